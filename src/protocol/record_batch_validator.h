@@ -25,7 +25,7 @@
 namespace millrace::protocol {
 
 // Who appends. Kafka: AppendOrigin.
-enum class AppendOrigin : uint8_t { client, coordinator, replication };
+enum class AppendOrigin : uint8_t { client, coordinator };
 
 struct AppendRules {
     AppendOrigin origin = AppendOrigin::client;
