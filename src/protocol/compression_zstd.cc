@@ -36,7 +36,6 @@ Result<void> zstd_decompress(ByteView input, BoundedOutput& out) {
     static thread_local std::unique_ptr<ZSTD_DCtx, DecompressFree> context;
     if (!context) context.reset(ZSTD_createDCtx());
     INVARIANT(context != nullptr);
-    if (input.empty()) return BoundedOutput::corrupt(Codec::zstd);
     // Straight into the output, all frames at once: it is its own window, so the context needs
     // none, and starting over with twice the room is rarer and cheaper than copying out of a window
     // each time.

@@ -53,6 +53,12 @@ void RecordHeaders::Iterator::read() {
 }
 
 Result<BatchHeaderView> BatchHeaderView::parse(ByteView bytes) {
+    TRY(const BatchHeaderView view, parse_frame(bytes));
+    TRY_OK(view.check_counts());
+    return view;
+}
+
+Result<BatchHeaderView> BatchHeaderView::parse_frame(ByteView bytes) {
     if (bytes.size() < kBatchMagicEnd) return fail(ErrorCode::would_block);
     const BatchHeaderView view(bytes.data());
     const auto length = load_be<int32_t>(bytes.data() + 8);
@@ -66,9 +72,13 @@ Result<BatchHeaderView> BatchHeaderView::parse(ByteView bytes) {
         return corrupt("batch length is below the size of the header");
     }
     if (bytes.size() < kBatchHeaderBytes) return fail(ErrorCode::would_block);
-    if (view.record_count() < 0) return corrupt("negative record count");
-    if (view.last_offset_delta() < 0) return corrupt("negative last offset delta");
     return view;
+}
+
+Result<void> BatchHeaderView::check_counts() const {
+    if (record_count() < 0) return corrupt("negative record count");
+    if (last_offset_delta() < 0) return corrupt("negative last offset delta");
+    return {};
 }
 
 int32_t BatchHeaderView::last_sequence() const {
@@ -87,7 +97,13 @@ std::optional<TimestampMs> BatchHeaderView::delete_horizon() const {
 }
 
 Result<BatchView> BatchView::parse(ByteView bytes) {
-    TRY(const BatchHeaderView header, BatchHeaderView::parse(bytes));
+    TRY(const BatchView view, parse_frame(bytes));
+    TRY_OK(view.check_counts());
+    return view;
+}
+
+Result<BatchView> BatchView::parse_frame(ByteView bytes) {
+    TRY(const BatchHeaderView header, BatchHeaderView::parse_frame(bytes));
     const size_t size = header.size_bytes();
     if (bytes.size() < size) return fail(ErrorCode::would_block);
     return BatchView(bytes.data(), size);
@@ -164,6 +180,11 @@ Result<bool> RecordReader::next(RecordView& out) {
 
 Result<MutableBatchView> MutableBatchView::parse(MutableByteView bytes) {
     TRY(const BatchView view, BatchView::parse(bytes));
+    return MutableBatchView(view);
+}
+
+Result<MutableBatchView> MutableBatchView::parse_frame(MutableByteView bytes) {
+    TRY(const BatchView view, BatchView::parse_frame(bytes));
     return MutableBatchView(view);
 }
 
