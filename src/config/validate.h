@@ -7,7 +7,6 @@
 // ControllerConfigurationValidator, ConfigurationControlManager.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/units.h"
 #include "config/config_def.h"
 
 namespace millrace::config {
@@ -29,21 +29,23 @@ class BrokerConfig;
 Result<void> validate_topic(const Overrides& after, const Overrides& before, const BrokerConfig& broker);
 Result<void> validate_group(std::string_view group, const Overrides& after, const BrokerConfig& broker);
 Result<void> validate_client_metrics(std::string_view subscription, const Overrides& after);
-// The dynamic configuration of one broker, or of all (`for_all`: resource name ""). `before` holds the old overrides: only
-// names whose value changes must be dynamically alterable.
-Result<void> validate_broker(const Overrides& after, const Overrides& before, bool for_all, const BrokerConfig& broker);
+// The dynamic overrides of this broker, or of all of them (`for_all`: the resource with the empty name), after the change.
+// Unknown names are fine, as in Kafka. Errors: invalid_request, also for a bad value (so does Kafka for brokers).
+Result<void> validate_broker(const Overrides& after, bool for_all, const BrokerConfig& broker);
+// The name of a broker resource: empty (all brokers) or `node`'s number. invalid_request.
+Result<void> validate_broker_name(std::string_view resource, NodeId node);
 
 // IncrementalAlterConfigs' operations, with its numbers.
 enum class AlterOp : int8_t { set = 0, remove = 1, append = 2, subtract = 3 };
 struct Alteration {
     std::string name;
-    AlterOp op;
+    AlterOp op = AlterOp::set;
     std::optional<std::string> value;  // of no meaning for `remove`
 };
-// The overrides after the alterations; not yet validated as a whole. append and subtract work on lists and start from what
-// the resource has now: its override, or else `inherited(name)`'s value.
+// The overrides after the alterations; not yet validated as a whole. append and subtract work on lists, element by element as
+// written (blanks count), and start from the override, or else from the table's default: what the broker inherits does not
+// count. An append of what is there already changes nothing.
 // invalid_config: append or subtract on what is not a list. invalid_request: the same name twice, or a missing value.
-Result<Overrides> apply_alterations(Scope scope, const Overrides& current, const std::vector<Alteration>& alterations,
-                                    const std::function<std::optional<std::string>(std::string_view)>& inherited);
+Result<Overrides> apply_alterations(Scope scope, const Overrides& current, const std::vector<Alteration>& alterations);
 
 }  // namespace millrace::config
