@@ -53,10 +53,11 @@ struct CompressionLevels {
 // Errors: record_list_too_large (the input is above 1 GiB).
 Result<void> compress(Codec codec, int level, ByteView input, std::vector<uint8_t>& out);
 
-// Replaces the content of `out` by the decompressed form of `input`; with codec none that is a
-// copy. On an error `out` is unspecified. Memory stays within output_bytes_max plus the codec's own
+// The decompressed form of `input`: a view into `scratch`, which grows as needed, never shrinks,
+// and whose other content is unspecified; keep it for the next call. With codec none: `input`
+// itself. Memory stays within twice the output (at most output_bytes_max) plus the codec's own
 // window.
-Result<void> decompress(Codec codec, ByteView input, std::vector<uint8_t>& out,
-                        size_t output_bytes_max);
+Result<ByteView> decompress(Codec codec, ByteView input, std::vector<uint8_t>& scratch,
+                            size_t output_bytes_max);
 
 }  // namespace millrace::protocol

@@ -72,7 +72,8 @@ public:
     Result<std::vector<uint8_t>> finish();
 
 private:
-    void begin_record(Offset offset, TimestampMs timestamp);
+    void put_record(Offset offset, TimestampMs timestamp, std::optional<ByteView> key,
+                    std::optional<ByteView> value, int64_t header_count, size_t header_bytes);
     void put(ByteView bytes);
     void put_varint(int64_t n);
     void put_nullable(std::optional<ByteView> bytes);
