@@ -117,6 +117,9 @@ struct Builder::Apply {
     Result<void> operator()(const protocol::TopicRecord& r) const {
         if (b.current(r.topic_id) != nullptr)
             return misfit(r.kName, "there is a topic with this id already");
+        const Topic* same_name = b.image_.topics_by_name.find(r.name.view());
+        if (same_name != nullptr && b.current(same_name->id) != nullptr)
+            return misfit(r.kName, fmt::format("there is a topic '{}' already", r.name.view()));
         Touched& t = b.touch(r.topic_id);
         t.now = std::make_shared<Topic>(Topic{.id = r.topic_id, .name = r.name.str()});
         t.pending = true;
