@@ -13,6 +13,7 @@
 #include "protocol/group_records.h"        // GroupKey, GroupValue: the variants of all of them
 #include "protocol/share_records.h"        // ShareKey, ShareValue
 #include "protocol/transaction_records.h"  // TransactionKey, TransactionValue
+#include "protocol/versioned.h"
 
 namespace millrace::protocol {
 
@@ -29,10 +30,7 @@ Result<std::vector<uint8_t>> encode_coordinator_key(const Key& key) {
 template <typename Value>
     requires requires { Value::kRecordKey; }
 Result<std::vector<uint8_t>> encode_coordinator_value(const Value& value, int16_t version) {
-    Writer out;
-    out.number(version);
-    TRY_OK(encode(value, version, out));
-    return out.take_bytes();
+    return encode_versioned(value, version);
 }
 
 // The record type that a record key starts with. ErrorCode::malformed.
@@ -50,8 +48,7 @@ Result<Key> decode_coordinator_key(ByteView key) {
 template <typename Value>
     requires requires { Value::kRecordKey; }
 Result<Value> decode_coordinator_value(ByteView value) {
-    TRY(const int16_t version, coordinator_record_type(value));
-    return decode<Value>(value.subspan(2), version);
+    return decode_versioned<Value>(value);
 }
 
 // A whole record of one log. nullopt: a type that this version does not know, which readers pass over.
