@@ -45,7 +45,7 @@ template <typename T>
 struct Promise : PromiseBase {
     std::optional<T> value;
     Task<T> get_return_object() noexcept;
-    template <typename U>
+    template <typename U = T>
         requires std::convertible_to<U&&, T>
     void return_value(U&& v) {
         value.emplace(std::forward<U>(v));
