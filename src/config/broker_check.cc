@@ -61,10 +61,7 @@ Result<std::map<std::string, std::string>> protocol_map(const BrokerConfig& conf
             return wrong(kName, "'{}' is not of the form LISTENER:PROTOCOL, with one of {}", entry,
                          join({std::begin(kProtocols), std::end(kProtocols)}, ", "));
         }
-        if (!out.emplace(to_upper(trim(std::string_view(entry).substr(0, colon))), protocol)
-                 .second) {
-            return wrong(kName, "'{}' names a listener for the second time", entry);
-        }
+        out[to_upper(trim(std::string_view(entry).substr(0, colon)))] = protocol;
     }
     return out;
 }
@@ -108,18 +105,69 @@ Result<void> check_listeners(const BrokerConfig& config) {
         const bool pair = same.size() == 2 && is_ipv6(same[0]->host) != is_ipv6(same[1]->host);
         if (same.size() > 1 && !pair) return wrong("listeners", "port {} is there twice", port);
     }
-    if (config.is_null("advertised.listeners")) return {};
-    TRY(const auto advertised,
-        resolve(config, "advertised.listeners", config.list("advertised.listeners")));
+    return {};
+}
+
+bool has_role(const BrokerConfig& config, std::string_view role) {
+    const std::vector<std::string> roles = config.list("process.roles");
+    return std::ranges::find(roles, role) != roles.end();
+}
+
+// What clients and other brokers connect to.
+Result<void> check_advertised(const BrokerConfig& config) {
+    const bool said = !config.is_null("advertised.listeners");
+    const std::string_view name = said ? "advertised.listeners" : "listeners";
+    TRY(auto advertised, resolve(config, name, config.list(name)));
+    std::erase_if(advertised,
+                  [&](const Endpoint& e) { return config.is_controller_listener(e.listener); });
+    std::set<std::string> names;
     for (const Endpoint& endpoint : advertised) {
-        if (!names.contains(endpoint.listener)) {
-            return wrong("advertised.listeners", "{} is not one of listeners ({})",
-                         endpoint.listener, join({names.begin(), names.end()}, ", "));
+        if (!names.insert(endpoint.listener).second)
+            return wrong(name, "{} is there twice", endpoint.listener);
+        if (said && (endpoint.host == "0.0.0.0" || endpoint.host == "::")) {
+            return wrong(name, "{} is no address that a client can connect to", endpoint.host);
         }
-        if (endpoint.host == "0.0.0.0" || endpoint.host == "::") {
-            return wrong("advertised.listeners", "{} is no address that a client can connect to",
-                         endpoint.host);
-        }
+    }
+    if (!has_role(config, "broker")) return {};
+    if (advertised.empty())
+        return wrong(name, "there must be a listener that is not in controller.listener.names");
+    TRY(const auto listening, parse_endpoints("listeners", config.list("listeners")));
+    for (const std::string& each : names) {
+        if (std::ranges::find(listening, each, &Endpoint::listener) == listening.end())
+            return wrong(name, "{} is not one of listeners", each);
+    }
+    const std::string inter_broker = config.said("inter.broker.listener.name")
+                                         ? config.string("inter.broker.listener.name")
+                                         : config.string("security.inter.broker.protocol");
+    if (names.contains(to_upper(inter_broker))) return {};
+    return wrong(name,
+                 "the listener between brokers, {} (inter.broker.listener.name or "
+                 "security.inter.broker.protocol), is missing",
+                 inter_broker);
+}
+
+// controller.quorum.voters: id@host:port,...
+Result<void> check_quorum(const BrokerConfig& config) {
+    constexpr std::string_view kVoters = "controller.quorum.voters";
+    std::set<int64_t> ids;
+    for (const std::string& voter : config.list(kVoters)) {
+        const size_t at = voter.find('@'), colon = voter.rfind(':');
+        int64_t id = 0, port = 0;
+        const bool ok =
+            at != std::string::npos && colon != std::string::npos && colon > at + 1 &&
+            std::from_chars(voter.data(), voter.data() + at, id).ptr == voter.data() + at &&
+            std::from_chars(voter.data() + colon + 1, voter.data() + voter.size(), port).ptr ==
+                voter.data() + voter.size();
+        if (!ok) return wrong(kVoters, "'{}' is not of the form id@host:port", voter);
+        ids.insert(id);
+    }
+    if (!ids.empty() && has_role(config, "controller") && !ids.contains(config.node_id())) {
+        return wrong(kVoters, "node.id {} is not among them, and this node is a controller",
+                     config.node_id());
+    }
+    const std::vector<std::string> protocols = config.list("group.coordinator.rebalance.protocols");
+    if (std::ranges::find(protocols, "classic") == protocols.end()) {
+        return wrong("group.coordinator.rebalance.protocols", "'classic' cannot be left out");
     }
     return {};
 }
@@ -129,7 +177,6 @@ struct Order {
     std::string_view lower, upper;
 };
 constexpr Order kOrders[] = {
-    {"group.min.session.timeout.ms", "group.max.session.timeout.ms"},
     {"group.consumer.min.heartbeat.interval.ms", "group.consumer.max.heartbeat.interval.ms"},
     {"group.consumer.min.heartbeat.interval.ms", "group.consumer.heartbeat.interval.ms"},
     {"group.consumer.heartbeat.interval.ms", "group.consumer.max.heartbeat.interval.ms"},
@@ -212,11 +259,16 @@ Result<void> check_logs(const BrokerConfig& config) {
     const int64_t codec = config.integer("offsets.topic.compression.codec");
     if (codec < 0 || codec > 4)
         return wrong("offsets.topic.compression.codec", "{} is not allowed: 0 to 4", codec);
-    if (config.integer("offset.metadata.max.bytes") < 0)
-        return wrong("offset.metadata.max.bytes", "must not be negative");
+    constexpr int64_t kDedupeBytesMin = 1 << 20;
+    const int64_t per_cleaner = config.integer("log.cleaner.dedupe.buffer.size") /
+                                std::max<int64_t>(config.integer("log.cleaner.threads"), 1);
+    if (per_cleaner < kDedupeBytesMin)
+        return wrong("log.cleaner.dedupe.buffer.size",
+                     "{} bytes for each cleaner thread are less than {}", per_cleaner,
+                     kDedupeBytesMin);
     const std::vector<std::string> dirs = config.log_dirs(),
                                    cordoned = config.list("cordoned.log.dirs");
-    if (cordoned == std::vector<std::string>{"*"}) return {};
+    if (cordoned.size() == 1 && cordoned[0] == "*") return {};
     for (const std::string& dir : cordoned) {
         if (std::ranges::find(dirs, dir) == dirs.end())
             return wrong("cordoned.log.dirs", "{} is not one of log.dirs", dir);
@@ -231,11 +283,17 @@ Result<void> check_connections(const BrokerConfig& config) {
         int32_t n = 0;
         const char* const end = entry.data() + entry.size();
         const bool ok = colon != std::string::npos &&
-                        std::from_chars(entry.data() + colon + 1, end, n).ptr == end && n >= 0;
+                        std::from_chars(entry.data() + colon + 1, end, n).ptr == end;
         if (!ok) return wrong(kOverrides, "'{}' is not of the form address:count", entry);
     }
     if (config.integer("max.connections.per.ip") == 0 && config.string(kOverrides).empty()) {
         return wrong("max.connections.per.ip", "0 is allowed only where {} is set", kOverrides);
+    }
+    const int64_t queued = config.integer("queued.max.request.bytes"),
+                  request = config.integer("socket.request.max.bytes");
+    if (queued > 0 && queued < request) {
+        return wrong("queued.max.request.bytes", "{} is less than socket.request.max.bytes ({})",
+                     queued, request);
     }
     return {};
 }
@@ -268,6 +326,34 @@ std::vector<Endpoint> BrokerConfig::advertised_listeners() const {
     return *std::move(endpoints);
 }
 
+// Only where a file says both: then they were meant for each other. A port given on the command
+// line stands for itself, and a quorum of one needs no listener for controllers.
+Result<void> BrokerConfig::check_controller_listeners() const {
+    const auto names = origins_.find("controller.listener.names"), all = origins_.find("listeners");
+    if (names == origins_.end() || all == origins_.end() || names->second.file.empty()) return {};
+    if (names->second.file != all->second.file) return {};
+    const bool has_one = std::ranges::any_of(
+        listeners(), [this](const Endpoint& e) { return is_controller_listener(e.listener); });
+    if (has_role(*this, "controller") && !has_one) {
+        return wrong("controller.listener.names",
+                     "none of them is one of listeners, and this node is a controller");
+    }
+    if (!has_role(*this, "controller") && has_one) {
+        return wrong("controller.listener.names",
+                     "one of them is one of listeners, but this node is no controller");
+    }
+    const std::vector<std::string> controllers = list("controller.listener.names");
+    for (const std::string& early : list("early.start.listeners")) {
+        const auto is_early = [&](const Endpoint& e) {
+            return equal_ignoring_case(e.listener, early);
+        };
+        if (!std::ranges::any_of(listeners(), is_early) && !is_controller_listener(early)) {
+            return wrong("early.start.listeners", "{} is not one of listeners", early);
+        }
+    }
+    return {};
+}
+
 Result<void> BrokerConfig::check() const {
     if (integer("node.id") != integer("broker.id")) {
         return wrong("broker.id", "{} is not the same as node.id ({})", integer("broker.id"),
@@ -278,6 +364,9 @@ Result<void> BrokerConfig::check() const {
                      "must not be set together with inter.broker.listener.name");
     }
     TRY_OK(check_listeners(*this));
+    TRY_OK(check_advertised(*this));
+    TRY_OK(check_controller_listeners());
+    TRY_OK(check_quorum(*this));
     TRY_OK(check_orders(*this));
     TRY_OK(check_logs(*this));
     return check_connections(*this);

@@ -124,6 +124,7 @@ public:
 private:
     Value value(std::string_view name) const;
     int64_t in_ms(std::string_view topic_config) const;
+    Result<void> check_controller_listeners() const;
     void fill_in();
     void read_values();
     Error at_origin(const Error& error) const;
