@@ -39,14 +39,15 @@ template <typename F>
 void for_each_partition(const metadata::Image& state, F&& f) {
     std::vector<metadata::TopicPtr> topics;
     state.topics_by_name.for_each([&](const metadata::TopicPtr& t) { topics.push_back(t); });
-    std::ranges::sort(topics, {}, [](const metadata::TopicPtr& t) { return std::string_view(t->name); });
+    std::ranges::sort(topics, {},
+                      [](const metadata::TopicPtr& t) { return std::string_view(t->name); });
     for (const auto& topic : topics)
         for (size_t i = 0; i < topic->partitions.size(); ++i)
             if (topic->partitions[i].exists()) f(*topic, i, topic->partitions[i]);
 }
 
-// A record that makes `leader` lead; null when it may not: it is neither in sync nor known to hold every committed record.
-// `unclean` lets any replica lead.
+// A record that makes `leader` lead; null when it may not: it is neither in sync nor known to hold
+// every committed record. `unclean` lets any replica lead.
 std::optional<PartitionChangeRecord> election(const Topic& topic, size_t index, NodeId leader,
                                               bool unclean) {
     const Partition& p = topic.partitions[index];
@@ -55,8 +56,8 @@ std::optional<PartitionChangeRecord> election(const Topic& topic, size_t index, 
     if (p.isr.contains(leader)) return record;
     const bool eligible = p.eligible_leader_replicas.contains(leader);
     // Nobody is in sync or eligible: who led last knows most (KIP-966).
-    const bool last_known = p.isr.empty() && p.eligible_leader_replicas.empty() &&
-                            p.last_known_elr.contains(leader);
+    const bool last_known =
+        p.isr.empty() && p.eligible_leader_replicas.empty() && p.last_known_elr.contains(leader);
     if (!eligible && !last_known && !unclean) return std::nullopt;
     record.isr = std::vector<NodeId>{leader};
     if (!eligible) record.leader_recovery_state = 1;
@@ -142,7 +143,8 @@ protocol::RegisterBrokerRecord registration_record(const Context& context,
 void elect_after_unfencing(const Context& context, NodeId broker, Records& records) {
     for_each_partition(context.state, [&](const Topic& topic, size_t index, const Partition& p) {
         if (p.leader != kNoLeader || !p.replicas.contains(broker)) return;
-        if (auto record = election(topic, index, broker, false)) records.push_back(*std::move(record));
+        if (auto record = election(topic, index, broker, false))
+            records.push_back(*std::move(record));
     });
 }
 
@@ -162,12 +164,13 @@ Outcome<protocol::BrokerRegistrationResponse> register_broker(
     out.response.broker_epoch = context.next_offset;
     if (old != nullptr && old->incarnation_id != request.incarnation_id &&
         old->epoch != request.previous_broker_epoch) {
-        for_each_partition(context.state, [&](const Topic& topic, size_t index, const Partition& p) {
-            if (p.leader != request.broker_id) return;
-            PartitionChangeRecord record = change_of(topic, index);
-            record.leader = p.leader;
-            out.records.push_back(std::move(record));
-        });
+        for_each_partition(context.state,
+                           [&](const Topic& topic, size_t index, const Partition& p) {
+                               if (p.leader != request.broker_id) return;
+                               PartitionChangeRecord record = change_of(topic, index);
+                               record.leader = p.leader;
+                               out.records.push_back(std::move(record));
+                           });
     }
     return out;
 }
@@ -190,8 +193,8 @@ Outcome<protocol::BrokerHeartbeatResponse> broker_heartbeat(
         change.cordoned_log_dirs = request.cordoned_log_dirs;
         changed = true;
     }
-    // Kafka differs: leaders are not moved away at a shutdown. A cluster of one has nowhere to move them, and without the
-    // records of that the next start is cheaper.
+    // Kafka differs: leaders are not moved away at a shutdown. A cluster of one has nowhere to move
+    // them, and without the records of that the next start is cheaper.
     out.response.should_shut_down = request.want_shut_down;
     out.response.is_caught_up = request.current_metadata_offset >= broker.epoch;
     bool fenced = broker.fenced;
@@ -300,8 +303,8 @@ Result<PartitionChangeRecord> elect(const Context& context, ElectionType type, c
 
 }  // namespace
 
-Outcome<protocol::ElectLeadersResponse> elect_leaders(const Context& context,
-                                                      const protocol::ElectLeadersRequest& request) {
+Outcome<protocol::ElectLeadersResponse> elect_leaders(
+    const Context& context, const protocol::ElectLeadersRequest& request) {
     Outcome<protocol::ElectLeadersResponse> out;
     if (request.election_type < 0 || request.election_type > 1) {
         out.response.error_code = static_cast<int16_t>(ErrorCode::invalid_request);
@@ -339,8 +342,9 @@ Outcome<protocol::ElectLeadersResponse> elect_leaders(const Context& context,
             if (topic) {
                 add(to, index, elect(context, type, *topic, index));
             } else {
-                add(to, index, fail(ErrorCode::unknown_topic_or_partition,
-                                    fmt::format("No such topic as {}", wanted.topic.view())));
+                add(to, index,
+                    fail(ErrorCode::unknown_topic_or_partition,
+                         fmt::format("No such topic as {}", wanted.topic.view())));
             }
         }
     }

@@ -1,12 +1,10 @@
 #include "controller/configs.h"
 
-#include <charconv>
 #include <map>
 #include <set>
 
 #include <fmt/format.h>
 
-#include "config/topic_config.h"
 #include "controller/topic_names.h"
 
 namespace millrace::controller {
@@ -19,27 +17,15 @@ constexpr std::string_view kMinInsyncReplicas = "min.insync.replicas";
 
 config::Scope scope_of(ResourceType type) {
     switch (type) {
-        case ResourceType::topic: return config::Scope::topic;
-        case ResourceType::client_metrics: return config::Scope::client_metrics;
-        case ResourceType::group: return config::Scope::group;
-        default: return config::Scope::broker;
+        case ResourceType::topic:
+            return config::Scope::topic;
+        case ResourceType::client_metrics:
+            return config::Scope::client_metrics;
+        case ResourceType::group:
+            return config::Scope::group;
+        default:
+            return config::Scope::broker;
     }
-}
-
-Result<void> check_broker_resource(const Context& context, std::string_view name) {
-    if (name.empty()) return {};
-    NodeId id = -1;
-    auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
-    if (error != std::errc{} || end != name.data() + name.size()) {
-        return fail(ErrorCode::invalid_request,
-                    fmt::format("Node id must be an integer, but it is: {}", name));
-    }
-    if (id != context.node_id) {
-        return fail(ErrorCode::invalid_request,
-                    fmt::format("Unexpected broker id, expected {} or empty string, but received {}",
-                                context.node_id, name));
-    }
-    return {};
 }
 
 // Whether the resource can have configs at all.
@@ -53,7 +39,8 @@ Result<void> check_resource(const Context& context, const ConfigResource& resour
                 return fail(ErrorCode::unknown_topic_or_partition,
                             fmt::format("The topic '{}' does not exist.", resource.name));
             return {};
-        case ResourceType::broker: return check_broker_resource(context, resource.name);
+        case ResourceType::broker:
+            return config::validate_broker_name(resource.name, context.node_id);
         case ResourceType::client_metrics:
             if (resource.name.empty())
                 return fail(ErrorCode::invalid_request, "Default client metrics are not allowed.");
@@ -63,39 +50,28 @@ Result<void> check_resource(const Context& context, const ConfigResource& resour
                 return fail(ErrorCode::invalid_request, "Default group resources are not allowed.");
             return {};
         default:
-            return fail(ErrorCode::invalid_request,
-                        fmt::format("Unexpected resource type {}.",
-                                    static_cast<int>(resource.type)));
+            return fail(ErrorCode::invalid_request, fmt::format("Unexpected resource type {}.",
+                                                                static_cast<int>(resource.type)));
     }
 }
 
 Result<void> validate(const Context& context, const ConfigResource& resource,
                       const config::Overrides& before, const config::Overrides& after) {
     switch (resource.type) {
-        case ResourceType::topic: return config::validate_topic(after, before, context.config);
+        case ResourceType::topic:
+            return config::validate_topic(after, before, context.config);
         case ResourceType::client_metrics:
             return config::validate_client_metrics(resource.name, after);
         case ResourceType::group:
             return config::validate_group(resource.name, after, context.config);
         default:
-            return config::validate_broker(after, before, resource.name.empty(), context.config);
+            return config::validate_broker(after, resource.name.empty(), context.config);
     }
-}
-
-// What the resource has where it has no override of its own.
-std::optional<std::string> inherited(const Context& context, ResourceType type,
-                                     std::string_view name) {
-    if (type == ResourceType::topic)
-        return config::effective_topic_text(name, {}, context.config);
-    const config::Def* def = config::find(scope_of(type), name);
-    if (def == nullptr) return std::nullopt;
-    if (type == ResourceType::broker) return context.config.text(name);
-    return config::to_text(config::default_value(*def));
 }
 
 // The overrides as the request wants them; `E` is one entry of either request.
 template <typename Entries>
-Result<config::Overrides> replaced(const Context&, const ConfigResource&, const config::Overrides&,
+Result<config::Overrides> replaced(const ConfigResource&, const config::Overrides&,
                                    const Entries& entries)
     requires(!requires { entries[0].config_operation; })
 {
@@ -112,8 +88,8 @@ Result<config::Overrides> replaced(const Context&, const ConfigResource&, const 
 }
 
 template <typename Entries>
-Result<config::Overrides> replaced(const Context& context, const ConfigResource& resource,
-                                   const config::Overrides& before, const Entries& entries)
+Result<config::Overrides> replaced(const ConfigResource& resource, const config::Overrides& before,
+                                   const Entries& entries)
     requires(requires { entries[0].config_operation; })
 {
     std::vector<config::Alteration> alterations;
@@ -131,9 +107,7 @@ Result<config::Overrides> replaced(const Context& context, const ConfigResource&
         }
         if (e.value) a.value = e.value->str();
     }
-    return config::apply_alterations(
-        scope_of(resource.type), before, alterations,
-        [&](std::string_view name) { return inherited(context, resource.type, name); });
+    return config::apply_alterations(scope_of(resource.type), before, alterations);
 }
 
 template <typename Resource>
@@ -143,7 +117,7 @@ Result<void> alter(const Context& context, const Resource& wanted, bool validate
                                   wanted.resource_name.str()};
     TRY_OK(check_resource(context, resource));
     const config::Overrides& before = context.state.overrides(resource.type, resource.name);
-    TRY(const config::Overrides after, replaced(context, resource, before, wanted.configs));
+    TRY(const config::Overrides after, replaced(resource, before, wanted.configs));
     TRY_OK(validate(context, resource, before, after));
     if (!validate_only) add_config_records(context, resource, before, after, records);
     return {};

@@ -43,9 +43,9 @@ Result<void> Placer::check(int replication_factor) const {
     } else {
         return {};
     }
-    return fail(ErrorCode::invalid_replication_factor,
-                fmt::format("Unable to replicate the partition {} time(s): {}.", replication_factor,
-                            why));
+    return fail(
+        ErrorCode::invalid_replication_factor,
+        fmt::format("Unable to replicate the partition {} time(s): {}.", replication_factor, why));
 }
 
 std::vector<NodeId> Placer::next(int replication_factor) {

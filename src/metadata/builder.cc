@@ -163,7 +163,8 @@ struct Builder::Apply {
         Topic* topic = b.change(r.topic_id);
         if (topic == nullptr) return misfit(r.kName, "there is no such topic");
         if (topic->partition(r.partition_id) == nullptr)
-            return misfit(r.kName, fmt::format("'{}' has no partition {}", topic->name, r.partition_id));
+            return misfit(r.kName,
+                          fmt::format("'{}' has no partition {}", topic->name, r.partition_id));
         merge(topic->partitions[static_cast<size_t>(r.partition_id)], r);
         return {};
     }

@@ -4,13 +4,14 @@
 //   TRY_OK(builder.apply(record)); ...
 //   auto [image, delta] = builder.publish({offset, epoch, timestamp});
 //
-// apply() is cheap also when thousands of partitions change at once: each touched topic is copied once per publish().
-// Between BeginTransactionRecord and EndTransactionRecord nothing may be published (in_transaction() is true);
-// AbortTransactionRecord takes back everything since the begin (KIP-868).
+// apply() is cheap also when thousands of partitions change at once: each touched topic is copied
+// once per publish(). Between BeginTransactionRecord and EndTransactionRecord nothing may be
+// published (in_transaction() is true); AbortTransactionRecord takes back everything since the
+// begin (KIP-868).
 //
 // Owner: the metadata node (and loaders). Not thread-safe; the images that it gives away are.
-// Errors of apply(): malformed, naming the record: it does not fit the state (a partition of an unknown topic, a wrong broker
-// epoch), so log and code disagree and the node must not go on.
+// Errors of apply(): malformed, naming the record: it does not fit the state (a partition of an
+// unknown topic, a wrong broker epoch), so log and code disagree and the node must not go on.
 // Kafka: MetadataDelta.
 #pragma once
 
@@ -35,17 +36,18 @@ public:
     Result<void> apply(const protocol::MetadataRecord& record);
     bool in_transaction() const { return before_transaction_.has_value(); }
 
-    // Everything applied so far as an image that stands at `position`, and what changed since the last publish().
-    // Precondition: not in_transaction().
+    // Everything applied so far as an image that stands at `position`, and what changed since the
+    // last publish(). Precondition: not in_transaction().
     std::pair<ImagePtr, Delta> publish(Position position);
 
 private:
     struct Apply;
     struct Touched {
         Uuid id;
-        TopicPtr before;             // as last published
-        std::shared_ptr<Topic> now;  // the private copy; null: removed, or not copied since the last flush
-        bool pending = false;        // `now` must be flushed
+        TopicPtr before;  // as last published
+        std::shared_ptr<Topic>
+            now;  // the private copy; null: removed, or not copied since the last flush
+        bool pending = false;  // `now` must be flushed
     };
     struct Saved {
         Image image;

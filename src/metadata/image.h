@@ -190,7 +190,8 @@ struct ResourceOf {
 };
 }  // namespace detail
 
-// The topics whose names differ in '.' and '_' only: they would share metric names, so only one may exist.
+// The topics whose names differ in '.' and '_' only: they would share metric names, so only one may
+// exist.
 struct NameGroup {
     std::string unified;  // with '_' for '.'
     std::vector<std::string> names;

@@ -11,7 +11,9 @@ using protocol::MetadataRecord;
 using protocol::Str;
 
 // The record's strings borrow from the image, which outlives them.
-Str text(const std::string& s) { return Str::borrow(s); }
+Str text(const std::string& s) {
+    return Str::borrow(s);
+}
 
 template <typename Record>
 void put_endpoints(const std::vector<Endpoint>& from, Record& record) {
