@@ -13,7 +13,7 @@ namespace {
 #endif
 
 constexpr size_t kClassBytes = 64;
-constexpr size_t kClasses = 32;        // up to 2 KiB; larger frames are rare and go to malloc
+constexpr size_t kClasses = 32;  // up to 2 KiB; larger frames are rare and go to malloc
 constexpr size_t kFreePerClassMax = 1024;
 
 struct FreeFrame {
@@ -35,7 +35,9 @@ struct Pool {
 
 thread_local Pool pool;
 
-size_t class_of(size_t size) { return (size + kClassBytes - 1) / kClassBytes - 1; }
+size_t class_of(size_t size) {
+    return (size + kClassBytes - 1) / kClassBytes - 1;
+}
 
 void* checked_malloc(size_t size) {
     void* p = std::malloc(size);
