@@ -244,7 +244,7 @@ Result<void> QuorumLog::append(std::vector<uint8_t> batch) {
     if (!appended) {
         failed_ = fail(
             appended.error().code,
-            fmt::format("the metadata log took no more records: {}", appended.error().message));
+            fmt::format("the metadata log took no more records: {}", appended.error().detail));
         LOG_ERROR("raft", "{}", failed_->message);
         return *failed_;
     }
