@@ -9,14 +9,17 @@ namespace millrace::protocol {
 namespace {
 
 constexpr ApiInfo kApis[] = {
-#define MILLRACE_API(key, Name, name, min, max, flex, reply, ...) {ApiKey::name, #Name, min, max, flex, reply, __VA_ARGS__},
+#define MILLRACE_API(key, Name, name, min, max, flex, reply, ...) \
+    {ApiKey::name, #Name, min, max, flex, reply, __VA_ARGS__},
 #include "protocol/api_table.inc"
 #undef MILLRACE_API
 };
 
 }  // namespace
 
-std::span<const ApiInfo> all_apis() { return kApis; }
+std::span<const ApiInfo> all_apis() {
+    return kApis;
+}
 
 const ApiInfo* find_api(int16_t key) {
     const auto by_key = [](const ApiInfo& a) { return static_cast<int16_t>(a.key); };

@@ -1,5 +1,5 @@
-// Which APIs exist: one row per API of the schema, in order of the key. The rows of what a node advertises and accepts, of the
-// header versions and of dispatch all come from here.
+// Which APIs exist: one row per API of the schema, in order of the key. The rows of what a node
+// advertises and accepts, of the header versions and of dispatch all come from here.
 #pragma once
 
 #include <cstdint>
@@ -16,26 +16,31 @@ enum class ApiKey : int16_t {
 
 struct ApiInfo {
     ApiKey key;
-    std::string_view name;     // Kafka's: "Fetch"
+    std::string_view name;  // Kafka's: "Fetch"
     int16_t version_min;
     int16_t version_max;
     int16_t flexible_from;
-    int8_t fixed_response_header;  // -1: by the rule; ApiVersions always answers with header version 0
-    bool on_broker;            // served on broker listeners
-    bool on_controller;        // served on controller listeners
-    bool forwarded;            // a broker passes it on to the controller
-    bool cluster_action;       // needs ClusterAction permission
-    bool delayed;              // the request must outlive the handler's return
-    bool unstable_latest;      // the highest version is neither advertised nor accepted by default
+    int8_t
+        fixed_response_header;  // -1: by the rule; ApiVersions always answers with header version 0
+    bool on_broker;             // served on broker listeners
+    bool on_controller;         // served on controller listeners
+    bool forwarded;             // a broker passes it on to the controller
+    bool cluster_action;        // needs ClusterAction permission
+    bool delayed;               // the request must outlive the handler's return
+    bool unstable_latest;       // the highest version is neither advertised nor accepted by default
 
-    constexpr bool has(int16_t version) const { return version_min <= version && version <= version_max; }
+    constexpr bool has(int16_t version) const {
+        return version_min <= version && version <= version_max;
+    }
     constexpr bool flexible(int16_t version) const { return version >= flexible_from; }
     constexpr int16_t request_header(int16_t version) const { return flexible(version) ? 2 : 1; }
     constexpr int16_t response_header(int16_t version) const {
         return fixed_response_header >= 0 ? fixed_response_header : flexible(version) ? 1 : 0;
     }
     // The highest version that a node offers.
-    constexpr int16_t stable_max() const { return static_cast<int16_t>(version_max - (unstable_latest ? 1 : 0)); }
+    constexpr int16_t stable_max() const {
+        return static_cast<int16_t>(version_max - (unstable_latest ? 1 : 0));
+    }
 };
 
 std::span<const ApiInfo> all_apis();

@@ -1,4 +1,5 @@
-// The visitors that decode and encode any message through its walk. Only the generated sources include this.
+// The visitors that decode and encode any message through its walk. Only the generated sources
+// include this.
 #pragma once
 
 #include <bit>
@@ -141,7 +142,9 @@ private:
         return 0;
     }
 
-    [[gnu::always_inline]] void value(Str& x, const Field& f) { x = string(in_.string_length(compact(f))); }
+    [[gnu::always_inline]] void value(Str& x, const Field& f) {
+        x = string(in_.string_length(compact(f)));
+    }
     [[gnu::always_inline]] void value(std::optional<Str>& x, const Field& f) {
         const int32_t n = checked(in_.string_length(compact(f)), f.nullable(in_.version()));
         if (n < 0) {
@@ -150,10 +153,14 @@ private:
             x = string(n);
         }
     }
-    Str string(int32_t n) { return Str::borrow(as_text(in_.take(static_cast<size_t>(checked(n, false))))); }
+    Str string(int32_t n) {
+        return Str::borrow(as_text(in_.take(static_cast<size_t>(checked(n, false)))));
+    }
 
     void value(Blob& x, const Field&) { x = Blob::borrow(bytes(in_.bytes_length(in_.flexible()))); }
-    void value(Chain& x, const Field&) { x = Chain({nullptr, bytes(in_.bytes_length(in_.flexible()))}); }
+    void value(Chain& x, const Field&) {
+        x = Chain({nullptr, bytes(in_.bytes_length(in_.flexible()))});
+    }
     template <typename T>
         requires std::is_same_v<T, Blob> || std::is_same_v<T, Chain>
     void value(std::optional<T>& x, const Field& f) {
@@ -173,7 +180,8 @@ private:
     }
     template <typename T>
     void value(std::optional<std::vector<T>>& x, const Field& f) {
-        const int32_t n = checked(in_.array_length(in_.flexible(), min_wire_bytes<T>()), f.nullable(in_.version()));
+        const int32_t n = checked(in_.array_length(in_.flexible(), min_wire_bytes<T>()),
+                                  f.nullable(in_.version()));
         if (n < 0) return x.reset();
         elements(x.emplace(), n, f);
     }
@@ -247,7 +255,8 @@ public:
 private:
     template <typename T, typename D>
     [[gnu::always_inline]] void absent(const T& x, const Field& f, const D& dflt) {
-        if (!f.lossy && !is_default(x, dflt)) out_.fail(f.name, "is set, and this version has no such field");
+        if (!f.lossy && !is_default(x, dflt))
+            out_.fail(f.name, "is set, and this version has no such field");
     }
 
     template <typename T>
@@ -278,7 +287,9 @@ private:
     void value(const S& x, const Field&) {
         structure(x);
     }
-    void value(const Str& x, const Field& f) { out_.string(f.name, x, out_.flexible() && !f.classic); }
+    void value(const Str& x, const Field& f) {
+        out_.string(f.name, x, out_.flexible() && !f.classic);
+    }
     void value(const Blob& x, const Field& f) {
         out_.bytes_length(f.name, x.size(), out_.flexible());
         out_.out().bytes(x);

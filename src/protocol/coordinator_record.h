@@ -1,6 +1,6 @@
-// Records of the coordinators' logs (__consumer_offsets, __transaction_state, __share_group_state): the record key is an int16
-// record type and the key struct, the record value an int16 version and the value struct; no value is a tombstone.
-// Kafka: CoordinatorRecordSerde.
+// Records of the coordinators' logs (__consumer_offsets, __transaction_state, __share_group_state):
+// the record key is an int16 record type and the key struct, the record value an int16 version and
+// the value struct; no value is a tombstone. Kafka: CoordinatorRecordSerde.
 #pragma once
 
 #include <cstdint>
@@ -36,8 +36,8 @@ Result<std::vector<uint8_t>> encode_coordinator_value(const Value& value, int16_
 // The record type that a record key starts with. ErrorCode::malformed.
 Result<int16_t> coordinator_record_type(ByteView key);
 
-// A key or value of a known type; it borrows. ErrorCode::malformed; ErrorCode::unsupported_version: a value from a later
-// version, or a key of another type.
+// A key or value of a known type; it borrows. ErrorCode::malformed; ErrorCode::unsupported_version:
+// a value from a later version, or a key of another type.
 template <typename Key>
     requires requires { Key::kRecordKey; }
 Result<Key> decode_coordinator_key(ByteView key) {
@@ -51,7 +51,8 @@ Result<Value> decode_coordinator_value(ByteView value) {
     return decode_versioned<Value>(value);
 }
 
-// A whole record of one log. nullopt: a type that this version does not know, which readers pass over.
+// A whole record of one log. nullopt: a type that this version does not know, which readers pass
+// over.
 template <typename Key, typename Value>
 struct CoordinatorRecord {
     Key key;
@@ -63,7 +64,8 @@ using ShareRecord = CoordinatorRecord<ShareKey, ShareValue>;
 
 // `value` is nullopt for a null record value. The result borrows from both.
 Result<std::optional<GroupRecord>> decode_group_record(ByteView key, std::optional<ByteView> value);
-Result<std::optional<TransactionRecord>> decode_transaction_record(ByteView key, std::optional<ByteView> value);
+Result<std::optional<TransactionRecord>> decode_transaction_record(ByteView key,
+                                                                   std::optional<ByteView> value);
 Result<std::optional<ShareRecord>> decode_share_record(ByteView key, std::optional<ByteView> value);
 
 }  // namespace millrace::protocol

@@ -19,7 +19,8 @@ std::vector<std::vector<std::string>> read_rows(const std::string& name) {
     REQUIRE_MESSAGE(file != nullptr, path);
     std::string text;
     char chunk[65536];
-    for (int n; (n = gzread(file, chunk, sizeof chunk)) > 0;) text.append(chunk, static_cast<size_t>(n));
+    for (int n; (n = gzread(file, chunk, sizeof chunk)) > 0;)
+        text.append(chunk, static_cast<size_t>(n));
     gzclose(file);
     std::vector<std::vector<std::string>> rows;
     std::string_view rest = text;
@@ -39,7 +40,9 @@ std::vector<std::vector<std::string>> read_rows(const std::string& name) {
 }
 
 std::vector<uint8_t> from_hex(std::string_view hex) {
-    const auto digit = [](char c) { return static_cast<uint8_t>(c <= '9' ? c - '0' : c - 'a' + 10); };
+    const auto digit = [](char c) {
+        return static_cast<uint8_t>(c <= '9' ? c - '0' : c - 'a' + 10);
+    };
     std::vector<uint8_t> out;
     for (size_t i = 0; i + 1 < hex.size(); i += 2) {
         out.push_back(static_cast<uint8_t>(digit(hex[i]) << 4 | digit(hex[i + 1])));
@@ -47,7 +50,9 @@ std::vector<uint8_t> from_hex(std::string_view hex) {
     return out;
 }
 
-int16_t to_i16(const std::string& s) { return static_cast<int16_t>(std::stoi(s)); }
+int16_t to_i16(const std::string& s) {
+    return static_cast<int16_t>(std::stoi(s));
+}
 
 bool same(dom::element a, dom::element b, std::string path, std::string& why) {
     if (a.type() != b.type()) {
@@ -111,8 +116,8 @@ const std::vector<Frames>& frames() {
         std::vector<Frames> out;
         for (auto& r : read_rows("frames.tsv.gz")) {
             REQUIRE(r.size() == 9);
-            out.push_back({r[0], to_i16(r[1]), to_i16(r[2]), std::stoi(r[3]), to_i16(r[4]), to_i16(r[5]), r[6],
-                           from_hex(r[7]), from_hex(r[8])});
+            out.push_back({r[0], to_i16(r[1]), to_i16(r[2]), std::stoi(r[3]), to_i16(r[4]),
+                           to_i16(r[5]), r[6], from_hex(r[7]), from_hex(r[8])});
         }
         return out;
     }();

@@ -49,7 +49,8 @@ TEST_CASE("golden: no proper prefix decodes") {
         for (size_t i = 0; i < tries; ++i) {
             const size_t n = g.body.size() <= 48 ? i : rng.below(g.body.size());
             auto result = m->recode(ByteView(g.body).first(n), g.version);
-            CHECK_MESSAGE(!result.has_value(), g.message, " v", g.version, " ", g.kind, " cut to ", n);
+            CHECK_MESSAGE(!result.has_value(), g.message, " v", g.version, " ", g.kind, " cut to ",
+                          n);
             if (!result.has_value()) CHECK(result.code() == ErrorCode::malformed);
         }
     }
@@ -62,7 +63,8 @@ TEST_CASE("golden: damaged bytes are refused or mean something") {
         for (int i = 0; i < 6 && !g.body.empty(); ++i) {
             std::vector<uint8_t> bytes = g.body;
             for (uint64_t flips = 1 + rng.below(3); flips > 0; --flips) {
-                bytes[rng.below(bytes.size())] = rng.chance(0.3) ? 0xff : static_cast<uint8_t>(rng.next());
+                bytes[rng.below(bytes.size())] =
+                    rng.chance(0.3) ? 0xff : static_cast<uint8_t>(rng.next());
             }
             auto once = m->recode(bytes, g.version);
             if (!once.has_value()) {
@@ -70,7 +72,8 @@ TEST_CASE("golden: damaged bytes are refused or mean something") {
                 continue;
             }
             auto twice = m->recode(*once, g.version);
-            REQUIRE_MESSAGE(twice.has_value(), g.message, " v", g.version, ": ", twice.error().describe());
+            REQUIRE_MESSAGE(twice.has_value(), g.message, " v", g.version, ": ",
+                            twice.error().describe());
             CHECK(*twice == *once);
         }
     }

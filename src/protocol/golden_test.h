@@ -9,14 +9,15 @@
 
 namespace millrace::protocol::golden {
 
-// One body of one message. `kind` is how it was filled: default, full, nulls, empty, extreme, random1, random2, or unknown
-// (as full, with tagged fields that no schema knows in every struct).
+// One body of one message. `kind` is how it was filled: default, full, nulls, empty, extreme,
+// random1, random2, or unknown (as full, with tagged fields that no schema knows in every struct).
 struct Vector {
     std::string message;
     int16_t version;
     std::string kind;
     std::vector<uint8_t> body;
-    std::vector<uint8_t> framed;  // as it stands in a record or in a byte field; empty when it never does
+    std::vector<uint8_t>
+        framed;  // as it stands in a record or in a byte field; empty when it never does
     std::string json;
 };
 const std::vector<Vector>& vectors();
@@ -35,7 +36,8 @@ struct Frames {
 };
 const std::vector<Frames>& frames();
 
-// Whether two JSON texts mean the same: members of objects in any order. Explains a difference in `why`.
+// Whether two JSON texts mean the same: members of objects in any order. Explains a difference in
+// `why`.
 bool same_json(std::string_view a, std::string_view b, std::string& why);
 
 }  // namespace millrace::protocol::golden

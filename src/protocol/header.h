@@ -10,9 +10,9 @@
 
 namespace millrace::protocol {
 
-// Reads the header at the front of a request (without the size) and moves `in` to the body. The header's version follows
-// from its api key and version; for an ApiVersions version that is not known it is 2, as a client from the future sends it.
-// The client id borrows from `in`.
+// Reads the header at the front of a request (without the size) and moves `in` to the body. The
+// header's version follows from its api key and version; for an ApiVersions version that is not
+// known it is 2, as a client from the future sends it. The client id borrows from `in`.
 // ErrorCode::unsupported_version: no such API or version; ErrorCode::malformed.
 Result<RequestHeader> decode_request_header(ByteView& in);
 
@@ -44,7 +44,8 @@ Result<Chain> encode_response_frame(int32_t correlation_id, const Response& body
     return out.take();
 }
 
-// Reads the header at the front of a response to a request of `api` at `version`, and moves `in` to the body.
+// Reads the header at the front of a response to a request of `api` at `version`, and moves `in` to
+// the body.
 Result<ResponseHeader> decode_response_header(ByteView& in, ApiKey api, int16_t version);
 
 }  // namespace millrace::protocol

@@ -14,12 +14,15 @@ constexpr uint32_t kFrameVersion = 1;
 template <typename Variant, size_t I = 0>
 Result<Variant> decode_as(RecordFrame frame) {
     if constexpr (I == std::variant_size_v<Variant>) {
-        return fail(ErrorCode::unsupported_version, fmt::format("unknown record type {}", frame.type));
+        return fail(ErrorCode::unsupported_version,
+                    fmt::format("unknown record type {}", frame.type));
     } else {
         using M = std::variant_alternative_t<I, Variant>;
-        if (frame.type != static_cast<uint32_t>(M::kRecordKey)) return decode_as<Variant, I + 1>(frame);
+        if (frame.type != static_cast<uint32_t>(M::kRecordKey))
+            return decode_as<Variant, I + 1>(frame);
         TRY(M record, decode_prefix<M>(frame.body, frame.version));
-        if (!frame.body.empty()) return fail(ErrorCode::malformed, fmt::format("{} has bytes left over", M::kName));
+        if (!frame.body.empty())
+            return fail(ErrorCode::malformed, fmt::format("{} has bytes left over", M::kName));
         return Variant(std::move(record));
     }
 }
@@ -36,9 +39,11 @@ Result<RecordFrame> open_record_frame(ByteView value) {
     }
     const auto [frame_version, type, version] = numbers;
     if (frame_version != kFrameVersion) {
-        return fail(ErrorCode::unsupported_version, fmt::format("record frame version {}", frame_version));
+        return fail(ErrorCode::unsupported_version,
+                    fmt::format("record frame version {}", frame_version));
     }
-    if (version > INT16_MAX) return fail(ErrorCode::unsupported_version, fmt::format("record version {}", version));
+    if (version > INT16_MAX)
+        return fail(ErrorCode::unsupported_version, fmt::format("record version {}", version));
     return RecordFrame{type, static_cast<int16_t>(version), ByteView(p, end)};
 }
 

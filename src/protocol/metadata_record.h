@@ -1,6 +1,6 @@
-// Records of the metadata log and of its snapshots, and those of the remote log metadata topic, which share the frame:
-// uvarint frame version (1), uvarint record type, uvarint record version, body. Both have no record key.
-// Kafka: MetadataRecordSerde, AbstractApiMessageSerde.
+// Records of the metadata log and of its snapshots, and those of the remote log metadata topic,
+// which share the frame: uvarint frame version (1), uvarint record type, uvarint record version,
+// body. Both have no record key. Kafka: MetadataRecordSerde, AbstractApiMessageSerde.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 
 #include "base/result.h"
 #include "protocol/codec.h"
-#include "protocol/metadata_records.h"     // MetadataRecord, the variant of all of them
-#include "protocol/remote_log_records.h"   // RemoteLogRecord
+#include "protocol/metadata_records.h"    // MetadataRecord, the variant of all of them
+#include "protocol/remote_log_records.h"  // RemoteLogRecord
 
 namespace millrace::protocol {
 
@@ -35,8 +35,9 @@ Result<std::vector<uint8_t>> encode_metadata_record(const M& record, int16_t ver
 }
 Result<std::vector<uint8_t>> encode_metadata_record(const MetadataRecord& record, int16_t version);
 
-// The record borrows from `value`. ErrorCode::unsupported_version: an unknown type or version, which a reader of the metadata
-// log must not pass over; ErrorCode::malformed: also when bytes are left over.
+// The record borrows from `value`. ErrorCode::unsupported_version: an unknown type or version,
+// which a reader of the metadata log must not pass over; ErrorCode::malformed: also when bytes are
+// left over.
 Result<MetadataRecord> decode_metadata_record(ByteView value);
 Result<RemoteLogRecord> decode_remote_log_record(ByteView value);
 

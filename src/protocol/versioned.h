@@ -1,5 +1,5 @@
-// Structures that carry their own version: int16 version, then the body at that version. Values of coordinator records,
-// the consumer protocol's metadata and assignments, forwarded principals.
+// Structures that carry their own version: int16 version, then the body at that version. Values of
+// coordinator records, the consumer protocol's metadata and assignments, forwarded principals.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,8 @@ Result<std::vector<uint8_t>> encode_versioned(const M& m, int16_t version) {
     return out.take_bytes();
 }
 
-// What a version above the latest known one means: an error, or read what is known of it (the consumer protocol's rule).
+// What a version above the latest known one means: an error, or read what is known of it (the
+// consumer protocol's rule).
 enum class Newer : bool { refused, read_as_latest };
 
 // The result borrows from `bytes`. ErrorCode::malformed, ErrorCode::unsupported_version.
