@@ -1,5 +1,6 @@
-// Patterns around co_await that compilers have got wrong: temporaries destroyed twice or not at all,
-// stacks that grow. A compiler is fit for this project when this program passes, in every build type.
+// Patterns around co_await that compilers have got wrong: temporaries destroyed twice or not at
+// all, stacks that grow. A compiler is fit for this project when this program passes, in every
+// build type.
 // What is counted are live objects: each pattern must leave none, and none may be destroyed twice.
 #include <doctest/doctest.h>
 
