@@ -1,0 +1,88 @@
+#include "protocol/json.h"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace millrace::protocol {
+
+namespace {
+
+// The length of the valid UTF-8 sequence at the start of `s`, 0 when there is none.
+size_t utf8_length(std::string_view s) {
+    const auto byte = [&](size_t i) { return static_cast<uint8_t>(s[i]); };
+    const uint8_t lead = byte(0);
+    if (lead < 0x80) return 1;
+    const size_t n = lead >= 0xf5 ? 0 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 0;
+    if (n == 0 || s.size() < n) return 0;
+    for (size_t i = 1; i < n; ++i)
+        if ((byte(i) & 0xc0) != 0x80) return 0;
+    if (lead == 0xe0 && byte(1) < 0xa0) return 0;  // overlong
+    if (lead == 0xed && byte(1) > 0x9f) return 0;  // half of a surrogate pair
+    if (lead == 0xf0 && byte(1) < 0x90) return 0;
+    if (lead == 0xf4 && byte(1) > 0x8f) return 0;
+    return n;
+}
+
+}  // namespace
+
+void JsonWriter::element() {
+    if (!first_) out_ += ',';
+    first_ = false;
+}
+
+void JsonWriter::member(const char* name) {
+    element();
+    out_ += '"';
+    out_ += name;
+    out_ += "\":";
+}
+
+void JsonWriter::integer(int64_t v) {
+    fmt::format_to(std::back_inserter(out_), "{}", v);
+}
+
+void JsonWriter::number(double v) {
+    if (std::isfinite(v)) {
+        fmt::format_to(std::back_inserter(out_), "{}", v);
+    } else {
+        out_ += std::isnan(v) ? "\"NaN\"" : v > 0 ? "\"Infinity\"" : "\"-Infinity\"";
+    }
+}
+
+void JsonWriter::string(std::string_view s) {
+    out_ += '"';
+    while (!s.empty()) {
+        const char c = s[0];
+        size_t n = 1;
+        if (c == '"' || c == '\\') {
+            out_ += '\\';
+            out_ += c;
+        } else if (static_cast<uint8_t>(c) < 0x20) {
+            fmt::format_to(std::back_inserter(out_), "\\u{:04x}", static_cast<unsigned>(c));
+        } else if (n = utf8_length(s); n > 0) {
+            out_ += s.substr(0, n);
+        } else {
+            out_ += "\xef\xbf\xbd";
+            n = 1;
+        }
+        s.remove_prefix(n);
+    }
+    out_ += '"';
+}
+
+void JsonWriter::base64(ByteView b) {
+    static constexpr char kAlphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    out_ += '"';
+    for (size_t i = 0; i < b.size(); i += 3) {
+        const size_t n = std::min<size_t>(3, b.size() - i);
+        const uint32_t bits = static_cast<uint32_t>(b[i]) << 16 |
+                              (n > 1 ? static_cast<uint32_t>(b[i + 1]) << 8 : 0) |
+                              (n > 2 ? static_cast<uint32_t>(b[i + 2]) : 0);
+        for (size_t k = 0; k < 4; ++k) out_ += k <= n ? kAlphabet[bits >> (18 - 6 * k) & 63] : '=';
+    }
+    out_ += '"';
+}
+
+}  // namespace millrace::protocol
