@@ -65,17 +65,17 @@ std::shared_ptr<const group::ClusterView> cluster_view(metadata::ImagePtr image)
 
 group::GroupConfig group_config(const config::BrokerConfig& config) {
     group::GroupConfig out;
-    out.group_min_session_timeout_ms = config.int32("group.min.session.timeout.ms");
-    out.group_max_session_timeout_ms = config.int32("group.max.session.timeout.ms");
-    out.group_initial_rebalance_delay_ms = config.int32("group.initial.rebalance.delay.ms");
-    out.group_max_size = config.int32("group.max.size");
-    out.group_consumer_session_timeout_ms = config.int32("group.consumer.session.timeout.ms");
-    out.group_consumer_heartbeat_interval_ms = config.int32("group.consumer.heartbeat.interval.ms");
-    out.group_consumer_max_size = config.int32("group.consumer.max.size");
-    out.offsets_topic_num_partitions = config.int32("offsets.topic.num.partitions");
-    out.offset_metadata_max_bytes = config.int32("offset.metadata.max.bytes");
-    out.offsets_retention_minutes = config.int32("offsets.retention.minutes");
-    out.offsets_retention_check_interval_ms = config.int64("offsets.retention.check.interval.ms");
+    out.group_min_session_timeout_ms = config->group_session_timeout_ms_min;
+    out.group_max_session_timeout_ms = config->group_session_timeout_ms_max;
+    out.group_initial_rebalance_delay_ms = config->group_initial_rebalance_delay_ms;
+    out.group_max_size = config->group_size_max;
+    out.group_consumer_session_timeout_ms = config->consumer_group_session_timeout_ms;
+    out.group_consumer_heartbeat_interval_ms = config->consumer_group_heartbeat_interval_ms;
+    out.group_consumer_max_size = config->consumer_group_size_max;
+    out.offsets_topic_num_partitions = config->offsets_topic_partitions;
+    out.offset_metadata_max_bytes = config->offset_metadata_bytes_max;
+    out.offsets_retention_minutes = config->offsets_retention_minutes;
+    out.offsets_retention_check_interval_ms = config->offsets_retention_check_interval_ms;
     return out;
 }
 

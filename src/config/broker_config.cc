@@ -209,8 +209,11 @@ std::optional<std::string> BrokerConfig::text(std::string_view name) const {
 bool BrokerConfig::boolean(std::string_view name) const {
     return std::get<bool>(value(name));
 }
-int64_t BrokerConfig::integer(std::string_view name) const {
+int64_t BrokerConfig::int64(std::string_view name) const {
     return std::get<int64_t>(value(name));
+}
+int32_t BrokerConfig::int32(std::string_view name) const {
+    return static_cast<int32_t>(int64(name));
 }
 double BrokerConfig::float64(std::string_view name) const {
     return std::get<double>(value(name));
@@ -231,7 +234,7 @@ std::vector<std::string> BrokerConfig::list(std::string_view name) const {
 }
 
 NodeId BrokerConfig::node_id() const {
-    return static_cast<NodeId>(integer("node.id"));
+    return static_cast<NodeId>(int64("node.id"));
 }
 
 std::vector<std::string> BrokerConfig::log_dirs() const {

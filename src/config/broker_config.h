@@ -77,11 +77,11 @@ public:
     Result<void> check() const;
 
     const BrokerValues& values() const { return values_; }
-    const BrokerValues* operator->() const { return &values_; }
 
     // Generic look-up of the effective value. INVARIANT: the name is known and of the type.
     bool boolean(std::string_view name) const;
-    int64_t integer(std::string_view name) const;  // INT, SHORT, LONG
+    int64_t int64(std::string_view name) const;  // INT, SHORT, LONG
+    int32_t int32(std::string_view name) const;  // INT, SHORT
     double float64(std::string_view name) const;
     std::string string(std::string_view name) const;  // "" for null
     std::vector<std::string> list(std::string_view name) const;

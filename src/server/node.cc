@@ -38,11 +38,6 @@ std::vector<raft::VoterEndpoint> controller_endpoints(const config::BrokerConfig
     return endpoints;
 }
 
-std::string metadata_directory(const config::BrokerConfig& config) {
-    const std::string named = config.string("metadata.log.dir");
-    return named.empty() ? config.log_dirs().front() : named;
-}
-
 }  // namespace
 
 Node::Node(Context context, std::shared_ptr<const config::BrokerConfig> config)
@@ -67,7 +62,7 @@ runtime::Task<Result<void>> Node::open_directories() {
     if (!formatted) {
         controller::FormatOptions options;
         options.log_dirs = directories;
-        options.metadata_log_dir = metadata_directory(*config_);
+        options.metadata_log_dir = config_->metadata_log_dir();
         options.node_id = config_->node_id();
         options.cluster_id = Uuid::random(rng).to_string();
         options.controller_endpoints = controller_endpoints(*config_);
@@ -78,15 +73,15 @@ runtime::Task<Result<void>> Node::open_directories() {
     }
     cluster_id_ = formatted->cluster_id;
     for (const auto& directory : formatted->directories)
-        if (directory.path == metadata_directory(*config_)) metadata_directory_id_ = directory.directory_id;
+        if (directory.path == config_->metadata_log_dir()) metadata_directory_id_ = directory.directory_id;
 
     storage::LogManagerConfig logs;
     logs.directories = directories;
     logs.open_files_max = context_.open_files_max;
-    logs.retention_check_ms = config_->int64("log.retention.check.interval.ms");
-    logs.checkpoint_ms = config_->int32("log.flush.offset.checkpoint.interval.ms");
-    logs.producer_id_expiration_ms = config_->int32("producer.id.expiration.ms");
-    logs.delete_delay_ms = config_->int64("log.segment.delete.delay.ms");
+    logs.retention_check_ms = config_->values().log_retention_check_interval_ms;
+    logs.checkpoint_ms = config_->values().log_recovery_checkpoint_interval_ms;
+    logs.producer_id_expiration_ms = config_->values().producer_id_expiration_ms;
+    logs.delete_delay_ms = config_->integer("log.segment.delete.delay.ms");
     CO_TRY(logs_, co_await storage::LogManager::start(
                       context_.disk, rng, std::move(logs),
                       [this](const std::string& topic) { return broker_->partitions().log_config(topic); },
@@ -98,7 +93,7 @@ runtime::Task<Result<void>> Node::start_metadata() {
     controller::MetadataNodeOptions options;
     options.config = config_;
     options.cluster_id = cluster_id_;
-    options.metadata_log_dir = metadata_directory(*config_);
+    options.metadata_log_dir = config_->metadata_log_dir();
     options.directory_id = metadata_directory_id_;
     options.incarnation_id = Uuid::random(context_.loop.rng());
     options.controller_endpoints = controller_endpoints(*config_);
@@ -110,10 +105,10 @@ runtime::Task<Result<void>> Node::start_metadata() {
 Result<void> Node::listen() {
     const config::Endpoint listener = client_listener(*config_);
     const net::ConnectionLimits limits{
-        .frame_bytes_max = static_cast<size_t>(config_->int32("socket.request.max.bytes")),
-        .idle_max = std::chrono::milliseconds(config_->int64("connections.max.idle.ms"))};
+        .frame_bytes_max = static_cast<size_t>(config_->values().socket_request_bytes_max),
+        .idle_max = std::chrono::milliseconds(config_->values().connections_idle_ms_max)};
     server_ = std::make_unique<net::Server>(
-        context_.loop, buffers_, limits, static_cast<size_t>(config_->int32("max.connections")),
+        context_.loop, buffers_, limits, static_cast<size_t>(config_->values().connections_max),
         [this](const std::string& peer) { return std::make_unique<broker::ClientConnection>(*broker_, peer); });
     host_ = listener.host.empty() ? "0.0.0.0" : listener.host;
     return server_->listen(context_.network, listener.host, static_cast<uint16_t>(listener.port));

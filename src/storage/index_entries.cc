@@ -68,6 +68,14 @@ void IndexEntries<Entry>::load(ByteView file) {
 }
 
 template <typename Entry>
+void IndexEntries<Entry>::rebuild(std::vector<Entry> entries) {
+    entries_ = std::move(entries);
+    saved_ = 0;
+    file_bytes_ = kUnknownBytes;
+    loaded_ = true;
+}
+
+template <typename Entry>
 void IndexEntries<Entry>::cut(size_t count) {
     if (count >= entries_.size()) return;
     entries_.resize(count);

@@ -65,6 +65,8 @@ public:
     // Takes in a file's content, up to the first entry that makes no sense (a preallocated file ends
     // in zeros).
     void load(ByteView file);
+    // Takes in what a scan of the log found; nothing of it counts as saved.
+    void rebuild(std::vector<Entry> entries);
     void add(const Entry& entry) { entries_.push_back(entry); }
     // Keeps the first `count` entries.
     void cut(size_t count);
@@ -76,8 +78,10 @@ public:
 private:
     std::vector<Entry> entries_;
     size_t saved_ = 0;          // entries_[0, saved_) are on the file
-    uint64_t file_bytes_ = 0;   // the file's size, as far as known
+    uint64_t file_bytes_ = 0;   // the file's size
     bool loaded_ = false;
+
+    static constexpr uint64_t kUnknownBytes = UINT64_MAX;
 };
 
 extern template class IndexEntries<IndexEntry>;

@@ -9,6 +9,8 @@ namespace {
 
 // Entries are written once this many wait, so that what a crash leaves to rebuild stays small.
 constexpr size_t kUnsavedEntriesMax = 1024;
+// Appended bytes that call for an index entry, whatever the interval.
+constexpr uint64_t kAnyBytes = uint64_t{1} << 32;
 
 }  // namespace
 
@@ -33,7 +35,9 @@ Segment::Segment(Shard& shard, const std::string& directory, Offset base, Timest
 
 Segment::Segment(Shard& shard, const std::string& directory, Offset base, uint64_t size,
                  TimestampMs modified, bool has_transactions)
-    : directory_synced(true),
+    : synced_size(size),
+      directory_synced(true),
+      indexes_synced(true),
       shard_(shard),
       directory_(directory),
       base_(base),
@@ -47,9 +51,14 @@ Segment::Segment(Shard& shard, const std::string& directory, Offset base, uint64
 
 Segment::~Segment() {
     close_file();
+    keep_index();
+}
+
+void Segment::keep_index() {
     if (!index_listed_) return;
     shard_.loaded_index_bytes -= listed_bytes_;
     shard_.loaded_indexes.erase(index_use_);
+    index_listed_ = false;
 }
 
 std::string Segment::path(std::string_view suffix) const {
@@ -100,7 +109,7 @@ void Segment::add_time_entry() {
 void Segment::note(protocol::BatchHeaderView batch, uint64_t position, const LogConfig& config,
                    TimestampMs now) {
     modified_ = now;
-    if (!first_timestamp_) first_timestamp_ = batch.max_timestamp();
+    if (position == 0) first_timestamp_ = batch.max_timestamp();
     if (batch.max_timestamp() > max_timestamp_) {
         max_timestamp_ = batch.max_timestamp();
         max_timestamp_offset_ = batch.last_offset();
@@ -164,20 +173,17 @@ void Segment::touch_index() {
     }
     listed_bytes_ = offsets_.bytes();
     shard_.loaded_index_bytes += listed_bytes_;
-    // Segments that still grow keep theirs: entries that are not saved cannot be dropped.
     for (auto use = uses.begin();
          use != uses.end() && shard_.loaded_index_bytes > shard_.limits.index_cache_bytes;) {
         Segment& oldest = **use;
         ++use;
-        if (&oldest == this || oldest.offsets_.has_unsaved() || !oldest.max_known_) continue;
-        shard_.loaded_index_bytes -= oldest.listed_bytes_;
-        uses.erase(oldest.index_use_);
-        oldest.index_listed_ = false;
+        if (&oldest == this || oldest.offsets_.has_unsaved()) continue;
+        oldest.keep_index();
         oldest.offsets_.drop();
     }
 }
 
-void Segment::forget_from(uint64_t position, Offset offset) {
+void Segment::forget_from(uint64_t position, Offset offset, bool after_entry) {
     const auto& entries = offsets_.all();
     offsets_.cut(static_cast<size_t>(
         std::ranges::lower_bound(entries, position, {},
@@ -198,7 +204,7 @@ void Segment::forget_from(uint64_t position, Offset offset) {
     }
     max_known_ = true;
     if (position == 0) first_timestamp_.reset();
-    bytes_since_entry_ = 0;
+    bytes_since_entry_ = after_entry ? 0 : kAnyBytes;
     indexes_synced = false;
 }
 

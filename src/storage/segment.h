@@ -70,11 +70,15 @@ public:
     const IndexEntries<IndexEntry>& offsets() const { return offsets_; }
     const IndexEntries<TimeEntry>& times() const { return times_; }
     const IndexEntries<AbortEntry>& aborts() const { return aborts_; }
-    // Puts .index entries under the shard's budget; call it after loading and at each lookup.
+    // Puts .index entries under the shard's budget; call it after loading and at each lookup, unless
+    // the segment still grows.
     void touch_index();
-    // Throws away what the indexes say from `position` on, before a scan that notes it again. `base`
-    // offsets of batches from there on are >= `offset`.
-    void forget_from(uint64_t position, Offset offset);
+    // Takes them off the budget: the segment grows (again).
+    void keep_index();
+    // Throws away what the indexes say of batches at `position` and behind, and of offsets at `offset`
+    // and above. What is appended or noted next gets an index entry by the usual interval when
+    // `after_entry`, else at once.
+    void forget_from(uint64_t position, Offset offset, bool after_entry);
 
     // Writes index entries that are not on the files; makes .index and .timeindex if they are missing.
     Result<void> save_indexes();
@@ -109,7 +113,6 @@ private:
     const Offset base_;
     uint64_t size_ = 0;
     bool on_disk_;
-    bool file_is_new_ = false;
     TimestampMs modified_;
     TimestampMs created_;
     std::optional<TimestampMs> first_timestamp_;

@@ -25,6 +25,12 @@ struct ShardLimits {
     uint64_t unflushed_bytes_max = 64u << 20;
 };
 
+class Checkpoints {
+public:
+    virtual ~Checkpoints() = default;
+    virtual runtime::Task<Result<void>> checkpoint() = 0;
+};
+
 class Shard {
 public:
     Shard(runtime::Disk& disk, ShardLimits limits)
@@ -41,6 +47,10 @@ public:
     Uses open_files;
     Uses loaded_indexes;
     size_t loaded_index_bytes = 0;
+
+    // Set by the LogManager, if there is one: a truncation has the recovery points written before it
+    // goes on.
+    Checkpoints* checkpoints = nullptr;
 
     // `path` (a file or a tree) is removed by the first delete_due() at or after `due`.
     void delete_later(std::string path, TimestampMs due) { deletions_.emplace(due, std::move(path)); }

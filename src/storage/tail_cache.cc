@@ -83,6 +83,12 @@ SharedBytes Tail::find(Offset base, uint64_t position) const {
     return run.bytes.slice(position - run.position, run.end() - position);
 }
 
+uint64_t Tail::next_position(Offset base, uint64_t position) const {
+    for (const Run& run : runs_)
+        if (run.base == base && run.position > position) return run.position;
+    return UINT64_MAX;
+}
+
 void Tail::drop_oldest() {
     cache_.forget_owner(runs_.front().bytes.owner.get());
     runs_.pop_front();

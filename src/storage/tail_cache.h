@@ -56,6 +56,9 @@ public:
              size_t owner_bytes);
     // The longest piece from `position` on that lies in one run; empty when it is not cached.
     SharedBytes find(Offset base, uint64_t position) const;
+    // The first cached position of the segment at `base` that is above `position`; none above it: all
+    // ones.
+    uint64_t next_position(Offset base, uint64_t position) const;
     void clear();
 
 private:
