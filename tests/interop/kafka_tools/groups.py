@@ -31,7 +31,8 @@ def groups(tools, *args):
 
 def live_group(tools, node):
     topic, group = fill(tools, node)
-    running = tools.start("console-consumer", "--topic", topic, "--group", group, "--from-beginning")
+    running = tools.start("console-consumer", "--topic", topic, "--group", group, "--from-beginning",
+                          "--command-property", "auto.commit.interval.ms=200")
     eventually(lambda: re.search(r"Stable +1\b", groups(tools, "--describe", "--group", group, "--state")),
                what="a stable group")
     assert group in groups(tools, "--list").split()
@@ -50,6 +51,8 @@ def live_group(tools, node):
     assert "GroupNotEmptyException" in groups(tools, "--delete", "--group", group)
     assert "current state is Stable" in groups(tools, "--reset-offsets", "--group", group, "--topic", topic,
                                                "--to-earliest", "--execute")
+    with node.wire() as wire:
+        eventually(lambda: sum(wire.committed(group).values()) == 60, what="all records committed")
     done = running.stop()
     assert len(done.out.split()) == 60, done.text
     out = tools.ok("consumer-groups", "--describe", "--group", group)

@@ -113,7 +113,7 @@ class Tools:
     def ok(self, tool, *args, **options):
         """As run, and the tool must end with status 0."""
         result = self.run(tool, *args, **options)
-        assert result.exit == 0, f"{tool} ended with status {result.exit}: {result.text.strip()[-600:]}"
+        assert result.exit == 0, f"{tool} ended with status {result.exit}: {result.text.strip()[:600]}"
         return result
 
     def fails(self, tool, *args, says="", **options):
