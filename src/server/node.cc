@@ -81,7 +81,7 @@ runtime::Task<Result<void>> Node::open_directories() {
     logs.retention_check_ms = config_->values().log_retention_check_interval_ms;
     logs.checkpoint_ms = config_->values().log_recovery_checkpoint_interval_ms;
     logs.producer_id_expiration_ms = config_->values().producer_id_expiration_ms;
-    logs.delete_delay_ms = config_->integer("log.segment.delete.delay.ms");
+    logs.delete_delay_ms = config_->int64("log.segment.delete.delay.ms");
     CO_TRY(logs_, co_await storage::LogManager::start(
                       context_.disk, rng, std::move(logs),
                       [this](const std::string& topic) { return broker_->partitions().log_config(topic); },

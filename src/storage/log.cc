@@ -15,6 +15,7 @@ Log::State::State(Shard& shard_used, LogOpen open)
       partition(std::move(open.partition)),
       config(open.config),
       producer_id_expiration_ms(open.producer_id_expiration_ms),
+      new_directory(open.new_directory),
       tail(shard.tails()) {}
 
 Log::Log(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -218,6 +219,20 @@ Offset Log::recovery_point() const { return state_->recovery_point; }
 const TopicPartition& Log::partition() const { return state_->partition; }
 const std::string& Log::directory() const { return state_->directory; }
 std::optional<Uuid> Log::topic_id() const { return state_->topic_id; }
+Result<void> Log::set_topic_id(Uuid id) {
+    State& s = *state_;
+    TRY_OK(s.check_usable());
+    if (s.topic_id == id) return {};
+    if (s.topic_id)
+        return fail(ErrorCode::inconsistent_topic_id,
+                    fmt::format("{} is of topic {}", s.directory, s.topic_id->to_string()));
+    const std::string path = join_path(s.directory, kPartitionMetadataName);
+    if (auto written = s.shard.disk().write_file(path, format_partition_metadata(id)); !written)
+        return storage_error(std::move(written).error());
+    s.topic_id = id;
+    return {};
+}
+
 const LogConfig& Log::config() const { return state_->config; }
 void Log::set_config(const LogConfig& config) { state_->config = config; }
 
@@ -232,6 +247,8 @@ uint64_t Log::size_bytes() const {
     for (const auto& segment : state_->segments) bytes += segment->size();
     return bytes;
 }
+
+Offset Log::first_file_offset() const { return state_->segments.front()->base(); }
 
 void Log::set_high_watermark(Offset offset) {
     State& s = *state_;

@@ -242,9 +242,9 @@ Result<void> QuorumLog::append(std::vector<uint8_t> batch) {
     how.origin = protocol::AppendOrigin::coordinator;
     auto appended = log_->append_as_leader({.batches = *owner, .owner = owner}, how);
     if (!appended) {
-        failed_ = fail(
-            appended.error().code,
-            fmt::format("the metadata log took no more records: {}", appended.error().message));
+        failed_ =
+            fail(appended.error().code,
+                 fmt::format("the metadata log took no more records: {}", appended.error().detail));
         LOG_ERROR("raft", "{}", failed_->message);
         return *failed_;
     }

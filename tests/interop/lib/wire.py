@@ -273,9 +273,9 @@ def make_batch(values, timestamp=None):
 
 
 def stored(wire, topic, partitions):
-    """All batches of a topic, through Fetch."""
+    """All batches of these partitions (a count, or their numbers), through Fetch, in order within a partition."""
     found = []
-    for partition in range(partitions):
+    for partition in range(partitions) if isinstance(partitions, int) else partitions:
         offset, end = 0, wire.list_offset(topic, partition)[2]
         while offset < end:
             error, _, data = wire.fetch(topic, partition, offset)
