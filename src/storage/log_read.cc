@@ -62,16 +62,18 @@ Result<uint64_t> Log::State::locate(Segment& segment, Offset target, ColdReads& 
     if (&segment != &active()) segment.touch_index();
     uint64_t position = segment.position_before(target);
     const bool from_index = position > 0;
+    const auto misled = [&] {
+        LOG_WARN("storage", "index of {} is unsound, it is rebuilt", segment.path(kLogSuffix));
+        return cold.need(ColdReads::Missing::sound_index, segment.base());
+    };
+    if (position >= segment.size()) return misled();
     bool first = true;
     HeaderScan scan(tail, segment, cold);
     while (position < segment.size()) {
         const auto header = scan.at(position);
-        const bool misled = header.code() == ErrorCode::corrupt_message ||
-                            (header && first && header->base_offset() > target);
-        if (from_index && misled) {
-            LOG_WARN("storage", "index of {} is unsound, it is rebuilt", segment.path(kLogSuffix));
-            return cold.need(ColdReads::Missing::sound_index, segment.base());
-        }
+        const bool unsound = header.code() == ErrorCode::corrupt_message ||
+                             (header && first && header->base_offset() > target);
+        if (from_index && unsound) return misled();
         if (!header) return header.error();
         if (header->last_offset() >= target) return position;
         position += header->size_bytes();

@@ -371,7 +371,7 @@ TEST_CASE("an unsound index is rebuilt, whatever it says") {
             one.fresh_shard();
             one.log = *one.open(one.how(rng.chance(0.5)));
             CAPTURE(round);
-            if (!one.batches(3).starts_with("3-3 4-4 5-5")) CHECK(one.batches(3) == "");
+            CHECK(one.batches(3).starts_with("3-3 4-4 5-5"));
             CHECK(one.batches(static_cast<Offset>(rng.below(39)), 150).ends_with("38-38 39-39"));
         }
     }
