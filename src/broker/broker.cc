@@ -20,11 +20,11 @@ protocol::CreateTopicsRequest::CreatableTopic automatic(const std::string& name,
         entry.value = protocol::Str{value};
     };
     if (name == "__consumer_offsets") {
-        topic.num_partitions = config.int32("offsets.topic.num.partitions");
-        topic.replication_factor = static_cast<int16_t>(config.int32("offsets.topic.replication.factor"));
+        topic.num_partitions = config.values().offsets_topic_partitions;
+        topic.replication_factor = static_cast<int16_t>(config.values().offsets_topic_replication_factor);
         set("cleanup.policy", "compact");
         set("compression.type", "producer");
-        set("segment.bytes", std::to_string(config.int32("offsets.topic.segment.bytes")));
+        set("segment.bytes", std::to_string(config.values().offsets_topic_segment_bytes));
     }
     return topic;
 }
@@ -39,7 +39,7 @@ Broker::Broker(Parts parts, std::shared_ptr<const config::BrokerConfig> config, 
       listener_(std::move(listener)),
       node_id_(config_->node_id()),
       partitions_(parts.loop, parts.logs, node_id_),
-      sessions_(static_cast<size_t>(config_->int32("max.incremental.fetch.session.cache.slots")), parts.loop.rng()) {}
+      sessions_(static_cast<size_t>(config_->values().fetch_session_slots_max), parts.loop.rng()) {}
 
 void Broker::on_image(const metadata::ImagePtr& image) {
     using metadata::ResourceType;

@@ -15,8 +15,10 @@ namespace {
 
 Error refuse(const Def& def, std::string_view text, std::string_view why) {
     // A password stays out of messages and logs.
-    if (def.sensitive()) return fail(ErrorCode::invalid_config, fmt::format("{}: the value {}", def.name, why));
-    return fail(ErrorCode::invalid_config, fmt::format("{}: the value '{}' {}", def.name, text, why));
+    if (def.sensitive())
+        return fail(ErrorCode::invalid_config, fmt::format("{}: the value {}", def.name, why));
+    return fail(ErrorCode::invalid_config,
+                fmt::format("{}: the value '{}' {}", def.name, text, why));
 }
 
 Result<int64_t> parse_integer(const Def& def, std::string_view text) {
@@ -30,12 +32,14 @@ Result<int64_t> parse_integer(const Def& def, std::string_view text) {
     if (def.type == Type::int32) limit = std::numeric_limits<int32_t>::max();
     if (def.type == Type::int16) limit = std::numeric_limits<int16_t>::max();
     if (!whole || n > limit || n < -limit - 1) {
-        return refuse(def, text, fmt::format("is not a whole number of type {}", type_name(def.type)));
+        return refuse(def, text,
+                      fmt::format("is not a whole number of type {}", type_name(def.type)));
     }
     return n;
 }
 
-// Java's Double.parseDouble: decimal or hexadecimal with a binary exponent, an f or d after it, NaN and Infinity.
+// Java's Double.parseDouble: decimal or hexadecimal with a binary exponent, an f or d after it, NaN
+// and Infinity.
 bool is_java_double(std::string_view text) {
     if (text.starts_with('+') || text.starts_with('-')) text = text.substr(1);
     if (text == "NaN" || text == "Infinity") return true;
@@ -81,7 +85,8 @@ bool throttled_replicas_ok(const std::vector<std::string>& list) {
     if (list.size() == 1 && list[0] == "*") return true;
     return std::ranges::all_of(list, [](std::string_view pair) {
         const size_t colon = pair.find(':');
-        return colon != std::string_view::npos && all_digits(pair.substr(0, colon)) && all_digits(pair.substr(colon + 1));
+        return colon != std::string_view::npos && all_digits(pair.substr(0, colon)) &&
+               all_digits(pair.substr(colon + 1));
     });
 }
 
@@ -94,13 +99,15 @@ bool offset_reset_ok(std::string_view text) {
 }
 
 // The list without later repetitions, or why it is not allowed.
-Result<Value> check_list(const Def& def, std::string_view text, const std::vector<std::string>& list) {
+Result<Value> check_list(const Def& def, std::string_view text,
+                         const std::vector<std::string>& list) {
     const Valid& valid = def.valid;
     if (valid.rule == Valid::Rule::throttled_replicas && !throttled_replicas_ok(list)) {
         return refuse(def, text, "is not allowed: " + describe_valid(def));
     }
     if (valid.rule != Valid::Rule::list_of) return Value{list};
-    if (list.empty() && !valid.empty_ok) return refuse(def, text, "is not allowed: the list must not be empty");
+    if (list.empty() && !valid.empty_ok)
+        return refuse(def, text, "is not allowed: the list must not be empty");
     std::vector<std::string> unique;
     for (const std::string& element : list) {
         if (element.empty()) return refuse(def, text, "is not allowed: elements must not be empty");
@@ -116,11 +123,20 @@ Result<Value> check_string(const Def& def, std::string_view text) {
     using Rule = Valid::Rule;
     bool ok = true;
     switch (def.valid.rule) {
-        case Rule::one_of: ok = named(def.valid.names, text, false); break;
-        case Rule::one_of_any_case: ok = named(def.valid.names, text, true); break;
-        case Rule::non_empty_string: ok = !text.empty(); break;
-        case Rule::offset_reset: ok = offset_reset_ok(text); break;
-        default: break;
+        case Rule::one_of:
+            ok = named(def.valid.names, text, false);
+            break;
+        case Rule::one_of_any_case:
+            ok = named(def.valid.names, text, true);
+            break;
+        case Rule::non_empty_string:
+            ok = !text.empty();
+            break;
+        case Rule::offset_reset:
+            ok = offset_reset_ok(text);
+            break;
+        default:
+            break;
     }
     if (!ok) return refuse(def, text, "is not allowed: " + describe_valid(def));
     return Value{std::string(text)};
@@ -129,8 +145,8 @@ Result<Value> check_string(const Def& def, std::string_view text) {
 Result<Value> parse_null(const Def& def) {
     using Rule = Valid::Rule;
     const Rule rule = def.valid.rule;
-    const bool ok = rule == Rule::any || rule == Rule::non_empty_string || rule == Rule::non_empty_list ||
-                    (rule == Rule::list_of && def.valid.null_ok);
+    const bool ok = rule == Rule::any || rule == Rule::non_empty_string ||
+                    rule == Rule::non_empty_list || (rule == Rule::list_of && def.valid.null_ok);
     if (!ok) return fail(ErrorCode::invalid_config, fmt::format("{}: a value is needed", def.name));
     return Value{};
 }
@@ -142,11 +158,13 @@ std::string double_text(double d) {
     const double size = std::fabs(d);
     char buffer[64];
     if (d == 0 || (size >= 1e-3 && size < 1e7)) {
-        const auto [end, _] = std::to_chars(buffer, buffer + sizeof(buffer), d, std::chars_format::fixed);
+        const auto [end, _] =
+            std::to_chars(buffer, buffer + sizeof(buffer), d, std::chars_format::fixed);
         std::string out(buffer, end);
         return out.find('.') == std::string::npos ? out + ".0" : out;
     }
-    const auto [end, _] = std::to_chars(buffer, buffer + sizeof(buffer), d, std::chars_format::scientific);
+    const auto [end, _] =
+        std::to_chars(buffer, buffer + sizeof(buffer), d, std::chars_format::scientific);
     const std::string_view text(buffer, static_cast<size_t>(end - buffer));
     const size_t e = text.find('e');
     std::string mantissa(text.substr(0, e));
@@ -155,7 +173,8 @@ std::string double_text(double d) {
 }
 
 std::string bound_text(double bound) {
-    return bound == std::floor(bound) ? fmt::format("{}", static_cast<int64_t>(bound)) : fmt::format("{}", bound);
+    return bound == std::floor(bound) ? fmt::format("{}", static_cast<int64_t>(bound))
+                                      : fmt::format("{}", bound);
 }
 
 }  // namespace
@@ -172,7 +191,8 @@ Result<Value> parse(const Def& def, std::optional<std::string_view> said) {
         case Type::int32:
         case Type::int64: {
             TRY(const int64_t n, parse_integer(def, text));
-            if (def.valid.rule == Valid::Rule::range && !in_range(def.valid, static_cast<double>(n))) {
+            if (def.valid.rule == Valid::Rule::range &&
+                !in_range(def.valid, static_cast<double>(n))) {
                 return refuse(def, text, "is not allowed: " + describe_valid(def));
             }
             return Value{n};
@@ -184,10 +204,12 @@ Result<Value> parse(const Def& def, std::optional<std::string_view> said) {
             }
             return Value{d};
         }
-        case Type::list: return check_list(def, text, split_list(text));
+        case Type::list:
+            return check_list(def, text, split_list(text));
         case Type::string:
         case Type::class_name:
-        case Type::password: return check_string(def, text);
+        case Type::password:
+            return check_string(def, text);
     }
     return refuse(def, text, "has no type");
 }
@@ -206,7 +228,9 @@ std::optional<std::string> to_text(const Value& value) {
         std::optional<std::string> operator()(int64_t n) const { return std::to_string(n); }
         std::optional<std::string> operator()(double d) const { return double_text(d); }
         std::optional<std::string> operator()(const std::string& s) const { return s; }
-        std::optional<std::string> operator()(const std::vector<std::string>& l) const { return join(l, ","); }
+        std::optional<std::string> operator()(const std::vector<std::string>& l) const {
+            return join(l, ",");
+        }
     };
     return std::visit(Print{}, value);
 }
@@ -221,22 +245,32 @@ std::string describe_valid(const Def& def) {
     using Rule = Valid::Rule;
     const Valid& v = def.valid;
     switch (v.rule) {
-        case Rule::any: return "";
+        case Rule::any:
+            return "";
         case Rule::range: {
-            std::string text = v.bounded_above ? fmt::format("between {} and {}", bound_text(v.lowest), bound_text(v.highest))
-                                               : fmt::format("at least {}", bound_text(v.lowest));
+            std::string text =
+                v.bounded_above
+                    ? fmt::format("between {} and {}", bound_text(v.lowest), bound_text(v.highest))
+                    : fmt::format("at least {}", bound_text(v.lowest));
             return v.has_exception ? fmt::format("{}, or {}", text, bound_text(v.exception)) : text;
         }
-        case Rule::one_of: return "one of " + join(split_list(v.names), ", ");
-        case Rule::one_of_any_case: return "one of " + join(split_list(v.names), ", ") + " (in any case)";
+        case Rule::one_of:
+            return "one of " + join(split_list(v.names), ", ");
+        case Rule::one_of_any_case:
+            return "one of " + join(split_list(v.names), ", ") + " (in any case)";
         case Rule::list_of:
             if (!v.names.empty()) return "a list of " + join(split_list(v.names), ", ");
             return v.empty_ok ? "a list without empty elements" : "a list that is not empty";
-        case Rule::non_empty_list: return "a list";
-        case Rule::non_empty_string: return "a text that is not empty";
-        case Rule::non_null_string: return "a text";
-        case Rule::throttled_replicas: return "'*', or a list of partition:broker pairs";
-        case Rule::offset_reset: return "'earliest', 'latest' or 'by_duration:' and a duration such as PT1H30M";
+        case Rule::non_empty_list:
+            return "a list";
+        case Rule::non_empty_string:
+            return "a text that is not empty";
+        case Rule::non_null_string:
+            return "a text";
+        case Rule::throttled_replicas:
+            return "'*', or a list of partition:broker pairs";
+        case Rule::offset_reset:
+            return "'earliest', 'latest' or 'by_duration:' and a duration such as PT1H30M";
     }
     return "";
 }

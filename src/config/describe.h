@@ -1,8 +1,8 @@
 // config/describe.h: the content of a DescribeConfigs answer for one resource, as plain data.
 //
-// Entries are sorted by name (Kafka's order is that of a Java hash map, on which nobody can rely). Documentation is always null:
-// Kafka's sentences are not ours to copy, and clients print it only when asked.
-// Kafka: ConfigHelper.
+// Entries are sorted by name (Kafka's order is that of a Java hash map, on which nobody can rely).
+// Documentation is always null: Kafka's sentences are not ours to copy, and clients print it only
+// when asked. Kafka: ConfigHelper.
 #pragma once
 
 #include <optional>
@@ -37,8 +37,10 @@ struct Described {
 // `keys`: only these names (unknown ones are left out), or all when null.
 using Keys = std::optional<std::vector<std::string>>;
 
-std::vector<Described> describe_topic(const Overrides& topic, const BrokerConfig& broker, const Keys& keys);
-std::vector<Described> describe_group(const Overrides& group, const BrokerConfig& broker, const Keys& keys);
+std::vector<Described> describe_topic(const Overrides& topic, const BrokerConfig& broker,
+                                      const Keys& keys);
+std::vector<Described> describe_group(const Overrides& group, const BrokerConfig& broker,
+                                      const Keys& keys);
 std::vector<Described> describe_client_metrics(const Overrides& subscription, const Keys& keys);
 // This broker: everything, static and default values too.
 std::vector<Described> describe_broker(const BrokerConfig& broker, const Keys& keys);

@@ -5,11 +5,15 @@
 namespace millrace::config {
 namespace {
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\f'; }
-bool is_line_end(char c) { return c == '\n' || c == '\r'; }
+bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\f';
+}
+bool is_line_end(char c) {
+    return c == '\n' || c == '\r';
+}
 
-// Cuts a text into logical lines: continuations joined, comments and blank lines left out, leading blanks dropped. Escapes
-// other than the line end's are still in them.
+// Cuts a text into logical lines: continuations joined, comments and blank lines left out, leading
+// blanks dropped. Escapes other than the line end's are still in them.
 class LogicalLines {
 public:
     explicit LogicalLines(std::string_view text) : text_(text) {}
@@ -111,7 +115,8 @@ std::optional<uint32_t> hex4(std::string_view text, size_t at) {
     return unit;
 }
 
-// `at` is behind the "\u" and moves behind what was read. A surrogate without its other half becomes U+FFFD.
+// `at` is behind the "\u" and moves behind what was read. A surrogate without its other half
+// becomes U+FFFD.
 Result<void> unescape_unit(std::string_view text, size_t& at, std::string& out) {
     auto unit = hex4(text, at);
     if (!unit) return fail(ErrorCode::malformed, "\\u must be followed by four hexadecimal digits");
@@ -137,12 +142,23 @@ Result<std::string> unescape(std::string_view text) {
         }
         c = text[at++];
         switch (c) {
-            case 't': out += '\t'; break;
-            case 'n': out += '\n'; break;
-            case 'r': out += '\r'; break;
-            case 'f': out += '\f'; break;
-            case 'u': TRY_OK(unescape_unit(text, at, out)); break;
-            default: out += c;
+            case 't':
+                out += '\t';
+                break;
+            case 'n':
+                out += '\n';
+                break;
+            case 'r':
+                out += '\r';
+                break;
+            case 'f':
+                out += '\f';
+                break;
+            case 'u':
+                TRY_OK(unescape_unit(text, at, out));
+                break;
+            default:
+                out += c;
         }
     }
     return out;
@@ -171,16 +187,28 @@ void escape(std::string_view text, bool is_key, std::string& out) {
     for (size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
         switch (c) {
-            case '\t': out += "\\t"; break;
-            case '\n': out += "\\n"; break;
-            case '\r': out += "\\r"; break;
-            case '\f': out += "\\f"; break;
+            case '\t':
+                out += "\\t";
+                break;
+            case '\n':
+                out += "\\n";
+                break;
+            case '\r':
+                out += "\\r";
+                break;
+            case '\f':
+                out += "\\f";
+                break;
             case '\\':
             case '=':
             case ':':
             case '#':
-            case '!': (out += '\\') += c; break;
-            case ' ': out += is_key || i == 0 ? "\\ " : " "; break;
+            case '!':
+                (out += '\\') += c;
+                break;
+            case ' ':
+                out += is_key || i == 0 ? "\\ " : " ";
+                break;
             default:
                 if (static_cast<unsigned char>(c) < ' ') {
                     out += fmt::format("\\u{:04x}", c);
@@ -199,7 +227,9 @@ Result<std::vector<Property>> parse_properties(std::string_view text) {
     std::string line;
     for (int number = 0; lines.next(line, number);) {
         auto property = parse_line(line);
-        if (!property) return fail(property.code(), fmt::format("line {}: {}", number, property.error().message));
+        if (!property)
+            return fail(property.code(),
+                        fmt::format("line {}: {}", number, property.error().message));
         property->line = number;
         out.push_back(*std::move(property));
     }

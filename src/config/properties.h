@@ -1,8 +1,10 @@
-// config/properties.h: Java's .properties format, as server.properties and meta.properties are written.
+// config/properties.h: Java's .properties format, as server.properties and meta.properties are
+// written.
 //
-//   natural line   ends at \n, \r or \r\n; blank lines and lines that begin with # or ! (after blanks) say nothing
-//   logical line   natural lines joined where one ends in an odd number of backslashes; blanks that begin the next are dropped
-//   key, value     the key ends at the first unescaped '=', ':' or blank (space, tab, form feed); blanks around one '=' or ':'
+//   natural line   ends at \n, \r or \r\n; blank lines and lines that begin with # or ! (after
+//   blanks) say nothing logical line   natural lines joined where one ends in an odd number of
+//   backslashes; blanks that begin the next are dropped key, value     the key ends at the first
+//   unescaped '=', ':' or blank (space, tab, form feed); blanks around one '=' or ':'
 //                  are dropped
 //   escapes        \t \n \r \f, \uXXXX (UTF-16 units; pairs are joined), \<other> = other
 //

@@ -14,7 +14,8 @@ std::string shown(std::string_view text) {
     const auto parsed = parse_properties(text);
     if (!parsed) return parsed.error().message;
     std::string out;
-    for (const Property& p : *parsed) out += p.name + "=" + p.value + "@" + std::to_string(p.line) + ";";
+    for (const Property& p : *parsed)
+        out += p.name + "=" + p.value + "@" + std::to_string(p.line) + ";";
     return out;
 }
 
@@ -63,7 +64,8 @@ TEST_CASE("what format_property writes is read back as it was") {
     constexpr std::string_view kAlphabet = " \t\n\r\f\\=:#!ab\x01\x7f\xc3\xa9u0";
     const auto random_text = [&] {
         std::string text;
-        for (uint64_t n = rng.next() % 8; n > 0; --n) text += kAlphabet[rng.next() % kAlphabet.size()];
+        for (uint64_t n = rng.next() % 8; n > 0; --n)
+            text += kAlphabet[rng.next() % kAlphabet.size()];
         return text;
     };
     std::string file;

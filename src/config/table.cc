@@ -14,9 +14,12 @@ constexpr Valid non_null_string{.rule = Valid::Rule::non_null_string};
 constexpr Valid throttled_replicas{.rule = Valid::Rule::throttled_replicas};
 constexpr Valid offset_reset{.rule = Valid::Rule::offset_reset};
 
-constexpr Valid at_least(double lowest) { return {.rule = Valid::Rule::range, .lowest = lowest}; }
+constexpr Valid at_least(double lowest) {
+    return {.rule = Valid::Rule::range, .lowest = lowest};
+}
 constexpr Valid between(double lowest, double highest) {
-    return {.rule = Valid::Rule::range, .lowest = lowest, .highest = highest, .bounded_above = true};
+    return {
+        .rule = Valid::Rule::range, .lowest = lowest, .highest = highest, .bounded_above = true};
 }
 constexpr Valid between_or(double lowest, double highest, double exception) {
     Valid v = between(lowest, highest);
@@ -24,15 +27,24 @@ constexpr Valid between_or(double lowest, double highest, double exception) {
     v.exception = exception;
     return v;
 }
-constexpr Valid one_of(const char* names) { return {.rule = Valid::Rule::one_of, .names = names}; }
-constexpr Valid one_of_any_case(const char* names) { return {.rule = Valid::Rule::one_of_any_case, .names = names}; }
+constexpr Valid one_of(const char* names) {
+    return {.rule = Valid::Rule::one_of, .names = names};
+}
+constexpr Valid one_of_any_case(const char* names) {
+    return {.rule = Valid::Rule::one_of_any_case, .names = names};
+}
 constexpr Valid list_of(const char* names, bool empty_ok, bool null_ok) {
     return {.rule = Valid::Rule::list_of, .empty_ok = empty_ok, .null_ok = null_ok, .names = names};
 }
 
 constexpr Def kTable[] = {
-#define MILLRACE_CONFIG(scope, name, type, fallback, valid, importance, update, visibility, inherits)                        \
-    {Scope::scope, name, Type::type, fallback, valid, Importance::importance, Update::update, Visibility::visibility, inherits},
+#define MILLRACE_CONFIG(scope, name, type, fallback, valid, importance, update, visibility, \
+                        inherits)                                                           \
+    {Scope::scope,   name,                                                                  \
+     Type::type,     fallback,                                                              \
+     valid,          Importance::importance,                                                \
+     Update::update, Visibility::visibility,                                                \
+     inherits},
 #include "../../schema/configs.def"
 #undef MILLRACE_CONFIG
 };
@@ -44,7 +56,8 @@ constexpr bool sorted() {
     }
     return true;
 }
-static_assert(sorted(), "the rows of a scope in schema/configs.def are sorted by name, each name once");
+static_assert(sorted(),
+              "the rows of a scope in schema/configs.def are sorted by name, each name once");
 
 }  // namespace
 

@@ -6,15 +6,19 @@
 namespace millrace::config {
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 // Adds `count` units of `unit_ms`; false when the sum would not fit.
 bool add(int64_t& sum, int64_t count, int64_t unit_ms) {
     int64_t product = 0;
-    return !__builtin_mul_overflow(count, unit_ms, &product) && !__builtin_add_overflow(sum, product, &sum);
+    return !__builtin_mul_overflow(count, unit_ms, &product) &&
+           !__builtin_add_overflow(sum, product, &sum);
 }
 
-// The optional fraction of a number of seconds, ".5" or ".123456789" (at most nine digits); false when it is malformed.
+// The optional fraction of a number of seconds, ".5" or ".123456789" (at most nine digits); false
+// when it is malformed.
 bool read_fraction(std::string_view& text, int64_t& nanos) {
     nanos = 0;
     if (!text.starts_with('.') && !text.starts_with(',')) return true;
@@ -95,7 +99,9 @@ std::optional<int64_t> parse_iso_duration(std::string_view text) {
         for (const Unit& unit : units) {
             std::string_view rest = text;
             const auto n = read_number(rest);
-            if (!n || rest.empty() || lower(rest[0]) != unit.letter || (n->fraction && unit.letter != 's')) continue;
+            if (!n || rest.empty() || lower(rest[0]) != unit.letter ||
+                (n->fraction && unit.letter != 's'))
+                continue;
             if (!add(sum, n->negative ? -n->whole : n->whole, unit.ms)) return false;
             nanos += n->negative ? -n->nanos : n->nanos;
             text = rest.substr(1);

@@ -1,13 +1,15 @@
-// config/topic_config.h: what holds for one topic: its overrides over the broker's configuration over the defaults, as typed values.
+// config/topic_config.h: what holds for one topic: its overrides over the broker's configuration
+// over the defaults, as typed values.
 //
-// Immutable; made when a topic or a configuration changes and shared as shared_ptr<const TopicConfig>, so that the append path
-// reads plain fields. Units are in the names; int64 maximum means "no limit" as in Kafka.
-// Kafka: LogConfig.
+// Immutable; made when a topic or a configuration changes and shared as shared_ptr<const
+// TopicConfig>, so that the append path reads plain fields. Units are in the names; int64 maximum
+// means "no limit" as in Kafka. Kafka: LogConfig.
 #pragma once
 
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +20,14 @@ namespace millrace::config {
 
 enum class TimestampType : int8_t { create_time = 0, log_append_time = 1 };
 // The first five are the numbers of a record batch's codec.
-enum class CompressionType : int8_t { uncompressed = 0, gzip = 1, snappy = 2, lz4 = 3, zstd = 4, producer = 100 };
+enum class CompressionType : int8_t {
+    uncompressed = 0,
+    gzip = 1,
+    snappy = 2,
+    lz4 = 3,
+    zstd = 4,
+    producer = 100
+};
 
 struct TopicConfig {
     bool cleanup_delete = true;
@@ -70,11 +79,20 @@ struct TopicConfig {
 
     friend bool operator==(const TopicConfig&, const TopicConfig&) = default;
 
-    // Overrides that do not parse are passed over with a warning: they were checked before they were stored.
-    static std::shared_ptr<const TopicConfig> make(const Overrides& topic, const BrokerConfig& broker);
+    // Overrides that do not parse are passed over with a warning: they were checked before they
+    // were stored.
+    static std::shared_ptr<const TopicConfig> make(const Overrides& topic,
+                                                   const BrokerConfig& broker);
 };
 
-// The text of one effective topic configuration, e.g. for "retention.ms"; nothing for null or an unknown name.
-std::optional<std::string> effective_topic_text(std::string_view name, const Overrides& topic, const BrokerConfig& broker);
+// What CreateTopics answers about the topic's configuration: every one, sorted by name, texts as
+// they were said; none of them is read-only or sensitive.
+struct EffectiveTopicConfig {
+    std::string_view name;  // lives as long as the program
+    std::optional<std::string> value;
+    Source source;
+};
+std::vector<EffectiveTopicConfig> effective_topic_configs(const Overrides& topic,
+                                                          const BrokerConfig& broker);
 
 }  // namespace millrace::config

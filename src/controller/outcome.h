@@ -2,11 +2,11 @@
 //
 //   (state, configuration, random numbers, request) -> (records, response)
 //
-// The state is the metadata image with everything that was appended, committed or not. Nothing changes here: the records do
-// that, when they are applied to the image after they were appended (metadata_node.h drives it). All records of one outcome are
-// appended as one batch, so they come together or not at all.
-// An error inside a request (one topic of many) stands in the response, and the records of the others stay.
-// Kafka: QuorumController, ControllerResult.
+// The state is the metadata image with everything that was appended, committed or not. Nothing
+// changes here: the records do that, when they are applied to the image after they were appended
+// (metadata_node.h drives it). All records of one outcome are appended as one batch, so they come
+// together or not at all. An error inside a request (one topic of many) stands in the response, and
+// the records of the others stay. Kafka: QuorumController, ControllerResult.
 #pragma once
 
 #include <optional>
@@ -43,14 +43,16 @@ struct Outcome {
     Records records;
 };
 
-// Most records that one outcome may have, so that one batch stays small enough for every reader. Kafka: 10,000 partitions.
+// Most records that one outcome may have, so that one batch stays small enough for every reader.
+// Kafka: 10,000 partitions.
 constexpr size_t kPartitionsPerRequestMax = 10'000;
 
 // Fills the code and message that result structs of responses have.
 template <typename ResultStruct>
 void set_error(ResultStruct& result, const Error& error) {
     result.error_code = static_cast<int16_t>(error.code);
-    result.error_message = protocol::Str(error.message.empty() ? error_text(error.code) : error.message);
+    result.error_message =
+        protocol::Str(error.message.empty() ? error_text(error.code) : error.message);
 }
 
 }  // namespace millrace::controller

@@ -5,6 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "metadata/features.h"
+#include "metadata/snapshot.h"
+
 namespace millrace::controller {
 namespace {
 
@@ -40,9 +43,9 @@ Result<void> Placer::check(int replication_factor) const {
     } else {
         return {};
     }
-    return fail(ErrorCode::invalid_replication_factor,
-                fmt::format("Unable to replicate the partition {} time(s): {}.", replication_factor,
-                            why));
+    return fail(
+        ErrorCode::invalid_replication_factor,
+        fmt::format("Unable to replicate the partition {} time(s): {}.", replication_factor, why));
 }
 
 std::vector<NodeId> Placer::next(int replication_factor) {
@@ -84,9 +87,11 @@ Result<protocol::PartitionRecord> new_partition(const metadata::Image& state, co
     record.partition_id = index;
     record.topic_id = topic_id;
     record.replicas.assign(replicas.begin(), replicas.end());
+    const bool with_directories =
+        metadata::directory_assignment_supported(metadata::metadata_version(state));
     for (NodeId broker : replicas) {
         if (is_active(state, broker)) record.isr.push_back(broker);
-        record.directories.push_back(default_directory(state, broker));
+        if (with_directories) record.directories.push_back(default_directory(state, broker));
     }
     if (record.isr.empty()) {
         return fail(

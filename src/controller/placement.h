@@ -11,8 +11,8 @@
 
 namespace millrace::controller {
 
-// Deals replicas out to the registered brokers: each next partition starts one broker further, brokers that are up come before
-// those that are fenced.
+// Deals replicas out to the registered brokers: each next partition starts one broker further,
+// brokers that are up come before those that are fenced.
 class Placer {
 public:
     Placer(const metadata::Image& state, Rng& rng);

@@ -31,7 +31,8 @@ Result<metadata::TopicPtr> find_deletion(const Context& context, const DeleteSta
     if (!wanted.name && wanted.topic_id.is_zero())
         return fail(ErrorCode::invalid_request, "Neither topic name nor id were specified.");
     if (wanted.name && !wanted.topic_id.is_zero())
-        return fail(ErrorCode::invalid_request, "You may not specify both topic name and topic id.");
+        return fail(ErrorCode::invalid_request,
+                    "You may not specify both topic name and topic id.");
     if (wanted.name) {
         auto topic = context.state.topic(wanted.name->view());
         if (!topic) return fail(ErrorCode::unknown_topic_or_partition);
@@ -55,9 +56,8 @@ Result<void> add_partitions(const Context& context,
     if (wanted.count < current) {
         return fail(
             ErrorCode::invalid_partitions,
-            fmt::format(
-                "The topic {} currently has {} partition(s); {} would not be an increase.",
-                wanted.name.view(), current, wanted.count));
+            fmt::format("The topic {} currently has {} partition(s); {} would not be an increase.",
+                        wanted.name.view(), current, wanted.count));
     }
     const auto additional = static_cast<size_t>(wanted.count - current);
     if (wanted.assignments && wanted.assignments->size() != additional) {

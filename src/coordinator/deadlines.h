@@ -1,4 +1,5 @@
-// Timers of a pure state machine: keys with the time each falls due. Time comes in as a number, nothing here waits.
+// Timers of a pure state machine: keys with the time each falls due. Time comes in as a number,
+// nothing here waits.
 //
 // Equal times fall due in the order in which they were set.
 #pragma once

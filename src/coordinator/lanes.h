@@ -1,8 +1,10 @@
-// Who may work on which key (group, transactional id) while records of earlier work are still on their way to being committed.
+// Who may work on which key (group, transactional id) while records of earlier work are still on
+// their way to being committed.
 //
-// A machine decides from committed state only. So between its decision and the commit nothing else may decide on the
-// same key: an exclusive stay covers both. Work that commutes (offset commits of one group) stays shared, and any number of it is
-// in flight at once. Per key first come, first served; keys do not wait for each other.
+// A machine decides from committed state only. So between its decision and the commit nothing else
+// may decide on the same key: an exclusive stay covers both. Work that commutes (offset commits of
+// one group) stays shared, and any number of it is in flight at once. Per key first come, first
+// served; keys do not wait for each other.
 #pragma once
 
 #include <string>
@@ -29,7 +31,9 @@ public:
         Stay(Lanes& lanes, std::string key, Access access)
             : lanes_(&lanes), key_(std::move(key)), access_(access) {}
         Stay(Stay&& other) noexcept
-            : lanes_(std::exchange(other.lanes_, nullptr)), key_(std::move(other.key_)), access_(other.access_) {}
+            : lanes_(std::exchange(other.lanes_, nullptr)),
+              key_(std::move(other.key_)),
+              access_(other.access_) {}
         Stay& operator=(Stay&&) = delete;
         ~Stay() { end(); }
         void end() {
@@ -50,7 +54,8 @@ public:
         runtime::Waiter waiter;
         bool owned = false;  // let in, and not yet in a Stay
 
-        Enter(Lanes& l, std::string k, Access a) : lanes(l), key(std::move(k)), access(a), waiter(l.loop_) {}
+        Enter(Lanes& l, std::string k, Access a)
+            : lanes(l), key(std::move(k)), access(a), waiter(l.loop_) {}
         ~Enter() {
             unlink();
             if (owned) lanes.leave(key, access);

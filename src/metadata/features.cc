@@ -27,7 +27,9 @@ constexpr int16_t kElrNeedsMetadataVersion = 23;
 
 }  // namespace
 
-std::span<const FeatureDef> features() { return kFeatures; }
+std::span<const FeatureDef> features() {
+    return kFeatures;
+}
 
 const FeatureDef* find_feature(std::string_view name) {
     auto found = std::ranges::find(kFeatures, name, &FeatureDef::name);

@@ -1,8 +1,8 @@
 // The features whose levels a cluster finalizes (KIP-584, KIP-1022), and what levels turn on.
 //
-// Constant data and pure functions. kraft.version is finalized by raft, not by metadata records, and listed here only for what
-// a node supports.
-// Kafka: Feature, MetadataVersion, TransactionVersion, GroupVersion, ...
+// Constant data and pure functions. kraft.version is finalized by raft, not by metadata records,
+// and listed here only for what a node supports. Kafka: Feature, MetadataVersion,
+// TransactionVersion, GroupVersion, ...
 #pragma once
 
 #include <cstdint>
@@ -43,7 +43,8 @@ const FeatureDef* find_feature(std::string_view name);
 // What this node supports, as registrations and ApiVersions say it.
 SupportedFeatures supported_features();
 
-// The levels of a new cluster at this metadata.version, itself included; features at level 0 are left out.
+// The levels of a new cluster at this metadata.version, itself included; features at level 0 are
+// left out.
 std::map<std::string, int16_t> default_levels(int16_t metadata_version);
 // "4.3-IV0" for 30; nothing for a level that does not exist.
 std::optional<std::string_view> metadata_version_name(int16_t level);
@@ -54,10 +55,20 @@ Result<void> check_dependencies(const std::map<std::string, int16_t>& levels);
 constexpr int16_t register_broker_record_version(int16_t mv) {
     return mv >= 30 ? 4 : mv >= 17 ? 3 : mv >= 8 ? 2 : 1;
 }
-constexpr int16_t partition_record_version(int16_t mv) { return mv >= 23 ? 2 : mv >= 17 ? 1 : 0; }
-constexpr bool directory_assignment_supported(int16_t mv) { return mv >= 17; }
-constexpr bool metadata_transactions_supported(int16_t mv) { return mv >= 13; }
-constexpr bool controller_registration_supported(int16_t mv) { return mv >= 15; }
-constexpr bool cordoned_log_dirs_supported(int16_t mv) { return mv >= 30; }
+constexpr int16_t partition_record_version(int16_t mv) {
+    return mv >= 23 ? 2 : mv >= 17 ? 1 : 0;
+}
+constexpr bool directory_assignment_supported(int16_t mv) {
+    return mv >= 17;
+}
+constexpr bool metadata_transactions_supported(int16_t mv) {
+    return mv >= 13;
+}
+constexpr bool controller_registration_supported(int16_t mv) {
+    return mv >= 15;
+}
+constexpr bool cordoned_log_dirs_supported(int16_t mv) {
+    return mv >= 30;
+}
 
 }  // namespace millrace::metadata

@@ -1,5 +1,7 @@
 #include "metadata/image.h"
 
+#include <algorithm>
+
 namespace millrace::metadata {
 
 Uuid Partition::directory_of(NodeId broker) const {
@@ -43,6 +45,23 @@ const Partition* Image::partition(std::string_view topic_name, PartitionIndex in
 const Partition* Image::partition(const Uuid& topic_id, PartitionIndex index) const {
     const Topic* found = topics_by_id.find(topic_id);
     return found ? found->partition(index) : nullptr;
+}
+
+std::optional<std::string> unified_topic_name(std::string_view name) {
+    if (name.find_first_of("._") == std::string_view::npos) return std::nullopt;
+    std::string unified(name);
+    std::ranges::replace(unified, '.', '_');
+    return unified;
+}
+
+std::optional<std::string> Image::colliding_topic(std::string_view name) const {
+    const auto unified = unified_topic_name(name);
+    if (!unified) return std::nullopt;
+    const NameGroup* group = name_groups.find(*unified);
+    if (group == nullptr) return std::nullopt;
+    for (const std::string& other : group->names)
+        if (other != name) return other;
+    return std::nullopt;
 }
 
 const BrokerRegistration* Image::broker(NodeId id) const {

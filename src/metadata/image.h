@@ -125,13 +125,6 @@ struct ResourceConfig {
     config::Overrides values;  // never empty
 };
 
-struct ProducerIds {
-    NodeId broker = -1;  // who got the last block
-    int64_t broker_epoch = -1;
-    ProducerId next = -1;  // first of the next block; -1: none was handed out yet
-    friend bool operator==(const ProducerIds&, const ProducerIds&) = default;
-};
-
 struct Acl {
     Uuid id;
     int8_t resource_type = 0;
@@ -197,11 +190,27 @@ struct ResourceOf {
 };
 }  // namespace detail
 
+// The topics whose names differ in '.' and '_' only: they would share metric names, so only one may
+// exist.
+struct NameGroup {
+    std::string unified;  // with '_' for '.'
+    std::vector<std::string> names;
+};
+// The name with '_' for '.'; nothing when it has neither.
+std::optional<std::string> unified_topic_name(std::string_view name);
+
+namespace detail {
+struct UnifiedOf {
+    const std::string& operator()(const NameGroup& g) const { return g.unified; }
+};
+}  // namespace detail
+
 struct Image {
     Position position;
 
     PersistentIndex<Topic, detail::NameOfTopic, detail::StringHash> topics_by_name;
     PersistentIndex<Topic, detail::IdOf, detail::UuidHash> topics_by_id;
+    PersistentIndex<NameGroup, detail::UnifiedOf, detail::StringHash> name_groups;
     PersistentIndex<ResourceConfig, detail::ResourceOf, detail::ResourceHash> configs;
     PersistentIndex<Acl, detail::IdOf, detail::UuidHash> acls;
     Cow<std::map<NodeId, BrokerRegistration>> brokers;
@@ -211,12 +220,14 @@ struct Image {
     Cow<std::map<ScramKey, ScramCredential>> scram;
     Cow<std::map<std::string, DelegationToken>> delegation_tokens;
     Cow<std::map<QuotaEntity, QuotaValues>> quotas;
-    ProducerIds producer_ids;
+    ProducerId next_producer_id = -1;  // first of the next block; -1: none was handed out yet
 
     TopicPtr topic(std::string_view name) const;
     TopicPtr topic(const Uuid& id) const;
     const Partition* partition(std::string_view topic_name, PartitionIndex index) const;
     const Partition* partition(const Uuid& topic_id, PartitionIndex index) const;
+    // An existing topic other than `name` that differs from it in '.' and '_' only.
+    std::optional<std::string> colliding_topic(std::string_view name) const;
     const BrokerRegistration* broker(NodeId id) const;
     // What is set for the resource itself; empty when nothing is.
     const config::Overrides& overrides(ResourceType type, std::string_view name) const;

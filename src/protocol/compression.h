@@ -1,16 +1,16 @@
 // The five codecs of record batches (and of telemetry payloads), whole buffers only.
 //
-//   codec   framing that is written                               also read
-//   none    the bytes                                             -
-//   gzip    one member, no name, no time                          several members
-//   snappy  82 'SNAPPY' 00, int32 1, int32 1, then blocks of      one bare raw snappy block
-//           int32 size + raw snappy of 32 KiB of input
-//   lz4     frame, independent blocks of 64 KiB, no checksums     content size, checksums, larger
-//   blocks; linked blocks and
-//                                                                 bytes after the first frame are
-//                                                                 refused (as Kafka does)
-//   zstd    one frame                                             several frames, windows up to 128
-//   MiB
+//   codec   framing that is written                       also read
+//   none    the bytes                                     -
+//   gzip    one member, no name, no time                  several members
+//   snappy  82 'SNAPPY' 00, int32 1, int32 1, then        one bare raw snappy block; several frames
+//           blocks of int32 size + raw snappy of 32 KiB
+//   lz4     frame of independent 64 KiB blocks, no        content size, checksums, larger blocks;
+//           checksums                                     linked blocks are refused
+//   zstd    one frame                                     several frames
+//
+// What follows the last gzip member or the first lz4 frame is left unread, without an error, as
+// Kafka's readers do.
 //
 // Input is never trusted: output is bounded by the caller, and no buffer is sized from a length
 // that the input claims. Contexts are thread-local and reused; any thread may call anything here.

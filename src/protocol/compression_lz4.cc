@@ -92,14 +92,12 @@ Result<void> lz4_decompress(ByteView input, BoundedOutput& out) {
         if (LZ4F_isError(hint)) return BoundedOutput::corrupt(Codec::lz4);
         out.advance(produced);
         input = input.subspan(consumed);
-        if (hint == 0) break;
+        // What follows the first frame is left unread, as Java's reader does.
+        if (hint == 0) return {};
         if (out.room() != 0 && produced == 0 && consumed == 0) {
             return BoundedOutput::corrupt(Codec::lz4);
         }
     }
-    // Data after the first frame would be lost without a word.
-    if (!input.empty()) return BoundedOutput::corrupt(Codec::lz4);
-    return {};
 }
 
 }  // namespace millrace::protocol

@@ -2,26 +2,33 @@
 // files and the metadata log.
 //
 //    0  int64   base offset
-//    8  int32   length of what follows this field (whole batch = length + 12)
+//    8  int32   length of what follows this field: the whole batch is 12 more
 //   12  int32   partition leader epoch; -1 from clients, set by the leader
 //   16  int8    magic = 2
-//   17  uint32  CRC-32C of bytes 21..end, so that the fields above can be stamped without touching
-//   it 21  int16   attributes: bits 0-2 codec, 3 timestamp type, 4 transactional, 5 control, 6 has
-//   delete horizon 23  int32   last offset delta: last offset - base offset, survives compaction 27
-//   int64   base timestamp, ms (or the delete horizon when bit 6 is set; record deltas count from
-//   it) 35  int64   max timestamp, ms 43  int64   producer id, -1 = none 51  int16   producer
-//   epoch, -1 = none 53  int32   base sequence, -1 = none 57  int32   record count 61 records, one
-//   after the other; one compressed block when a codec is set
+//   17  uint32  CRC-32C of bytes 21..end: the fields above can be stamped without touching it
+//   21  int16   attributes: bits 0-2 codec, 3 timestamp type, 4 transactional, 5 control,
+//               6 has delete horizon
+//   23  int32   last offset delta: last offset - base offset; survives compaction
+//   27  int64   base timestamp, ms: record deltas count from it; or, by bit 6, the delete horizon
+//   35  int64   max timestamp, ms
+//   43  int64   producer id, -1 = none
+//   51  int16   producer epoch, -1 = none
+//   53  int32   base sequence, -1 = none
+//   57  int32   record count
+//   61          records, one after the other; one compressed block when a codec is set
 //
 //   record: varint length of the rest, int8 attributes, varlong timestamp delta, varint offset
 //   delta, varint key length (-1 null), key, varint value length (-1 null), value, varint header
 //   count, per header: varint key length, UTF-8 key, varint value length (-1 null), value.
 //
 // A view does not own its bytes and is two words: pass it by value. Nothing here allocates unless
-// it says so. Errors: corrupt_message (cut, too short, wrong CRC, damaged),
-// unsupported_for_message_format (magic 0 or 1: old, but sound as far as one can see),
-// record_list_too_large (decompressed size above the limit). Kafka: DefaultRecordBatch,
-// DefaultRecord, MemoryRecords.
+// it says so.
+//
+// Errors: corrupt_message (too short, wrong CRC, damaged), unsupported_for_message_format (magic 0
+// or 1: old, but sound as far as one can see), would_block (cut: more bytes are needed),
+// record_list_too_large (decompressed size above the limit).
+//
+// Kafka: DefaultRecordBatch, DefaultRecord, MemoryRecords.
 #pragma once
 
 #include <cstddef>
@@ -47,8 +54,8 @@ inline constexpr size_t kBatchPrefixBytes = 12;
 inline constexpr size_t kBatchMagicEnd = 17;
 inline constexpr size_t kBatchCrcStart = 21;
 inline constexpr int8_t kBatchMagic = 2;
-// A batch's records after decompression; larger ones are refused, so that a small request cannot make
-// the node run out of memory. Kafka differs: no limit, since it decompresses piece by piece.
+// A batch's records after decompression; larger ones are refused, so that a small request cannot
+// make the node run out of memory. Kafka differs: no limit, since it decompresses piece by piece.
 inline constexpr size_t kDecompressedBytesMax = size_t{128} << 20;
 
 enum class TimestampType : uint8_t { create_time = 0, log_append_time = 1 };

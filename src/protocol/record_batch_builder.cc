@@ -142,7 +142,9 @@ Result<std::vector<uint8_t>> BatchBuilder::finish() {
     store_be(p + 21, attributes);
     store_be(p + 23, static_cast<int32_t>(last_offset - options_.base_offset));
     store_be(p + 27, count_ == 0 ? options_.delete_horizon.value_or(-1) : base_timestamp_);
-    store_be(p + 35, options_.log_append_time.value_or(max_timestamp_));
+    const TimestampMs max_timestamp =
+        count_ == 0 ? options_.emptied_max_timestamp.value_or(-1) : max_timestamp_;
+    store_be(p + 35, options_.log_append_time.value_or(max_timestamp));
     store_be(p + 43, options_.producer_id);
     store_be(p + 51, options_.producer_epoch);
     store_be(p + 53, options_.base_sequence);

@@ -38,6 +38,8 @@ struct BatchOptions {
     std::optional<TimestampMs> delete_horizon;
     // Set: the last offset, where it is not that of the last record (compaction keeps it).
     std::optional<Offset> last_offset;
+    // Set: the max timestamp of a batch without records (compaction keeps it).
+    std::optional<TimestampMs> emptied_max_timestamp;
 };
 
 class BatchBuilder {

@@ -13,11 +13,11 @@ namespace millrace::protocol {
 // does not fit.
 inline const uint8_t* read_varint(const uint8_t* p, const uint8_t* end, int32_t& out) {
     uint32_t n;
-    if (p != end && *p < 0x80) [[likely]] {
-        n = *p++;
-    } else if (end - p >= 2 && p[1] < 0x80) {
-        n = static_cast<uint32_t>(p[0] & 0x7f) | static_cast<uint32_t>(p[1]) << 7;
-        p += 2;
+    if (end - p >= 2 && (p[0] & p[1] & 0x80) == 0) [[likely]] {
+        // One or two bytes, without a branch on which: nearly every number in a record.
+        const uint32_t two = p[0] >> 7;
+        n = (p[0] & 0x7fu) | (p[1] * two) << 7;
+        p += 1 + two;
     } else {
         p = read_uvarint32(p, end, n);
         if (p == nullptr) return nullptr;
@@ -28,8 +28,10 @@ inline const uint8_t* read_varint(const uint8_t* p, const uint8_t* end, int32_t&
 
 inline const uint8_t* read_varlong(const uint8_t* p, const uint8_t* end, int64_t& out) {
     uint64_t n;
-    if (p != end && *p < 0x80) [[likely]] {
-        n = *p++;
+    if (end - p >= 2 && (p[0] & p[1] & 0x80) == 0) [[likely]] {
+        const uint64_t two = p[0] >> 7;
+        n = (p[0] & 0x7fu) | (p[1] * two) << 7;
+        p += 1 + two;
     } else {
         p = read_uvarint64(p, end, n);
         if (p == nullptr) return nullptr;

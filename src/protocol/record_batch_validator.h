@@ -3,11 +3,12 @@
 // another codec by topic configuration.
 //
 // An uncompressed batch costs one pass of CRC and one walk over the records' lengths; nothing is
-// copied or allocated. A compressed one is decompressed to a thread-local buffer (bounded, see
-// below). Base offset and leader epoch are not touched: stamp them with MutableBatchView when the
-// append's place is known. Producer epochs and sequences against the log's state are storage's
-// business (producer state). Kafka: ProduceRequest.validateRecords,
-// UnifiedLog.analyzeAndValidateRecords, LogValidator.
+// copied or allocated. A compressed one is decompressed to a thread-local buffer (bounded).
+//
+// Base offset and leader epoch are not touched: stamp them with MutableBatchView when the append's
+// place is known. Producer epochs and sequences against the log's state are storage's business.
+//
+// Kafka: ProduceRequest.validateRecords, UnifiedLog.analyzeAndValidateRecords, LogValidator.
 #pragma once
 
 #include <cstdint>

@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "runtime/file_descriptor.h"
+#include "runtime/readiness.h"
 #include "runtime/remote_queue.h"
 
 namespace millrace::runtime {
@@ -25,38 +26,6 @@ public:
 
 protected:
     ~Watch() = default;
-};
-
-// Whether one direction of a descriptor is worth trying, and where at most one task waits for that.
-class Readiness {
-public:
-    void set() {
-        ready_ = true;
-        if (waiter_) waiter_->wake();
-    }
-    void clear() { ready_ = false; }
-    bool is_set() const { return ready_; }
-
-    struct Wait {
-        Readiness& readiness;
-        Waiter waiter;
-        bool await_ready() const { return readiness.ready_; }
-        void await_suspend(std::coroutine_handle<> handle) {
-            INVARIANT(readiness.waiter_ == nullptr);
-            readiness.waiter_ = &waiter;
-            waiter.wait().await_suspend(handle);
-        }
-        void await_resume() { leave(); }
-        ~Wait() { leave(); }
-        void leave() {
-            if (readiness.waiter_ == &waiter) readiness.waiter_ = nullptr;
-        }
-    };
-    Wait wait(Loop& loop) { return {*this, Waiter{loop}}; }
-
-private:
-    bool ready_ = true;
-    Waiter* waiter_ = nullptr;
 };
 
 class LinuxLoop final : public Loop {

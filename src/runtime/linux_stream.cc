@@ -100,6 +100,7 @@ Task<Result<size_t>> LinuxStream::read(MutableByteView into) {
     for (;;) {
         Result<size_t> n = read_now(into);
         if (n.has_value() || n.error().code != ErrorCode::would_block) co_return n;
+        set_mark(into.size());
         co_await readable_.wait(network_.loop());
     }
 }
@@ -217,14 +218,14 @@ Task<Result<void>> LinuxStream::send_copied(File& file, uint64_t position, uint6
     co_return {};
 }
 
-void LinuxStream::want(size_t bytes) {
-    bytes = std::clamp<size_t>(bytes, 1, kWantMax);
-    if (bytes == wanted_ || !socket_) return;
-    const int mark = static_cast<int>(bytes);
-    ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVLOWAT, &mark, sizeof mark);
-    // What lies above the lower mark already may give no new edge.
-    if (bytes < wanted_) readable_.set();
-    wanted_ = bytes;
+void LinuxStream::set_mark(size_t size) {
+    const size_t mark = std::clamp<size_t>(std::min(wanted_, size), 1, kWantMax);
+    if (mark == mark_) return;
+    const int value = static_cast<int>(mark);
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVLOWAT, &value, sizeof value);
+    // What lies above a lowered mark already may give no new edge.
+    if (mark < mark_) readable_.set();
+    mark_ = mark;
 }
 
 void LinuxStream::close() {

@@ -21,11 +21,13 @@ public:
     Result<size_t> read_now(MutableByteView into) override;
     Task<Result<void>> write(std::span<const ByteView> parts) override;
     Task<Result<void>> send_file(File& file, uint64_t position, uint64_t length) override;
-    void want(size_t bytes) override;
+    void want(size_t bytes) override { wanted_ = bytes; }
     void close() override;
     const std::string& peer() const override { return peer_; }
 
 private:
+    // Before a wait for the bytes of a read of `size`.
+    void set_mark(size_t size);
     void on_events(uint32_t events) override;
     // Writes on from `skip` bytes into the first part, stepping both; would_block when the socket
     // is full, success when nothing is left.
@@ -42,6 +44,7 @@ private:
     bool peer_ended_ = false;
     const bool peer_local_;
     size_t wanted_ = 1;
+    size_t mark_ = 1;  // what the kernel knows of wanted_
     std::string peer_;
 };
 

@@ -59,6 +59,7 @@ public:
 
     bool empty() const { return head_.next_ == &head_; }
     T& front() { return static_cast<T&>(*head_.next_); }
+    T& back() { return static_cast<T&>(*head_.previous_); }
     void push_back(T& item) { static_cast<Link&>(item).insert_before(head_); }
     // `visit` may not change the list.
     template <typename Visit>

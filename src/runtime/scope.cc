@@ -49,7 +49,7 @@ Task<void> Scope::join() {
 
 void Scope::drop_all() {
     while (!children_.empty()) {
-        Child::promise_type& child = children_.front();
+        Child::promise_type& child = children_.back();
         child.unlink();
         --size_;
         std::coroutine_handle<Child::promise_type>::from_promise(child).destroy();

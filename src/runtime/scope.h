@@ -37,7 +37,7 @@ public:
     Loop& loop() const { return loop_; }
 
 protected:
-    // Destroys what runs, where it stands.
+    // Destroys what runs, where it stands, the youngest first.
     void drop_all();
     bool drops_children_ = false;
 

@@ -10,10 +10,9 @@
 // that never held a record has no segment files at all.
 //
 // Durability: a successful append is in the page cache: it survives the end of the process, not a
-// loss of power. flush() makes
-//   what was appended before it survive that too and moves the recovery point. After a crash,
-//   open() checks the CRC of everything behind the recovery point and cuts at the first batch that
-//   is not whole; nothing corrupt is ever served.
+//   loss of power. flush() makes what was appended before it survive that too; save() also moves the
+//   recovery point. After a crash, open() checks the CRC of everything behind the recovery point and
+//   cuts at the first batch that is not whole; nothing corrupt is ever served.
 // Overlap: append is a plain function. The Tasks (read, flush, ...) may overlap appends and each
 // other; not truncate_to,
 //   truncate_fully_and_start_at and close, which must be alone.
@@ -130,11 +129,14 @@ struct LogOpen {
     Offset log_start = 0;
     Offset recovery_point = 0;
     Offset high_watermark = 0;
-    bool clean = false;  // the last stop was clean: no scan is needed
+    bool clean = false;          // the last stop was clean: no scan is needed
+    bool new_directory = false;  // just made: the first flush() makes its name durable too
     TimestampMs now = 0;
     int64_t producer_id_expiration_ms = 86'400'000;
 };
 
+// After the disk failed in a way that leaves unknown what it holds, and after the partition was
+// removed, every call that would touch files fails with kafka_storage_error.
 class Log {
 public:
     // Loads `open.directory`, which must exist, and recovers it when the last stop was not clean. A
@@ -174,10 +176,14 @@ public:
     Offset last_stable_offset() const;
     Offset recovery_point() const;
     uint64_t size_bytes() const;
+    // The base offset of the first segment; start_offset() is above it after delete_records().
+    Offset first_file_offset() const;
     const TopicPartition& partition() const;
     const std::string& directory() const;
     // From partition.metadata; none when the file is missing.
     std::optional<Uuid> topic_id() const;
+    // Writes partition.metadata if there is none. Errors: inconsistent_topic_id.
+    Result<void> set_topic_id(Uuid id);
     const LogConfig& config() const;
     void set_config(const LogConfig& config);
     // Never backwards except by truncation; clamped to [start, end].
@@ -209,9 +215,15 @@ public:
     // Removes everything; the log starts and ends at `offset`.
     runtime::Task<Result<void>> truncate_fully_and_start_at(Offset offset);
 
-    // All that was appended before the call survives a loss of power once this succeeds; the
-    // recovery point moves there.
+    // All that was appended before the call survives a loss of power once this succeeds.
     runtime::Task<Result<void>> flush();
+    // flush(), and all that a recovery would else have to rebuild: indexes, producer snapshot, epochs.
+    // Moves the recovery point to the log end at the time of the call.
+    runtime::Task<Result<void>> save();
+    // Whether the background should save(): a segment was rolled, or the unflushed tail is long.
+    bool wants_save() const;
+    // Whether flush.messages or flush.ms asks for a flush().
+    bool flush_due(TimestampMs now) const;
     // Forgets producers that wrote nothing for producer.id.expiration.ms and have no transaction
     // open.
     void expire_producers(TimestampMs now);
@@ -219,9 +231,15 @@ public:
     // only waits to be destroyed.
     runtime::Task<Result<void>> close();
 
-private:
+    // The directory is now called `directory`, or gone (empty): no file is touched any more.
+    void moved(std::string directory);
+    // No Task of this log is under way: it may be destroyed.
+    bool idle() const;
+
     struct State;
     explicit Log(std::unique_ptr<State> state);
+
+private:
     std::unique_ptr<State> state_;
 };
 

@@ -14,12 +14,12 @@ using PartitionResponse = ProduceResponse::PartitionProduceResponse;
 constexpr int16_t kFirstVersionWithTopicIds = 13;
 constexpr int16_t kAcksAll = -1;
 
-PartitionResponse failed(PartitionIndex index, ErrorCode code, std::string message = {}) {
+PartitionResponse failed(PartitionIndex index, ErrorCode code, const std::optional<std::string>& message = {}) {
     PartitionResponse out;
     out.index = index;
     out.error_code = static_cast<int16_t>(code);
     out.base_offset = -1;
-    if (!message.empty()) out.error_message = protocol::Str{message};
+    if (message) out.error_message.emplace(*message);
     return out;
 }
 
@@ -55,7 +55,7 @@ Task<PartitionResponse> append(Broker& broker, const RequestContext& context, co
                                     .produce_version = context.version};
     const auto appended = partition->log().append_as_leader(batch_of(context, records), how);
     if (!appended) {
-        PartitionResponse out = failed(index, appended.error().code, appended.error().message);
+        PartitionResponse out = failed(index, appended.error().code, appended.error().wire_message);
         for (const auto& wrong : appended.error().record_errors) {
             auto& record = out.record_errors.emplace_back();
             record.batch_index = wrong.batch_index;

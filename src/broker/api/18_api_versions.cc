@@ -2,7 +2,7 @@
 
 #include "broker/api/handlers.h"
 #include "broker/api_registry.h"
-#include "controller/features.h"
+#include "metadata/features.h"
 
 namespace millrace::broker::api {
 namespace {
@@ -41,7 +41,7 @@ Task<protocol::ApiVersionsResponse> api_versions(Broker& broker, RequestContext&
         key.min_version = served.key == kProduceKey ? int16_t{0} : served.version_min;
         key.max_version = served.version_max;
     }
-    for (const auto& feature : controller::supported_features()) {
+    for (const auto& feature : metadata::features()) {
         // Clients before v4 take a minimum of 0 for an error.
         if (context.version < kFirstVersionWithZeroMinimum && feature.min == 0) continue;
         auto& out = response.supported_features.emplace_back();

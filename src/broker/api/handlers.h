@@ -19,7 +19,6 @@
 #include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/describe_configs.h"
 #include "protocol/messages/describe_groups.h"
-#include "protocol/messages/describe_log_dirs.h"
 #include "protocol/messages/describe_producers.h"
 #include "protocol/messages/describe_quorum.h"
 #include "protocol/messages/describe_topic_partitions.h"
@@ -71,7 +70,6 @@ MILLRACE_HANDLER(init_producer_id, InitProducerId);
 MILLRACE_HANDLER(offset_for_leader_epoch, OffsetForLeaderEpoch);
 MILLRACE_HANDLER(describe_configs, DescribeConfigs);
 MILLRACE_HANDLER(alter_configs, AlterConfigs);
-MILLRACE_HANDLER(describe_log_dirs, DescribeLogDirs);
 MILLRACE_HANDLER(create_partitions, CreatePartitions);
 MILLRACE_HANDLER(delete_groups, DeleteGroups);
 MILLRACE_HANDLER(incremental_alter_configs, IncrementalAlterConfigs);

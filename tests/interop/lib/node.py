@@ -52,10 +52,9 @@ class Node:
         return self
 
     def __exit__(self, failure, *_):
-        self.stop()
         if failure:
-            print(f"--- the node's log, {self.log}:")
-            print("\n".join(self.log.read_text(errors="replace").splitlines()[-60:]))
+            print(f"--- the end of the node's log:\n{self.tail(60)}")
+        self.stop()
         shutil.rmtree(self.home, ignore_errors=True)
 
     def wire(self, timeout=10.0):
