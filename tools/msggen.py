@@ -71,9 +71,9 @@ class Struct:
 class Message(Struct):
     """kind: request, response, record, remote_log_record, key, value, header, data."""
 
-    def __init__(self, name, kind, key, versions, flex, log):
-        super().__init__(name, versions, False)
-        self.kind, self.key, self.flex, self.log = kind, key, flex, log
+    def __init__(self, name, kind, key, marks, log):
+        super().__init__(name, marks['valid'], False)
+        self.kind, self.key, self.flex, self.marks, self.log = kind, key, marks['flex'], marks, log
         self.structs = {}                               # name -> Struct, every one nested in the message
 
 
@@ -153,7 +153,7 @@ class FileParser:
         return out
 
     def start(self, name, kind, key, marks):
-        self.message = Message(name, kind, key, marks['valid'], marks['flex'], self.folder)
+        self.message = Message(name, kind, key, marks, self.folder)
         self.schema.messages.append(self.message)
         self.stack = [(0, self.message)]
 
@@ -440,7 +440,10 @@ def emit_api(a):
 def dump(schema):
     for m in sorted(schema.messages, key=lambda m: m.name):
         flex = 'none' if m.flex == NEVER else f'{m.flex}+'
-        yield f'{m.name} versions={m.versions[0]}-{m.versions[1]} flexible={flex} key={"-" if m.key is None else m.key}'
+        head = f'{m.name} versions={m.versions[0]}-{m.versions[1]} flexible={flex} key={"-" if m.key is None else m.key}'
+        if m.kind == 'request':
+            head += f' on={",".join(sorted(m.marks["on"].split(",")))}' + ' unstable' * ('unstable' in m.marks)
+        yield head
         yield from dump_fields(m, m.fields, m.versions, 1)
 
 

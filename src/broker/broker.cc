@@ -20,11 +20,11 @@ protocol::CreateTopicsRequest::CreatableTopic automatic(const std::string& name,
         entry.value = protocol::Str{value};
     };
     if (name == "__consumer_offsets") {
-        topic.num_partitions = config->offsets_topic_partitions;
-        topic.replication_factor = static_cast<int16_t>(config->offsets_topic_replication_factor);
+        topic.num_partitions = config.values().offsets_topic_partitions;
+        topic.replication_factor = static_cast<int16_t>(config.values().offsets_topic_replication_factor);
         set("cleanup.policy", "compact");
         set("compression.type", "producer");
-        set("segment.bytes", std::to_string(config->offsets_topic_segment_bytes));
+        set("segment.bytes", std::to_string(config.values().offsets_topic_segment_bytes));
     }
     return topic;
 }

@@ -65,17 +65,17 @@ std::shared_ptr<const group::ClusterView> cluster_view(metadata::ImagePtr image)
 
 group::GroupConfig group_config(const config::BrokerConfig& config) {
     group::GroupConfig out;
-    out.group_min_session_timeout_ms = config->group_session_timeout_ms_min;
-    out.group_max_session_timeout_ms = config->group_session_timeout_ms_max;
-    out.group_initial_rebalance_delay_ms = config->group_initial_rebalance_delay_ms;
-    out.group_max_size = config->group_size_max;
-    out.group_consumer_session_timeout_ms = config->consumer_group_session_timeout_ms;
-    out.group_consumer_heartbeat_interval_ms = config->consumer_group_heartbeat_interval_ms;
-    out.group_consumer_max_size = config->consumer_group_size_max;
-    out.offsets_topic_num_partitions = config->offsets_topic_partitions;
-    out.offset_metadata_max_bytes = config->offset_metadata_bytes_max;
-    out.offsets_retention_minutes = config->offsets_retention_minutes;
-    out.offsets_retention_check_interval_ms = config->offsets_retention_check_interval_ms;
+    out.group_min_session_timeout_ms = config.values().group_session_timeout_ms_min;
+    out.group_max_session_timeout_ms = config.values().group_session_timeout_ms_max;
+    out.group_initial_rebalance_delay_ms = config.values().group_initial_rebalance_delay_ms;
+    out.group_max_size = config.values().group_size_max;
+    out.group_consumer_session_timeout_ms = config.values().consumer_group_session_timeout_ms;
+    out.group_consumer_heartbeat_interval_ms = config.values().consumer_group_heartbeat_interval_ms;
+    out.group_consumer_max_size = config.values().consumer_group_size_max;
+    out.offsets_topic_num_partitions = config.values().offsets_topic_partitions;
+    out.offset_metadata_max_bytes = config.values().offset_metadata_bytes_max;
+    out.offsets_retention_minutes = config.values().offsets_retention_minutes;
+    out.offsets_retention_check_interval_ms = config.values().offsets_retention_check_interval_ms;
     return out;
 }
 

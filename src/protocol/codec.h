@@ -145,8 +145,8 @@ public:
 
 private:
     struct Splice {
-        size_t at;
-        Chain chain;
+        size_t at;  // in the buffer
+        ChainPart part;
     };
 
     size_t used() const { return static_cast<size_t>(p_ - buffer_.get()); }

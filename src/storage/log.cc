@@ -15,6 +15,7 @@ Log::State::State(Shard& shard_used, LogOpen open)
       partition(std::move(open.partition)),
       config(open.config),
       producer_id_expiration_ms(open.producer_id_expiration_ms),
+      new_directory(open.new_directory),
       tail(shard.tails()) {}
 
 Log::Log(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -155,7 +156,7 @@ std::expected<AppendResult, protocol::AppendError> Log::append_as_leader(AppendB
                                                                          const LeaderAppend& how) {
     State& s = *state_;
     const auto refuse = [](Error error) {
-        return std::unexpected(protocol::AppendError{error.code, std::move(error.message), {}});
+        return std::unexpected(protocol::AppendError{error.code, error.describe(), {}, {}});
     };
     if (auto usable = s.check_usable(); !usable) return refuse(std::move(usable).error());
     const protocol::AppendRules rules{
@@ -197,14 +198,16 @@ Result<AppendResult> Log::append_as_follower(AppendBytes bytes, TimestampMs now)
     TRY(const size_t whole, protocol::for_each_batch(ByteView{bytes.batches}, check));
     if (first < 0) return fail(ErrorCode::corrupt_message, "no whole batch");
     const ByteView batches = ByteView{bytes.batches}.first(whole);
-    TRY(uint64_t position, s.write(batches, expected - 1, max_timestamp, now));
-    s.tail.add(s.active().base(), position, batches, std::move(bytes.owner), bytes.owner_bytes);
+    TRY(const uint64_t begin, s.write(batches, expected - 1, max_timestamp, now));
+    uint64_t position = begin;
     TRY_OK(protocol::for_each_batch(batches, [&](protocol::BatchView batch) {
         // A marker that cannot be read was written by a leader who could: it ends nothing here.
         const auto marker = find_marker(batch);
         s.note(batch, position, marker ? *marker : std::nullopt, now);
         position += batch.size_bytes();
     }));
+    // Last: the batches may live no longer than their owner, which is given away here.
+    s.tail.add(s.active().base(), begin, batches, std::move(bytes.owner), bytes.owner_bytes);
     return AppendResult{.first_offset = first,
                         .last_offset = s.end - 1,
                         .log_start = s.start,
@@ -218,6 +221,20 @@ Offset Log::recovery_point() const { return state_->recovery_point; }
 const TopicPartition& Log::partition() const { return state_->partition; }
 const std::string& Log::directory() const { return state_->directory; }
 std::optional<Uuid> Log::topic_id() const { return state_->topic_id; }
+Result<void> Log::set_topic_id(Uuid id) {
+    State& s = *state_;
+    TRY_OK(s.check_usable());
+    if (s.topic_id == id) return {};
+    if (s.topic_id)
+        return fail(ErrorCode::inconsistent_topic_id,
+                    fmt::format("{} is of topic {}", s.directory, s.topic_id->to_string()));
+    const std::string path = join_path(s.directory, kPartitionMetadataName);
+    if (auto written = s.shard.disk().write_file(path, format_partition_metadata(id)); !written)
+        return storage_error(std::move(written).error());
+    s.topic_id = id;
+    return {};
+}
+
 const LogConfig& Log::config() const { return state_->config; }
 void Log::set_config(const LogConfig& config) { state_->config = config; }
 
@@ -232,6 +249,8 @@ uint64_t Log::size_bytes() const {
     for (const auto& segment : state_->segments) bytes += segment->size();
     return bytes;
 }
+
+Offset Log::first_file_offset() const { return state_->segments.front()->base(); }
 
 void Log::set_high_watermark(Offset offset) {
     State& s = *state_;

@@ -129,7 +129,8 @@ struct LogOpen {
     Offset log_start = 0;
     Offset recovery_point = 0;
     Offset high_watermark = 0;
-    bool clean = false;  // the last stop was clean: no scan is needed
+    bool clean = false;          // the last stop was clean: no scan is needed
+    bool new_directory = false;  // just made: the first flush() makes its name durable too
     TimestampMs now = 0;
     int64_t producer_id_expiration_ms = 86'400'000;
 };
@@ -175,10 +176,14 @@ public:
     Offset last_stable_offset() const;
     Offset recovery_point() const;
     uint64_t size_bytes() const;
+    // The base offset of the first segment; start_offset() is above it after delete_records().
+    Offset first_file_offset() const;
     const TopicPartition& partition() const;
     const std::string& directory() const;
     // From partition.metadata; none when the file is missing.
     std::optional<Uuid> topic_id() const;
+    // Writes partition.metadata if there is none. Errors: inconsistent_topic_id.
+    Result<void> set_topic_id(Uuid id);
     const LogConfig& config() const;
     void set_config(const LogConfig& config);
     // Never backwards except by truncation; clamped to [start, end].

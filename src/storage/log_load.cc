@@ -273,7 +273,10 @@ Task<Result<void>> Log::State::load_segments(const LogOpen& open, std::vector<Of
     if (segments.empty()) add_segment(open.log_start, open.now);
     if (names.has_metadata) {
         CO_TRY(const auto text, disk.read_file(join_path(directory, kPartitionMetadataName), 4096));
-        CO_TRY(topic_id, parse_partition_metadata(text));
+        const auto id = parse_partition_metadata(text);
+        if (!id && open.clean) co_return id.error();
+        // It is not synced when it is made: a loss of power may have taken its content.
+        if (id) topic_id = *id;
     }
     if (names.has_epochs) {
         CO_TRY(const auto text, disk.read_file(join_path(directory, kEpochCheckpointName),

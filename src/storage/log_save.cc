@@ -38,6 +38,12 @@ Task<Result<void>> Log::State::flush() {
     if (new_names)
         if (auto synced = co_await shard.disk().sync_directory(directory); !synced)
             co_return give_up(std::move(synced).error());
+    if (new_names && new_directory) {
+        const std::string parent = directory.substr(0, directory.rfind('/'));
+        if (auto synced = co_await shard.disk().sync_directory(parent); !synced)
+            co_return give_up(std::move(synced).error());
+        new_directory = false;
+    }
     if (view != truncations) co_return {};
     for (const Unsynced& u : unsynced)
         if (Segment* segment = find_segment(u.base)) {

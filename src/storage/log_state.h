@@ -58,6 +58,7 @@ struct Log::State {
     LogConfig config;
     std::optional<Uuid> topic_id;
     int64_t producer_id_expiration_ms;
+    bool new_directory;
     size_t tasks = 0;
     std::string unusable;  // why no file may be touched any more; empty = usable
 

@@ -147,7 +147,7 @@ Task<Pass> read_all(std::vector<Target>& targets, const FetchRequest& request, i
 // Reads until there are `min_bytes`, something to tell at once, or the time is up.
 Task<Pass> read_or_park(Broker& broker, const RequestContext& context, std::vector<Target>& targets,
                         const FetchRequest& request) {
-    const int64_t bytes_max = std::min(request.max_bytes, broker.config()->fetch_bytes_max);
+    const int64_t bytes_max = std::min(request.max_bytes, broker.config().values().fetch_bytes_max);
     const auto deadline = context.received + std::chrono::milliseconds(std::max(0, request.max_wait_ms));
     const auto enough = [&](const Pass& pass) {
         return pass.answer_now || request.max_wait_ms <= 0 || targets.empty() ||

@@ -63,7 +63,7 @@ void add_brokers(const metadata::Image& image, const std::string& listener,
 
 // Topics that are asked for by name and do not exist are created, where the client and the configuration allow it.
 Task<void> create_missing(Broker& broker, const RequestContext& context, const MetadataRequest& request) {
-    if (!request.topics || !broker.config()->auto_create_topics) co_return;
+    if (!request.topics || !broker.config().values().auto_create_topics) co_return;
     if (context.version >= kFirstVersionWithAutoCreationFlag && !request.allow_auto_topic_creation) co_return;
     std::vector<std::string> missing;
     for (const auto& topic : *request.topics)

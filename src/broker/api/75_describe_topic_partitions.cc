@@ -44,7 +44,7 @@ Task<DescribeTopicPartitionsResponse> describe_topic_partitions(Broker& broker, 
     DescribeTopicPartitionsResponse response;
     const metadata::ImagePtr image = broker.image();
     int32_t left = std::min(request.response_partition_limit,
-                            broker.config()->request_partitions_max);
+                            broker.config().values().request_partitions_max);
     left = std::max(left, 1);
     for (const std::string& name : wanted_topics(*image, request)) {
         const auto topic = image->topic(std::string_view{name});
