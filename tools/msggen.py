@@ -488,8 +488,7 @@ def main():
     folder = a.out or a.list
     if folder is None:
         p.error('one of --out, --list, --dump')
-    for name, text in emit_files(schema).items():
-        path = folder / name
+    for path, text in ((folder / name, text) for name, text in emit_files(schema).items()):
         if a.list:
             print(path)
         elif not path.exists() or path.read_text() != text:
