@@ -210,8 +210,6 @@ ConsumerMember ConsumerProtocol::replace(GroupChange& change, const ConsumerMemb
     change.set_member_metadata(member);
     change.set_target(member.id, target);
     change.set_member_assignment(member);
-    table_.timers.cancel({change.group().id(), TimerKind::consumer_session, old_id});
-    table_.timers.cancel({change.group().id(), TimerKind::consumer_rebalance, old_id});
     return member;
 }
 
@@ -236,61 +234,71 @@ Result<ConsumerProtocol::Response> ConsumerProtocol::join_or_beat(const RequestC
     update_from(member, request, context);
     if (is_new || !member.same_metadata(before)) change.set_member_metadata(member);
     bool bump = member.topics != before.topics;
-    bump |= update_regexes(change, member.regex, before.regex, now);
-    refresh(change, bump, now, effects);
+    RegexUpdate regexes = update_regexes(change, member.regex, before.regex, now);
+    refresh(change, bump, regexes, now, effects);
 
     std::optional<TopicPartitions> owned;
     if (request.topic_partitions) owned = owned_of(request);
     ConsumerMember after = step(change, member, owned ? &*owned : nullptr, now);
-    table_.timers.set({base->id(), TimerKind::consumer_session, after.id},
-                      now.mono_ms + session_timeout_ms(base->id()));
+    auto start_session = [this, now,
+                          timer = Timer{base->id(), TimerKind::consumer_session, after.id}] {
+        table_.timers.set(timer, now.mono_ms + session_timeout_ms(timer.group));
+    };
+    start_session();
+    // The end of the group that this one replaces ends its timers.
+    if (fresh)
+        then(effects, [start_session](ErrorCode error, Effects&) {
+            if (error == ErrorCode::none) start_session();
+        });
     return reply(before, after, request, base->id());
 }
 
-bool ConsumerProtocol::update_regexes(GroupChange& change, const std::string& new_regex,
-                                      const std::string& old_regex, Now now) {
+RegexUpdate ConsumerProtocol::update_regexes(GroupChange& change, const std::string& new_regex,
+                                             const std::string& old_regex, Now now) {
     const ClusterView& cluster = *table_.cluster;
-    bool changed = false;
+    RegexUpdate update;
     auto resolve = [&](const std::string& regex) {
         ResolvedRegex resolved{match_topics(regex, cluster), cluster.version(), now.wall_ms};
         auto known = change.group().regexes().find(regex);
         if (known != change.group().regexes().end() && known->second.topics == resolved.topics)
             return;
         change.set_regex(regex, resolved);
-        changed = true;
+        update.changed = true;
     };
     if (!new_regex.empty() && !change.group().regexes().contains(new_regex)) resolve(new_regex);
     if (old_regex != new_regex && !old_regex.empty() && !change.group().uses_regex(old_regex)) {
         change.remove_regex(old_regex);
-        changed = true;
+        update.changed = true;
     }
     ConsumerGroup* live = table_.consumer(change.group().id());
-    if (!live || live->regexes().empty() || live->seen_metadata == cluster.version() ||
+    update.current = change.group().regexes().empty();
+    if (!live || update.current || live->seen_metadata == cluster.version() ||
         now.mono_ms - live->regexes_checked_ms < kRegexRefreshMinMs)
-        return changed;
+        return update;
     live->regexes_checked_ms = now.mono_ms;
+    update.current = true;
     std::vector<std::string> all;
     for (const auto& [regex, resolved] : change.group().regexes()) all.push_back(regex);
     for (const std::string& regex : all) resolve(regex);
-    return changed;
+    return update;
 }
 
-void ConsumerProtocol::refresh(GroupChange& change, bool bump, Now now, Effects& effects) {
+void ConsumerProtocol::refresh(GroupChange& change, bool bump, RegexUpdate regexes, Now now,
+                               Effects& effects) {
     const ConsumerGroup* live = table_.consumer(change.group().id());
     Offset version = table_.cluster->version();
+    bump |= regexes.changed;
     if (bump || !live || live->seen_metadata != version) {
         int64_t hash = metadata_hash(change.group().subscribed_topics(), *table_.cluster);
         if (bump || hash != change.group().metadata_hash())
             change.set_epoch(change.group().epoch() + 1, hash);
-        // Regular expressions that were not checked against this view yet must be seen again.
-        bool regexes_current =
-            change.group().regexes().empty() || (live && live->regexes_checked_ms == now.mono_ms);
-        if (regexes_current) {
+        // What regular expressions match may have changed too: until they were looked at, this view
+        // is not done with.
+        if (regexes.current)
             then(effects, [this, version, id = change.group().id()](ErrorCode error, Effects&) {
                 ConsumerGroup* group = table_.consumer(id);
                 if (error == ErrorCode::none && group) group->seen_metadata = version;
             });
-        }
     }
     update_target(change, now);
 }
@@ -369,15 +377,13 @@ void ConsumerProtocol::remove(GroupChange& change, std::span<const std::string> 
         if (!member) continue;
         if (!member->regex.empty()) regexes.insert(member->regex);
         change.remove_member(id);
-        table_.timers.cancel({change.group().id(), TimerKind::consumer_session, id});
-        table_.timers.cancel({change.group().id(), TimerKind::consumer_rebalance, id});
     }
     for (const std::string& regex : regexes)
         if (!change.group().uses_regex(regex) && change.group().regexes().contains(regex))
             change.remove_regex(regex);
+    if (downgrade_if_due(change, table_, now, effects)) return;
     change.set_epoch(change.group().epoch() + 1,
                      metadata_hash(change.group().subscribed_topics(), *table_.cluster));
-    downgrade_if_due(change, table_, now, effects);
 }
 
 Result<ConsumerProtocol::Response> ConsumerProtocol::leave(const Request& request, Now now,
@@ -443,8 +449,7 @@ ConsumerProtocol::Response ConsumerProtocol::reply(const ConsumerMember& before,
 void ConsumerProtocol::on_session_timeout(const Timer& timer, Now now, Effects& effects) {
     const ConsumerGroup* group = table_.consumer(timer.group);
     if (!group || !group->member(timer.member) || table_.timers.get(timer)) return;
-    GroupChange change{*group, effects.records};
-    remove(change, std::span{&timer.member, 1}, now, effects);
+    expire(*group, timer, now, effects);
 }
 
 void ConsumerProtocol::on_rebalance_timeout(const Timer& timer, Now now, Effects& effects) {
@@ -452,8 +457,16 @@ void ConsumerProtocol::on_rebalance_timeout(const Timer& timer, Now now, Effects
     if (!group || table_.timers.get(timer)) return;
     const ConsumerMember* member = group->member(timer.member);
     if (!member || member->state != MemberState::unrevoked_partitions) return;
-    GroupChange change{*group, effects.records};
+    expire(*group, timer, now, effects);
+}
+
+void ConsumerProtocol::expire(const ConsumerGroup& group, const Timer& timer, Now now,
+                              Effects& effects) {
+    GroupChange change{group, effects.records};
     remove(change, std::span{&timer.member, 1}, now, effects);
+    then(effects, [this, timer, now](ErrorCode error, Effects&) {
+        if (error != ErrorCode::none) table_.timers.set(timer, now.mono_ms + kTimerRetryMs);
+    });
 }
 
 void ConsumerProtocol::loaded(const ConsumerGroup& group, Now now) {

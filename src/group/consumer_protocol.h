@@ -18,6 +18,11 @@ namespace millrace::group {
 // often than this.
 constexpr int64_t kRegexRefreshMinMs = 10'000;
 
+struct RegexUpdate {
+    bool changed = false;  // some expression matches other topics than before
+    bool current = false;  // all of them were resolved with the current metadata
+};
+
 class ConsumerProtocol {
 public:
     explicit ConsumerProtocol(GroupTable& table) : table_(table) {}
@@ -34,7 +39,7 @@ public:
     // --- shared with classic members of the group (mixed.h)
     // Brings group epoch and target assignment up to date with subscriptions and topics. `bump`:
     // something changed already.
-    void refresh(GroupChange& change, bool bump, Now now, Effects& effects);
+    void refresh(GroupChange& change, bool bump, RegexUpdate regexes, Now now, Effects& effects);
     // Moves the member towards its target; records and timers as needed.
     ConsumerMember step(GroupChange& change, const ConsumerMember& member,
                         const TopicPartitions* owned, Now now);
@@ -43,8 +48,10 @@ public:
     // Gives a static member's place to a member with another id, at epoch `epoch`.
     ConsumerMember replace(GroupChange& change, const ConsumerMember& from, std::string to,
                            int32_t epoch);
-    bool update_regexes(GroupChange& change, const std::string& new_regex,
-                        const std::string& old_regex, Now now);
+    // Resolves the member's new expression, forgets the old one, and looks at all of them when the
+    // metadata changed.
+    RegexUpdate update_regexes(GroupChange& change, const std::string& new_regex,
+                               const std::string& old_regex, Now now);
     // Whether a new target assignment is to be computed, and may be: not more often than the
     // assignment interval.
     bool target_due(const ConsumerGroup& group, Now now) const;
@@ -65,6 +72,7 @@ private:
                                             Effects& effects);
     Result<ConsumerMember> find_member(GroupChange& change, const Request& request,
                                        std::string member_id);
+    void expire(const ConsumerGroup& group, const Timer& timer, Now now, Effects& effects);
     void update_target(GroupChange& change, Now now);
     Response reply(const ConsumerMember& before, const ConsumerMember& after,
                    const Request& request, std::string_view group_id) const;

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "group/records.h"
+#include "protocol/records/consumer_group_member_metadata_key.h"
 #include "protocol/records/group_metadata_key.h"
 
 namespace millrace::group {
@@ -63,6 +64,12 @@ Result<void> GroupMachine::apply_consumer(int16_t type, const RecordView& record
     }
     TRY(bool removed, apply_consumer_record(*group, type, record));
     if (removed) erase_group(id, effects);
+    if (type == protocol::ConsumerGroupMemberMetadataKey::kRecordKey && !record.value) {
+        TRY(auto key,
+            protocol::decode<protocol::ConsumerGroupMemberMetadataKey>(record.key.subspan(2), 0));
+        table_.timers.cancel({id, TimerKind::consumer_session, key.member_id.str()});
+        table_.timers.cancel({id, TimerKind::consumer_rebalance, key.member_id.str()});
+    }
     return {};
 }
 

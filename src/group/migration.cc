@@ -125,12 +125,13 @@ ClassicGroup downgraded(const ConsumerGroup& group, const GroupTable& table, Now
 
 }  // namespace
 
-void downgrade_if_due(GroupChange& change, GroupTable& table, Now now, Effects& effects) {
+bool downgrade_if_due(GroupChange& change, GroupTable& table, Now now, Effects& effects) {
     MigrationPolicy policy = table.config.group_consumer_migration_policy;
     const ConsumerGroup& group = change.group();
-    if (policy != MigrationPolicy::downgrade && policy != MigrationPolicy::bidirectional) return;
-    if (group.members().empty() || !group.all_members_classic()) return;
-    if (group.members().size() > static_cast<size_t>(table.config.group_max_size)) return;
+    if (policy != MigrationPolicy::downgrade && policy != MigrationPolicy::bidirectional)
+        return false;
+    if (group.members().empty() || !group.all_members_classic()) return false;
+    if (group.members().size() > static_cast<size_t>(table.config.group_max_size)) return false;
 
     ClassicGroup classic = downgraded(group, table, now);
     change.remove_group();
@@ -145,6 +146,7 @@ void downgrade_if_due(GroupChange& change, GroupTable& table, Now now, Effects& 
         protocol.loaded(*live, now, more);
         if (live->in(ClassicState::stable)) protocol.prepare_rebalance(*live, now, more);
     });
+    return true;
 }
 
 }  // namespace millrace::group

@@ -22,8 +22,8 @@ class ClassicProtocol;
 Result<ConsumerGroup> upgrade(const ClassicGroup& classic, GroupTable& table, Now now,
                               Effects& effects);
 
-// After a removal of members: when only classic ones are left and the policy allows it, the records
-// of the classic group.
-void downgrade_if_due(GroupChange& change, GroupTable& table, Now now, Effects& effects);
+// After a removal of members: when only classic ones are left and the policy allows it, adds the
+// records of the classic group and is true.
+bool downgrade_if_due(GroupChange& change, GroupTable& table, Now now, Effects& effects);
 
 }  // namespace millrace::group

@@ -148,8 +148,8 @@ Result<protocol::JoinGroupResponse> MixedProtocol::decide_join(
     if (!change.group().member(member.id) || !member.same_metadata(before))
         change.set_member_metadata(member);
     bool bump = member.topics != before.topics;
-    bump |= consumer_.update_regexes(change, member.regex, before.regex, now);
-    consumer_.refresh(change, bump, now, effects);
+    RegexUpdate regexes = consumer_.update_regexes(change, member.regex, before.regex, now);
+    consumer_.refresh(change, bump, regexes, now, effects);
     TopicPartitions owned = owned_by(subscription->body, *table_.cluster);
     ConsumerMember after = consumer_.step(change, member, &owned, now);
     after.classic = member.classic;

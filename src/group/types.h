@@ -45,6 +45,9 @@ struct Timer {
 };
 using Timers = coordinator::Deadlines<Timer>;
 
+// How soon a timer is tried again when its records were not committed.
+constexpr int64_t kTimerRetryMs = 500;
+
 // Adds to what happens when the records are committed or failed.
 inline void then(Effects& effects, std::function<void(ErrorCode, Effects&)> step) {
     if (!effects.after) {
