@@ -72,6 +72,9 @@ runtime::Task<Result<void>> run_node(runtime::Context context, runtime::SignalWa
 }  // namespace
 
 int serve(const ServeOptions& options) {
+    log::set_sink([](log::Level level, std::string_view room, std::string_view message) {
+        fmt::print(stderr, "{:5} {:<10} {}\n", log::level_name(level), room, message);
+    });
     runtime::LinuxLoop loop;
     runtime::SignalWatch signals(loop, {SIGTERM, SIGINT});
     runtime::BlockingPool pool(kBlockingThreads);
