@@ -130,7 +130,30 @@ Outcome<protocol::UpdateFeaturesResponse> update_features(
         out.records.push_back(
             protocol::FeatureLevelRecord{.name = protocol::Str(name), .feature_level = level});
     }
+    if (!context.state.elr_enabled() && level_now(*after, metadata::kElrVersion) >= 1)
+        add_elr_records(context.state, context.config, out.records);
     return out;
+}
+
+void add_elr_records(const metadata::Image& state, const config::BrokerConfig& config,
+                     Records& records) {
+    constexpr std::string_view kMinInsyncReplicas = "min.insync.replicas";
+    auto add = [&](std::string_view broker, std::optional<std::string> value) {
+        protocol::ConfigRecord r;
+        r.resource_type = static_cast<int8_t>(metadata::ResourceType::broker);
+        r.resource_name = protocol::Str(broker);
+        r.name = protocol::Str(kMinInsyncReplicas);
+        r.value.reset();
+        if (value) r.value = protocol::Str(*value);
+        records.push_back(std::move(r));
+    };
+    if (!state.overrides(metadata::ResourceType::broker, "").contains(kMinInsyncReplicas))
+        add("", config.text(kMinInsyncReplicas));
+    for (const auto& [id, broker] : *state.brokers) {
+        const std::string name = std::to_string(id);
+        if (state.overrides(metadata::ResourceType::broker, name).contains(kMinInsyncReplicas))
+            add(name, std::nullopt);
+    }
 }
 
 }  // namespace millrace::controller

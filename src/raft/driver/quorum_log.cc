@@ -228,7 +228,6 @@ runtime::Task<Result<void>> QuorumLog::lead() {
     log_->begin_epoch(epoch());
     CO_TRY(auto batch, leader_batch());
     CO_TRY_OK(append(std::move(batch)));
-    CO_TRY_OK(co_await sync_to(end_offset()));
     LOG_INFO("raft", "leads epoch {} of {} from offset {}", epoch(), kTopic, end_offset());
     co_return {};
 }
@@ -242,11 +241,8 @@ Result<void> QuorumLog::append(std::vector<uint8_t> batch) {
     how.origin = protocol::AppendOrigin::coordinator;
     auto appended = log_->append_as_leader({.batches = *owner, .owner = owner}, how);
     if (!appended) {
-        failed_ =
-            fail(appended.error().code,
-                 fmt::format("the metadata log took no more records: {}", appended.error().detail));
-        LOG_ERROR("raft", "{}", failed_->message);
-        return *failed_;
+        return fail(appended.error().code,
+                    fmt::format("the metadata log took no records: {}", appended.error().detail));
     }
     bytes_since_snapshot_ += owner->size();
     quorum_->appended(end_offset());
