@@ -170,6 +170,7 @@ Outcome<CreateTopicsResponse> create_topics(const Context& context,
         if (!done.insert(topic.name).second) continue;
         TopicResult& result = out.response.topics.emplace_back();
         result.name = topic.name.to_owned();
+        result.error_message.reset();
         Result<void> created;
         if (too_many) {
             created = fail(ErrorCode::policy_violation,

@@ -27,8 +27,8 @@ const std::vector<raft::VoterEndpoint> kEndpoints{{"CONTROLLER", "127.0.0.1", 90
 std::string dump(const metadata::ImagePtr& image) {
     std::string out;
     const int16_t level = metadata::metadata_version(*image);
-    REQUIRE(metadata::write_records(
-        image, [&](const protocol::MetadataRecord& record) -> Result<void> {
+    REQUIRE(
+        metadata::write_records(image, [&](const protocol::MetadataRecord& record) -> Result<void> {
             std::visit(
                 [&](const auto& r) {
                     out += fmt::format("{} {}\n", r.kName,
@@ -64,7 +64,8 @@ struct Machine {
 };
 
 Task<Result<std::unique_ptr<MetadataNode>>> boot(Machine& machine, uint64_t life) {
-    CO_TRY(auto formatted, co_await load_formatted(machine.disk, machine.loop.rng(), {machine.dir}, 1));
+    CO_TRY(auto formatted,
+           co_await load_formatted(machine.disk, machine.loop.rng(), {machine.dir}, 1));
     if (!formatted) co_return fail(ErrorCode::not_found, "not formatted");
     MetadataNodeOptions options;
     options.config = machine.config;
@@ -73,7 +74,8 @@ Task<Result<std::unique_ptr<MetadataNode>>> boot(Machine& machine, uint64_t life
     options.directory_id = formatted->directories[0].directory_id;
     options.incarnation_id = Uuid{77, life};
     options.controller_endpoints = kEndpoints;
-    CO_TRY(auto node, co_await MetadataNode::start(machine.disk, machine.shard, machine.loop, std::move(options)));
+    CO_TRY(auto node, co_await MetadataNode::start(machine.disk, machine.shard, machine.loop,
+                                                   std::move(options)));
     CO_TRY_OK(co_await node->register_this_broker({{"PLAINTEXT", "127.0.0.1", 9092, 0}},
                                                   {formatted->directories[0].directory_id}, -1));
     co_return std::move(node);
@@ -106,7 +108,8 @@ Task<Result<void>> first_life(Machine& machine, std::string& state) {
     CHECK((co_await format(machine)).code() == ErrorCode::already_exists);
     CO_TRY(auto node, co_await boot(machine, 1));
     CHECK(node->image()->feature_level(metadata::kMetadataVersion) == 30);
-    CHECK(node->image()->overrides(metadata::ResourceType::broker, "").at("min.insync.replicas") == "1");
+    CHECK(node->image()->overrides(metadata::ResourceType::broker, "").at("min.insync.replicas") ==
+          "1");
     const auto* broker = node->image()->broker(1);
     CHECK(broker != nullptr);
     if (broker != nullptr) CHECK_FALSE(broker->fenced);
