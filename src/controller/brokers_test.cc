@@ -112,7 +112,7 @@ TEST_CASE("partitions without a leader get one when the broker is unfenced") {
     const Case cases[] = {
         {"in sync", {1}, {}, {}, true, 0},
         {"eligible", {}, {1}, {1}, true, 0},
-        {"led last", {}, {}, {1}, true, 1},
+        {"led last", {}, {}, {1}, true, 0},
         {"nobody knows", {}, {}, {}, false, 0},
     };
     for (const Case& c : cases) {
@@ -184,7 +184,6 @@ TEST_CASE("ElectLeaders") {
     request.topic_partitions.reset();
     CHECK(errors(cluster.run(elect_leaders, request, 2)) == std::vector{E::none});
     CHECK(cluster.state->partition("t", 0)->leader == 1);
-    CHECK(cluster.state->partition("t", 0)->leader_recovery_state == 1);
     CHECK(errors(cluster.run(elect_leaders, request, 2)).empty());
     request.election_type = 9;
     CHECK(code(cluster.run(elect_leaders, request, 2).error_code) == E::invalid_request);

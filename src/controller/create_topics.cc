@@ -27,7 +27,8 @@ int32_t partitions_of(const Context& context, const CreatableTopic& topic) {
 
 Result<void> check_name(const Context& context, std::string_view name) {
     if (name == kMetadataTopic) {
-        return fail(ErrorCode::topic_authorization_failed, "Authorization failed.");
+        return fail(ErrorCode::invalid_request,
+                    fmt::format("Creation of internal topic {} is prohibited.", name));
     }
     TRY_OK(check_topic_name(name));
     if (context.state.topics_by_name.find(name) != nullptr) {

@@ -56,7 +56,7 @@ TEST_CASE("CreateTopics answers as Apache Kafka does") {
         {"collides", "old_topic", 1, 1, {}, {}, ErrorCode::invalid_topic_exception},
         {"bad name", "a b", 1, 1, {}, {}, ErrorCode::invalid_topic_exception},
         {"no name", "", 1, 1, {}, {}, ErrorCode::invalid_topic_exception},
-        {"metadata log", "__cluster_metadata", 1, 1, {}, {}, ErrorCode::topic_authorization_failed},
+        {"metadata log", "__cluster_metadata", 1, 1, {}, {}, ErrorCode::invalid_request},
         {"no partitions", "new", 0, 1, {}, {}, ErrorCode::invalid_partitions},
         {"negative partitions", "new", -2, 1, {}, {}, ErrorCode::invalid_partitions},
         {"no replicas", "new", 1, 0, {}, {}, ErrorCode::invalid_replication_factor},

@@ -23,6 +23,7 @@ TEST_CASE("UpdateFeatures") {
         {"too high", "metadata.version", 31, 1, kRefused, 24},
         {"negative", "transaction.version", -1, 1, kRefused, 0},
         {"unknown", "magic.version", 1, 1, kRefused, 0},
+        {"raft's own, as it is", "kraft.version", 0, 1, ErrorCode::none, 0},
         {"raft's own", "kraft.version", 1, 1, kRefused, 0},
         {"no type", "transaction.version", 1, 0, kRefused, 0},
         {"upgrade as downgrade", "transaction.version", 1, 2, kRefused, 0},
