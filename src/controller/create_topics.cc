@@ -118,6 +118,7 @@ void describe(const Context& context, const config::Overrides& overrides,
     for (config::Described& d : config::describe_topic(overrides, context.config, std::nullopt)) {
         auto& entry = configs.emplace_back();
         entry.name = d.name;
+        entry.value.reset();
         if (d.value) entry.value = protocol::Str(*d.value);
         entry.read_only = d.read_only;
         entry.config_source = static_cast<int8_t>(d.source);

@@ -349,6 +349,7 @@ runtime::Task<Result<int64_t>> MetadataNode::register_this_broker(
         to.min_supported_version = range.min;
         to.max_supported_version = range.max;
     }
+    request.rack.reset();
     if (!s.config->is_null("broker.rack"))
         request.rack = protocol::Str(s.config->string("broker.rack"));
     request.log_dirs = std::move(log_dirs);
