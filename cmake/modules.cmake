@@ -1,8 +1,8 @@
 # Builds the rooms of src/ from src/modules.txt: one static library a room, linked to exactly the rooms that it may use.
 #
-# In a room, *_test.cc go to one doctest program `<room>_test`, *_fuzz.cc each to a libFuzzer program, *_bench.cc each to a
-# Google Benchmark program; all else is the library. A room that needs a third-party library or generated sources says so in
-# its own `module.cmake`, which is included after the target `millrace_<room>` exists.
+# In a room, *_test.cc go to one doctest program `<room>_test`, *_fuzz.cc each to a libFuzzer program,
+# *_bench.cc each to a Google Benchmark program; all else is the library. A room that needs a third-party library or
+# generated sources says so in its own `module.cmake`, which is included after the target `millrace_<room>` exists.
 
 function(millrace_program target)
     target_link_libraries(${target} PRIVATE millrace_flags ${ARGN})
@@ -20,7 +20,7 @@ function(millrace_add_module room)
     list(FILTER tests INCLUDE REGEX "_test\\.cc$")
     list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
     list(FILTER benches INCLUDE REGEX "_bench\\.cc$")
-    list(FILTER sources EXCLUDE REGEX "_(test|fuzz|bench)\\.cc$")
+    list(FILTER sources EXCLUDE REGEX "(_(test|fuzz|bench)|/main)\\.cc$")
     set(target millrace_${room})
     if(sources)
         add_library(${target} STATIC ${sources})

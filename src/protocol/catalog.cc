@@ -24,7 +24,9 @@ const MessageInfo* find(Predicate predicate) {
 
 }  // namespace
 
-std::span<const MessageInfo* const> all_messages() { return kAll; }
+std::span<const MessageInfo* const> all_messages() {
+    return kAll;
+}
 
 const MessageInfo* find_message(std::string_view name) {
     return find([&](const MessageInfo* m) { return m->name == name; });

@@ -1,4 +1,5 @@
-// Every message by name, for code that does not know at compile time which one it has: dump tools, tests, fuzzers.
+// Every message by name, for code that does not know at compile time which one it has: dump tools,
+// tests, fuzzers.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,8 @@ struct MessageInfo {
     int16_t version_max;
     int16_t flexible_from;
     Result<std::string> (*json)(ByteView body, int16_t version, Secrets secrets);
-    // Decodes and encodes again: the same bytes, without unknown tagged fields and what follows the message.
+    // Decodes and encodes again: the same bytes, without unknown tagged fields and what follows the
+    // message.
     Result<std::vector<uint8_t>> (*recode)(ByteView body, int16_t version);
 };
 
@@ -35,7 +37,12 @@ const MessageInfo* find_message(MessageKind kind, int16_t key);
 // Not for use outside the generated sources.
 template <typename M>
 constexpr MessageInfo make_message_info(MessageKind kind, int16_t key) {
-    return {M::kName, kind, key, M::kVersionMin, M::kVersionMax, M::kFlexibleFrom,
+    return {M::kName,
+            kind,
+            key,
+            M::kVersionMin,
+            M::kVersionMax,
+            M::kFlexibleFrom,
             [](ByteView body, int16_t version, Secrets secrets) -> Result<std::string> {
                 TRY(const M m, decode<M>(body, version));
                 return to_json(m, version, secrets);

@@ -17,14 +17,16 @@ constexpr size_t kFirstCapacity = 256;
 }  // namespace
 
 Error version_error(std::string_view message, int16_t version) {
-    return fail(ErrorCode::unsupported_version, fmt::format("{} has no version {}", message, version));
+    return fail(ErrorCode::unsupported_version,
+                fmt::format("{} has no version {}", message, version));
 }
 
 // ---- Decoder
 
 Error Decoder::error(std::string_view message) const {
-    return millrace::fail(ErrorCode::malformed, fmt::format("{} v{}: {}{}{} at byte {}", message, version_, error_field_,
-                                                            *error_field_ ? ": " : "", error_, error_at_));
+    return millrace::fail(ErrorCode::malformed,
+                          fmt::format("{} v{}: {}{}{} at byte {}", message, version_, error_field_,
+                                      *error_field_ ? ": " : "", error_, error_at_));
 }
 
 void Decoder::fail(const char* what) {
@@ -36,7 +38,9 @@ void Decoder::fail(const char* what) {
     p_ = end_;
 }
 
-double Decoder::float64() { return std::bit_cast<double>(number<uint64_t>()); }
+double Decoder::float64() {
+    return std::bit_cast<double>(number<uint64_t>());
+}
 
 Uuid Decoder::uuid() {
     const uint64_t high = number<uint64_t>();
@@ -44,7 +48,8 @@ Uuid Decoder::uuid() {
 }
 
 uint32_t Decoder::uvarint() {
-    if (p_ != end_ && *p_ < 0x80) [[likely]] return *p_++;
+    if (p_ != end_ && *p_ < 0x80) [[likely]]
+        return *p_++;
     uint32_t n = 0;
     const uint8_t* next = read_uvarint32(p_, end_, n);
     if (next == nullptr) {
@@ -115,7 +120,8 @@ void Decoder::leave(Region region) {
 
 void Writer::grow(size_t n) {
     const size_t size = used();
-    const size_t capacity = std::max({kFirstCapacity, size + n, 2 * static_cast<size_t>(limit_ - buffer_.get())});
+    const size_t capacity =
+        std::max({kFirstCapacity, size + n, 2 * static_cast<size_t>(limit_ - buffer_.get())});
     auto larger = std::make_unique_for_overwrite<uint8_t[]>(capacity);
     if (size > 0) std::memcpy(larger.get(), buffer_.get(), size);
     buffer_ = std::move(larger);
@@ -129,8 +135,7 @@ void Writer::uvarint(uint64_t n) {
 }
 
 void Writer::splice(const Chain& chain) {
-    if (chain.empty()) return;
-    splices_.push_back({used(), chain});
+    for (const ChainPart& part : chain.parts()) splices_.push_back({used(), part});
     spliced_ += chain.size();
 }
 
@@ -161,16 +166,17 @@ void Writer::rewind(Mark to) {
 
 Chain Writer::take() {
     const size_t size = used();
+    const std::shared_ptr<const uint8_t[]> memory(std::move(buffer_));
     Chain out;
-    std::shared_ptr<const uint8_t[]> memory(std::move(buffer_));
+    out.reserve(2 * splices_.size() + 1);
     size_t done = 0;
     const auto upto = [&](size_t at) {
-        out.append(SharedBytes{memory, ByteView(memory.get() + done, at - done)});
+        if (at > done) out.append(SharedBytes{memory, ByteView(memory.get() + done, at - done)});
         done = at;
     };
     for (Splice& s : splices_) {
         upto(s.at);
-        out.append(std::move(s.chain));
+        out.append(std::move(s.part));
     }
     upto(size);
     p_ = limit_ = nullptr;
@@ -184,7 +190,8 @@ Result<std::vector<uint8_t>> Writer::take_bytes() {
     std::vector<uint8_t> out;
     out.reserve(chain.size());
     for (const ChainPart& part : chain.parts()) {
-        if (part.file) return fail(ErrorCode::invalid_request, "a part of the message lies in a file");
+        if (part.file)
+            return fail(ErrorCode::invalid_request, "a part of the message lies in a file");
         out.insert(out.end(), part.bytes.begin(), part.bytes.end());
     }
     return out;
@@ -204,7 +211,8 @@ void Encoder::fail(const char* field, const char* what, ErrorCode code) {
 }
 
 void Encoder::string(const char* field, std::string_view s, bool compact) {
-    if (s.size() > kStringMax) return fail(field, "is longer than 32767 bytes", ErrorCode::invalid_request);
+    if (s.size() > kStringMax)
+        return fail(field, "is longer than 32767 bytes", ErrorCode::invalid_request);
     if (compact) {
         out_.uvarint(s.size() + 1);
     } else {
@@ -222,6 +230,8 @@ void Encoder::bytes_length(const char* field, uint64_t size, bool compact) {
     }
 }
 
-void Encoder::array_length(const char* field, size_t count, bool compact) { bytes_length(field, count, compact); }
+void Encoder::array_length(const char* field, size_t count, bool compact) {
+    bytes_length(field, count, compact);
+}
 
 }  // namespace millrace::protocol

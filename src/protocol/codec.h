@@ -5,8 +5,9 @@
 //   TRY_OK(encode(response, version, out));
 //   Chain bytes = out.take();
 //
-// Decoding trusts nothing: every length is held against the bytes that are left before anything is allocated, and a decoded
-// message borrows strings and bytes from its input, which must outlive it. Formats: docs/formats.md, primitive encodings.
+// Decoding trusts nothing: every length is held against the bytes that are left before anything is
+// allocated, and a decoded message borrows strings and bytes from its input, which must outlive it.
+// Encodings: README.md.
 #pragma once
 
 #include <cstdint>
@@ -23,11 +24,16 @@
 
 namespace millrace::protocol {
 
-// Reads primitives one after another. The first failure sticks: all later reads give zeros, and `ok()` is false.
+// Reads primitives one after another. The first failure sticks: all later reads give zeros, and
+// `ok()` is false.
 class Decoder {
 public:
     Decoder(ByteView in, int16_t version, bool flexible)
-        : start_(in.data()), p_(in.data()), end_(in.data() + in.size()), version_(version), flexible_(flexible) {}
+        : start_(in.data()),
+          p_(in.data()),
+          end_(in.data() + in.size()),
+          version_(version),
+          flexible_(flexible) {}
 
     int16_t version() const { return version_; }
     bool flexible() const { return flexible_; }
@@ -58,14 +64,16 @@ public:
     // The next `n` bytes; empty and failed when there are fewer.
     ByteView take(size_t n);
 
-    // A length field and what it counts: -1 is null, otherwise no more than the bytes that are left. `compact` is the uvarint
-    // form of flexible versions. Java refuses strings above 32767 bytes, and so do we.
+    // A length field and what it counts: -1 is null, otherwise no more than the bytes that are
+    // left. `compact` is the uvarint form of flexible versions. Java refuses strings above 32767
+    // bytes, and so do we.
     int32_t string_length(bool compact);
     int32_t bytes_length(bool compact);
     // A count of elements that take at least `element_bytes` each.
     int32_t array_length(bool compact, size_t element_bytes);
 
-    // The region of a tagged field: until `leave`, reads end `size` bytes from here; leaving fails when some are unread.
+    // The region of a tagged field: until `leave`, reads end `size` bytes from here; leaving fails
+    // when some are unread.
     struct Region {
         const uint8_t* outer_end;
     };
@@ -105,19 +113,22 @@ public:
         p_ += b.size();
     }
     void uvarint(uint64_t n);
-    // By reference; its memory must live as long as the output (an owner in the chain sees to that).
+    // By reference; its memory must live as long as the output (an owner in the chain sees to
+    // that).
     void splice(const Chain& chain);
 
-    // Overwrites a number written earlier; `position` is what size() was before it, and no chain may have come before that.
+    // Overwrites a number written earlier; `position` is what size() was before it, and no chain
+    // may have come before that.
     template <typename T>
     void patch(uint64_t position, T v) {
         store_be<T>(buffer_.get() + position, v);
     }
 
-    // A part whose size in bytes (a uvarint) stands before it: the size is filled in by `end_sized`.
+    // A part whose size in bytes (a uvarint) stands before it: the size is filled in by
+    // `end_sized`.
     struct Mark {
-        size_t at;           // in the buffer
-        uint64_t spliced;    // bytes spliced before
+        size_t at;         // in the buffer
+        uint64_t spliced;  // bytes spliced before
         size_t splices;
     };
     Mark begin_sized();
@@ -134,13 +145,14 @@ public:
 
 private:
     struct Splice {
-        size_t at;
-        Chain chain;
+        size_t at;  // in the buffer
+        ChainPart part;
     };
 
     size_t used() const { return static_cast<size_t>(p_ - buffer_.get()); }
     uint8_t* reserve(size_t n) {
-        if (static_cast<size_t>(limit_ - p_) < n) [[unlikely]] grow(n);
+        if (static_cast<size_t>(limit_ - p_) < n) [[unlikely]]
+            grow(n);
         return p_;
     }
     void grow(size_t n);
@@ -155,13 +167,15 @@ private:
 // A Writer with a message's version. The first failure sticks.
 class Encoder {
 public:
-    Encoder(Writer& out, int16_t version, bool flexible) : out_(out), version_(version), flexible_(flexible) {}
+    Encoder(Writer& out, int16_t version, bool flexible)
+        : out_(out), version_(version), flexible_(flexible) {}
 
     Writer& out() { return out_; }
     int16_t version() const { return version_; }
     bool flexible() const { return flexible_; }
     bool ok() const { return error_ == nullptr; }
-    // ErrorCode::unsupported_version (a value that the version cannot carry) or invalid_request (too long).
+    // ErrorCode::unsupported_version (a value that the version cannot carry) or invalid_request
+    // (too long).
     Error error(std::string_view message) const;
     // `field` and `what` must be constants.
     void fail(const char* field, const char* what, ErrorCode code = ErrorCode::unsupported_version);
@@ -200,7 +214,8 @@ constexpr bool is_flexible(int16_t version) {
     return version >= M::kFlexibleFrom;
 }
 
-// Reads an M from the front of `in` and moves `in` behind it. ErrorCode::unsupported_version, ErrorCode::malformed.
+// Reads an M from the front of `in` and moves `in` behind it. ErrorCode::unsupported_version,
+// ErrorCode::malformed.
 template <typename M>
 Result<M> decode_prefix(ByteView& in, int16_t version) {
     if (!has_version<M>(version)) return version_error(M::kName, version);
@@ -218,8 +233,8 @@ Result<M> decode(ByteView body, int16_t version) {
     return decode_prefix<M>(body, version);
 }
 
-// Appends `m` to `out`. ErrorCode::unsupported_version when a field that `version` lacks is set and may not be dropped,
-// or a field is null where the version forbids it; `out` is unchanged then.
+// Appends `m` to `out`. ErrorCode::unsupported_version when a field that `version` lacks is set and
+// may not be dropped, or a field is null where the version forbids it; `out` is unchanged then.
 template <typename M>
 Result<void> encode(const M& m, int16_t version, Writer& out) {
     if (!has_version<M>(version)) return version_error(M::kName, version);

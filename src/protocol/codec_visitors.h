@@ -1,6 +1,8 @@
-// The visitors that decode and encode any message through its walk. Only the generated sources include this.
+// The visitors that decode and encode any message through its walk. Only the generated sources
+// include this.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <type_traits>
 
@@ -14,17 +16,18 @@ constexpr bool kIsOptional = false;
 template <typename T>
 constexpr bool kIsOptional<std::optional<T>> = true;
 
-// The least that a value takes on the wire in any version.
+// The least that an array element takes on the wire.
 template <typename T>
-constexpr size_t min_wire_bytes() {
+size_t min_wire_bytes(int16_t version, bool flexible) {
     if constexpr (Walkable<T>) {
-        return Walk<T>::kMinBytes;
+        return Walk<T>::kMinBytes[version - Walk<T>::kFrom];
     } else if constexpr (std::is_arithmetic_v<T>) {
         return sizeof(T);
     } else if constexpr (std::is_same_v<T, Uuid>) {
         return 16;
     } else {
-        return 1;
+        static_assert(std::is_same_v<T, Str> || std::is_same_v<T, Blob>);
+        return flexible ? 1 : std::is_same_v<T, Str> ? 2 : 4;
     }
 }
 
@@ -88,6 +91,8 @@ public:
 
 private:
     static constexpr int64_t kTaken = -2;
+    // What a count alone makes us allocate; more comes as the elements do.
+    static constexpr size_t kReserveBytesMax = 1 << 20;
 
     template <typename S>
     void tag_section(S& s) {
@@ -141,7 +146,9 @@ private:
         return 0;
     }
 
-    [[gnu::always_inline]] void value(Str& x, const Field& f) { x = string(in_.string_length(compact(f))); }
+    [[gnu::always_inline]] void value(Str& x, const Field& f) {
+        x = string(in_.string_length(compact(f)));
+    }
     [[gnu::always_inline]] void value(std::optional<Str>& x, const Field& f) {
         const int32_t n = checked(in_.string_length(compact(f)), f.nullable(in_.version()));
         if (n < 0) {
@@ -150,10 +157,14 @@ private:
             x = string(n);
         }
     }
-    Str string(int32_t n) { return Str::borrow(as_text(in_.take(static_cast<size_t>(checked(n, false))))); }
+    Str string(int32_t n) {
+        return Str::borrow(as_text(in_.take(static_cast<size_t>(checked(n, false)))));
+    }
 
     void value(Blob& x, const Field&) { x = Blob::borrow(bytes(in_.bytes_length(in_.flexible()))); }
-    void value(Chain& x, const Field&) { x = Chain({nullptr, bytes(in_.bytes_length(in_.flexible()))}); }
+    void value(Chain& x, const Field&) {
+        x = Chain({nullptr, bytes(in_.bytes_length(in_.flexible()))});
+    }
     template <typename T>
         requires std::is_same_v<T, Blob> || std::is_same_v<T, Chain>
     void value(std::optional<T>& x, const Field& f) {
@@ -169,18 +180,22 @@ private:
 
     template <typename T>
     void value(std::vector<T>& x, const Field& f) {
-        elements(x, checked(in_.array_length(in_.flexible(), min_wire_bytes<T>()), false), f);
+        elements(x, checked(count<T>(), false), f);
     }
     template <typename T>
     void value(std::optional<std::vector<T>>& x, const Field& f) {
-        const int32_t n = checked(in_.array_length(in_.flexible(), min_wire_bytes<T>()), f.nullable(in_.version()));
+        const int32_t n = checked(count<T>(), f.nullable(in_.version()));
         if (n < 0) return x.reset();
         elements(x.emplace(), n, f);
     }
     template <typename T>
+    int32_t count() {
+        return in_.array_length(in_.flexible(), min_wire_bytes<T>(in_.version(), in_.flexible()));
+    }
+    template <typename T>
     void elements(std::vector<T>& x, int32_t n, const Field& f) {
         x.clear();
-        x.reserve(static_cast<size_t>(n));
+        x.reserve(std::min(static_cast<size_t>(n), kReserveBytesMax / sizeof(T)));
         for (; n > 0 && in_.ok(); --n) value(x.emplace_back(), f);
     }
 
@@ -247,7 +262,8 @@ public:
 private:
     template <typename T, typename D>
     [[gnu::always_inline]] void absent(const T& x, const Field& f, const D& dflt) {
-        if (!f.lossy && !is_default(x, dflt)) out_.fail(f.name, "is set, and this version has no such field");
+        if (!f.lossy && !is_default(x, dflt))
+            out_.fail(f.name, "is set, and this version has no such field");
     }
 
     template <typename T>
@@ -278,7 +294,9 @@ private:
     void value(const S& x, const Field&) {
         structure(x);
     }
-    void value(const Str& x, const Field& f) { out_.string(f.name, x, out_.flexible() && !f.classic); }
+    void value(const Str& x, const Field& f) {
+        out_.string(f.name, x, out_.flexible() && !f.classic);
+    }
     void value(const Blob& x, const Field& f) {
         out_.bytes_length(f.name, x.size(), out_.flexible());
         out_.out().bytes(x);

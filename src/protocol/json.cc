@@ -38,7 +38,9 @@ void JsonWriter::member(const char* name) {
     out_ += "\":";
 }
 
-void JsonWriter::integer(int64_t v) { fmt::format_to(std::back_inserter(out_), "{}", v); }
+void JsonWriter::integer(int64_t v) {
+    fmt::format_to(std::back_inserter(out_), "{}", v);
+}
 
 void JsonWriter::number(double v) {
     if (std::isfinite(v)) {
@@ -70,11 +72,13 @@ void JsonWriter::string(std::string_view s) {
 }
 
 void JsonWriter::base64(ByteView b) {
-    static constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static constexpr char kAlphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     out_ += '"';
     for (size_t i = 0; i < b.size(); i += 3) {
         const size_t n = std::min<size_t>(3, b.size() - i);
-        const uint32_t bits = static_cast<uint32_t>(b[i]) << 16 | (n > 1 ? static_cast<uint32_t>(b[i + 1]) << 8 : 0) |
+        const uint32_t bits = static_cast<uint32_t>(b[i]) << 16 |
+                              (n > 1 ? static_cast<uint32_t>(b[i + 1]) << 8 : 0) |
                               (n > 2 ? static_cast<uint32_t>(b[i + 2]) : 0);
         for (size_t k = 0; k < 4; ++k) out_ += k <= n ? kAlphabet[bits >> (18 - 6 * k) & 63] : '=';
     }

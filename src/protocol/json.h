@@ -1,5 +1,6 @@
-// Messages as JSON text, in Kafka's form: lowerCamel field names, bytes in base64, uuids as Kafka prints them, tagged fields
-// that equal their default left out, only what the version has. For logs, tools and tests.
+// Messages as JSON text, in Kafka's form: lowerCamel field names, bytes in base64, uuids as Kafka
+// prints them, tagged fields that equal their default left out, only what the version has. For
+// logs, tools and tests.
 #pragma once
 
 #include <cstdint>

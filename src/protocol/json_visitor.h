@@ -1,4 +1,5 @@
-// The visitor that prints any message as JSON through its walk. Only the generated sources include this.
+// The visitor that prints any message as JSON through its walk. Only the generated sources include
+// this.
 #pragma once
 
 #include <type_traits>
@@ -20,7 +21,8 @@ public:
         out_.close('}');
     }
     template <typename T>
-    void field(const T& x, const Field& f) {
+    [[gnu::noinline]] void field(const T& x,
+                                 const Field& f) {  // printing is rare: small and quick to compile
         out_.member(f.name);
         if (out_.shows(f.secret)) {
             value(x);
@@ -51,7 +53,8 @@ private:
     // Records that lie in a file are not read for this.
     void value(const Chain& x) {
         std::vector<uint8_t> all;
-        for (const ChainPart& part : x.parts()) all.insert(all.end(), part.bytes.begin(), part.bytes.end());
+        for (const ChainPart& part : x.parts())
+            all.insert(all.end(), part.bytes.begin(), part.bytes.end());
         out_.base64(all);
     }
     template <typename S>

@@ -1,5 +1,5 @@
-// What every generated message header stands on: the field types, and the three operations each message has (defined in the
-// generated sources, called through codec.h and json.h).
+// What every generated message header stands on: the field types, and the three operations each
+// message has (defined in the generated sources, called through codec.h and json.h).
 #pragma once
 
 #include <cstdint>

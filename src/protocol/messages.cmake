@@ -11,3 +11,13 @@ string(REPLACE "\n" ";" msg_files "${msg_files}")
 add_custom_command(OUTPUT ${msg_files} COMMAND ${Python3_EXECUTABLE} ${msggen} --out ${msg_out}
     DEPENDS ${msggen} ${msg_schema} COMMENT "Generating protocol messages" VERBATIM)
 target_sources(millrace_protocol PRIVATE ${msg_files})
+
+# The tests read golden vectors: gzip, and JSON to compare with. Their program is made after this file is read.
+if(MILLRACE_TESTS)
+    find_package(ZLIB REQUIRED)
+    find_package(simdjson REQUIRED)
+    add_test(NAME unit.schema_drift COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/schema_drift.py)
+    add_test(NAME unit.msggen COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/msggen_test.py)
+    set_tests_properties(unit.schema_drift unit.msggen PROPERTIES LABELS unit)
+    cmake_language(DEFER CALL target_link_libraries protocol_test PRIVATE ZLIB::ZLIB simdjson::simdjson)
+endif()

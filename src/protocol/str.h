@@ -1,8 +1,10 @@
-// Str and Blob: text and bytes that either borrow memory of somebody else or own a copy, in 16 bytes.
+// Str and Blob: text and bytes that either borrow memory of somebody else or own a copy, in 16
+// bytes.
 //
-// Decoding borrows from the input, so that a request costs no allocation per string; assigning from ordinary strings copies, so
-// that a response may outlive what it was built from. Copying a borrowing one borrows the same memory, copying an owning one
-// copies. Whoever keeps a decoded value longer than its input takes `to_owned()`.
+// Decoding borrows from the input, so that a request costs no allocation per string; assigning from
+// ordinary strings copies, so that a response may outlive what it was built from. Copying a
+// borrowing one borrows the same memory, copying an owning one copies. Whoever keeps a decoded
+// value longer than its input takes `to_owned()`.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +19,8 @@
 
 namespace millrace::protocol {
 
-// The memory behind both. Sizes are below 2^31, as on the wire; a longer one is a bug of the caller.
+// The memory behind both. Sizes are below 2^31, as on the wire; a longer one is a bug of the
+// caller.
 class Piece {
 public:
     Piece() = default;
@@ -135,5 +138,7 @@ public:
 
 template <>
 struct std::hash<millrace::protocol::Str> {
-    size_t operator()(const millrace::protocol::Str& s) const noexcept { return std::hash<std::string_view>{}(s.view()); }
+    size_t operator()(const millrace::protocol::Str& s) const noexcept {
+        return std::hash<std::string_view>{}(s.view());
+    }
 };

@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "runtime/file_descriptor.h"
+#include "runtime/readiness.h"
 #include "runtime/remote_queue.h"
 
 namespace millrace::runtime {
@@ -27,38 +28,6 @@ protected:
     ~Watch() = default;
 };
 
-// Whether one direction of a descriptor is worth trying, and where at most one task waits for that.
-class Readiness {
-public:
-    void set() {
-        ready_ = true;
-        if (waiter_) waiter_->wake();
-    }
-    void clear() { ready_ = false; }
-    bool is_set() const { return ready_; }
-
-    struct Wait {
-        Readiness& readiness;
-        Waiter waiter;
-        bool await_ready() const { return readiness.ready_; }
-        void await_suspend(std::coroutine_handle<> handle) {
-            INVARIANT(readiness.waiter_ == nullptr);
-            readiness.waiter_ = &waiter;
-            waiter.wait().await_suspend(handle);
-        }
-        void await_resume() { leave(); }
-        ~Wait() { leave(); }
-        void leave() {
-            if (readiness.waiter_ == &waiter) readiness.waiter_ = nullptr;
-        }
-    };
-    Wait wait(Loop& loop) { return {*this, Waiter{loop}}; }
-
-private:
-    bool ready_ = true;
-    Waiter* waiter_ = nullptr;
-};
-
 class LinuxLoop final : public Loop {
 public:
     struct Options {
@@ -69,6 +38,7 @@ public:
         uint64_t turns = 0;
         uint64_t sleeps = 0;
         uint64_t events = 0;
+        uint64_t stalls = 0;      // turns of more than kStall
         Duration longest_turn{};  // of running tasks without a look at events
     };
 
@@ -93,7 +63,11 @@ public:
     const Stats& stats() const { return stats_; }
 
 private:
+    // Tasks that run for longer than this keep all others of the shard waiting.
+    static constexpr Duration kStall = std::chrono::milliseconds{10};
+
     void turn();
+    void note_turn(TimePoint ended);
     void wait_for_events();
     size_t poll_for_events(TimePoint until);
     // Hands out up to 256 events; returns how many. Negative timeout: forever.

@@ -1,0 +1,78 @@
+// DescribeTopicPartitions: topics by name, page by page (KIP-966). Kafka: DescribeTopicPartitionsRequestHandler.
+
+#include <algorithm>
+
+#include "broker/api/cluster_view.h"
+#include "broker/api/handlers.h"
+
+namespace millrace::broker::api {
+namespace {
+
+using protocol::DescribeTopicPartitionsRequest;
+using protocol::DescribeTopicPartitionsResponse;
+
+// The topics to describe, sorted, from the cursor on.
+std::vector<std::string> wanted_topics(const metadata::Image& image, const DescribeTopicPartitionsRequest& request) {
+    std::vector<std::string> names;
+    if (request.topics.empty())
+        image.topics_by_name.for_each([&](const metadata::TopicPtr& topic) { names.push_back(topic->name); });
+    for (const auto& topic : request.topics) names.push_back(topic.name.str());
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    if (request.cursor)
+        names.erase(names.begin(), std::lower_bound(names.begin(), names.end(), request.cursor->topic_name.view()));
+    return names;
+}
+
+void describe(const metadata::Image& image, const metadata::Partition& partition, PartitionIndex index,
+              DescribeTopicPartitionsResponse::DescribeTopicPartitionsResponsePartition& out) {
+    out.partition_index = index;
+    out.leader_id = available_leader(image, partition);
+    out.error_code = static_cast<int16_t>(out.leader_id < 0 ? ErrorCode::leader_not_available : ErrorCode::none);
+    out.leader_epoch = partition.leader_epoch;
+    out.replica_nodes = to_vector(partition.replicas);
+    out.isr_nodes = to_vector(partition.isr);
+    out.eligible_leader_replicas = to_vector(partition.eligible_leader_replicas);
+    out.last_known_elr = to_vector(partition.last_known_elr);
+    out.offline_replicas = offline_replicas(image, partition);
+}
+
+}  // namespace
+
+Task<DescribeTopicPartitionsResponse> describe_topic_partitions(Broker& broker, RequestContext&,
+                                                                const DescribeTopicPartitionsRequest& request) {
+    DescribeTopicPartitionsResponse response;
+    const metadata::ImagePtr image = broker.image();
+    int32_t left = std::min(request.response_partition_limit,
+                            broker.config().values().request_partitions_max);
+    left = std::max(left, 1);
+    for (const std::string& name : wanted_topics(*image, request)) {
+        const auto topic = image->topic(std::string_view{name});
+        auto& out = response.topics.emplace_back();
+        out.name.emplace(name);
+        if (!topic) {
+            out.error_code = static_cast<int16_t>(valid_topic_name(name) ? ErrorCode::unknown_topic_or_partition
+                                                                         : ErrorCode::invalid_topic_exception);
+            continue;
+        }
+        out.topic_id = topic->id;
+        out.is_internal = metadata::is_internal_topic(name);
+        out.topic_authorized_operations = kTopicOperations;
+        const bool continued = request.cursor && request.cursor->topic_name == name;
+        PartitionIndex index = continued ? std::max(request.cursor->partition_index, 0) : 0;
+        const auto count = static_cast<PartitionIndex>(topic->partitions.size());
+        for (; index < count && left > 0; ++index, --left)
+            if (const auto* partition = topic->partition(index))
+                describe(*image, *partition, index, out.partitions.emplace_back());
+        if (index < count || left == 0) {
+            // The page is full: the next one starts here, unless this was the very end.
+            response.next_cursor.emplace();
+            response.next_cursor->topic_name = name;
+            response.next_cursor->partition_index = index;
+            break;
+        }
+    }
+    co_return response;
+}
+
+}  // namespace millrace::broker::api

@@ -1,0 +1,92 @@
+#include "broker/api_registry.h"
+
+#include <algorithm>
+
+#include "broker/api/handlers.h"
+
+namespace millrace::broker {
+namespace {
+
+using runtime::Task;
+
+template <typename Request, typename Response, Task<Response> (*handler)(Broker&, RequestContext&, const Request&)>
+Task<Result<bool>> handle(Broker& broker, RequestContext& context, ByteView body, protocol::Writer& out) {
+    CO_TRY(const Request request, protocol::decode<Request>(body, context.version));
+    const Response response = co_await handler(broker, context, request);
+    CO_TRY_OK(protocol::encode(response, context.version, out));
+    co_return true;
+}
+
+Task<Result<bool>> handle_produce(Broker& broker, RequestContext& context, ByteView body, protocol::Writer& out) {
+    CO_TRY(auto request, protocol::decode<protocol::ProduceRequest>(body, context.version));
+    CO_TRY(const auto response, co_await api::produce(broker, context, request));
+    if (!response) co_return false;
+    CO_TRY_OK(protocol::encode(*response, context.version, out));
+    co_return true;
+}
+
+#define MILLRACE_API(Message, handler)                                                                       \
+    Api {                                                                                                    \
+        protocol::Message##Request::kApiKey, protocol::Message##Request::kVersionMin,                        \
+            protocol::Message##Request::kVersionMax, protocol::Message##Request::kFlexibleFrom,              \
+            &handle<protocol::Message##Request, protocol::Message##Response, &api::handler>                  \
+    }
+
+Api stable_only(Api api, int16_t version_max) {
+    api.version_max = version_max;
+    return api;
+}
+
+// InitProducerId v6 is not final yet and only offered with unstable.api.versions.enable.
+constexpr int16_t kInitProducerIdStable = 5;
+
+const Api kApis[] = {
+    {protocol::ProduceRequest::kApiKey, protocol::ProduceRequest::kVersionMin, protocol::ProduceRequest::kVersionMax,
+     protocol::ProduceRequest::kFlexibleFrom, &handle_produce},
+    MILLRACE_API(Fetch, fetch),
+    MILLRACE_API(ListOffsets, list_offsets),
+    MILLRACE_API(Metadata, metadata),
+    MILLRACE_API(OffsetCommit, offset_commit),
+    MILLRACE_API(OffsetFetch, offset_fetch),
+    MILLRACE_API(FindCoordinator, find_coordinator),
+    MILLRACE_API(JoinGroup, join_group),
+    MILLRACE_API(Heartbeat, heartbeat),
+    MILLRACE_API(LeaveGroup, leave_group),
+    MILLRACE_API(SyncGroup, sync_group),
+    MILLRACE_API(DescribeGroups, describe_groups),
+    MILLRACE_API(ListGroups, list_groups),
+    MILLRACE_API(ApiVersions, api_versions),
+    MILLRACE_API(CreateTopics, create_topics),
+    MILLRACE_API(DeleteTopics, delete_topics),
+    MILLRACE_API(DeleteRecords, delete_records),
+    stable_only(MILLRACE_API(InitProducerId, init_producer_id), kInitProducerIdStable),
+    MILLRACE_API(OffsetForLeaderEpoch, offset_for_leader_epoch),
+    MILLRACE_API(DescribeConfigs, describe_configs),
+    MILLRACE_API(AlterConfigs, alter_configs),
+    MILLRACE_API(CreatePartitions, create_partitions),
+    MILLRACE_API(DeleteGroups, delete_groups),
+    MILLRACE_API(IncrementalAlterConfigs, incremental_alter_configs),
+    MILLRACE_API(OffsetDelete, offset_delete),
+    MILLRACE_API(DescribeQuorum, describe_quorum),
+    MILLRACE_API(UpdateFeatures, update_features),
+    MILLRACE_API(DescribeCluster, describe_cluster),
+    MILLRACE_API(DescribeProducers, describe_producers),
+    MILLRACE_API(ConsumerGroupHeartbeat, consumer_group_heartbeat),
+    MILLRACE_API(ConsumerGroupDescribe, consumer_group_describe),
+    MILLRACE_API(ListConfigResources, list_config_resources),
+    MILLRACE_API(DescribeTopicPartitions, describe_topic_partitions),
+};
+
+#undef MILLRACE_API
+
+}  // namespace
+
+std::span<const Api> served_apis() { return kApis; }
+
+const Api* find_api(int16_t key) {
+    const auto found = std::lower_bound(std::begin(kApis), std::end(kApis), key,
+                                        [](const Api& api, int16_t wanted) { return api.key < wanted; });
+    return found != std::end(kApis) && found->key == key ? found : nullptr;
+}
+
+}  // namespace millrace::broker

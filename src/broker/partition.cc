@@ -1,0 +1,139 @@
+#include "broker/partition.h"
+
+#include "base/log.h"
+
+namespace millrace::broker {
+namespace {
+
+storage::LogConfig to_log_config(const config::TopicConfig& topic) {
+    storage::LogConfig log;
+    log.segment_bytes = topic.segment_bytes;
+    log.segment_ms = topic.segment_ms;
+    log.segment_jitter_ms = topic.segment_jitter_ms;
+    log.segment_index_bytes = topic.segment_index_bytes;
+    log.index_interval_bytes = topic.index_interval_bytes;
+    log.cleanup_delete = topic.cleanup_delete;
+    log.cleanup_compact = topic.cleanup_compact;
+    log.retention_ms = topic.retention_ms;
+    log.retention_bytes = topic.retention_bytes;
+    log.file_delete_delay_ms = topic.file_delete_delay_ms;
+    log.flush_messages = topic.flush_messages;
+    log.flush_ms = topic.flush_ms;
+    log.max_message_bytes = topic.max_message_bytes;
+    log.log_append_time = topic.timestamp_type == config::TimestampType::log_append_time;
+    log.timestamp_before_max_ms = topic.timestamp_before_max_ms;
+    log.timestamp_after_max_ms = topic.timestamp_after_max_ms;
+    if (topic.compression_type != config::CompressionType::producer)
+        log.compression = static_cast<protocol::Codec>(topic.compression_type);
+    log.compression_levels = {.gzip = topic.gzip_level, .lz4 = topic.lz4_level, .zstd = topic.zstd_level};
+    return log;
+}
+
+}  // namespace
+
+Partition::~Partition() {
+    if (!gone_) return;
+    if (const auto removed = logs_.remove(name_, 0); !removed)
+        LOG_ERROR("broker", "removing {}-{}: {}", name_.topic, name_.partition, removed.error().describe());
+}
+
+void Partition::advance() {
+    log_.set_high_watermark(log_.end_offset());
+    changed_.notify();
+}
+
+ErrorCode Partition::check_epoch(LeaderEpoch known_to_client) const {
+    if (known_to_client == -1 || known_to_client == leader_epoch_) return ErrorCode::none;
+    return known_to_client < leader_epoch_ ? ErrorCode::fenced_leader_epoch : ErrorCode::unknown_leader_epoch;
+}
+
+std::shared_ptr<const config::TopicConfig> Partitions::topic_config(const std::string& topic) const {
+    return config::TopicConfig::make(image_->overrides(metadata::ResourceType::topic, topic), *broker_config_);
+}
+
+storage::LogConfig Partitions::log_config(const std::string& topic) const { return to_log_config(*topic_config(topic)); }
+
+void Partitions::reconfigure(Partition& partition, const metadata::Topic& topic) {
+    const metadata::Partition* now = topic.partition(partition.name_.partition);
+    if (now->leader_epoch != partition.leader_epoch_ || !partition.config_) {
+        partition.leader_epoch_ = now->leader_epoch;
+        partition.log_.begin_epoch(now->leader_epoch);
+    }
+    partition.isr_size_ = static_cast<int32_t>(now->isr.size());
+    auto config = topic_config(topic.name);
+    if (partition.config_ && *config == *partition.config_) return;
+    partition.config_ = std::move(config);
+    partition.log_.set_config(to_log_config(*partition.config_));
+}
+
+void Partitions::on_image(metadata::ImagePtr image, std::shared_ptr<const config::BrokerConfig> broker) {
+    image_ = std::move(image);
+    broker_config_ = std::move(broker);
+    for (auto row = open_.begin(); row != open_.end();) {
+        const auto topic = image_->topic(row->first);
+        for (auto& partition : row->second) {
+            if (!partition) continue;
+            if (topic) {
+                reconfigure(*partition, *topic);
+            } else {
+                partition->gone_ = true;
+                partition->changed_.notify();
+            }
+        }
+        row = topic ? std::next(row) : open_.erase(row);
+    }
+}
+
+const PartitionPtr* Partitions::find(const Uuid& topic_id, PartitionIndex index) const {
+    const auto row = open_.find(topic_id);
+    if (row == open_.end() || index < 0 || static_cast<size_t>(index) >= row->second.size()) return nullptr;
+    const PartitionPtr& partition = row->second[static_cast<size_t>(index)];
+    return partition ? &partition : nullptr;
+}
+
+runtime::Task<Result<PartitionPtr>> Partitions::get(metadata::TopicPtr topic, PartitionIndex index) {
+    const metadata::Partition* assigned = topic ? topic->partition(index) : nullptr;
+    if (!assigned) co_return fail(ErrorCode::unknown_topic_or_partition);
+    if (const PartitionPtr* open = find(topic->id, index)) co_return *open;
+    if (assigned->leader != node_) co_return fail(ErrorCode::not_leader_or_follower);
+
+    const Uuid wanted = assigned->directory_of(node_);
+    size_t directory = 0;
+    for (size_t i = 0; i < logs_.directories().size(); ++i)
+        if (logs_.directories()[i].meta.directory_id == wanted) directory = i;
+    const TopicPartition name{topic->name, index};
+    CO_TRY(storage::Log* const log, co_await open_log(name, topic->id, directory));
+
+    // Meanwhile another request may have opened it, or the topic may be gone.
+    if (const PartitionPtr* open = find(topic->id, index)) co_return *open;
+    const auto current = image_->topic(topic->id);
+    if (!current) {
+        // No Partition will ever hold the log: its files go now.
+        if (const auto removed = logs_.remove(name, loop_.wall_ms()); !removed)
+            LOG_ERROR("broker", "removing {}-{}: {}", name.topic, index, removed.error().describe());
+        co_return fail(ErrorCode::unknown_topic_or_partition);
+    }
+    auto partition = std::make_shared<Partition>(logs_, *log, name, current->id);
+    reconfigure(*partition, *current);
+    partition->advance();
+    auto& row = open_[current->id];
+    if (row.size() < current->partitions.size()) row.resize(current->partitions.size());
+    row[static_cast<size_t>(index)] = partition;
+    co_return partition;
+}
+
+// The log of this very topic: a directory left by an earlier topic of the same name is moved out of the way.
+runtime::Task<Result<storage::Log*>> Partitions::open_log(const TopicPartition& name, Uuid topic_id, size_t directory) {
+    if (logs_.contains(name)) {
+        CO_TRY(const auto found, logs_.topic_id(name));
+        if (!found || *found == topic_id) co_return co_await logs_.open(name, loop_.wall_ms());
+        LOG_WARN("broker", "{}-{} on disk belongs to topic id {}, not {}: marked as stray", name.topic, name.partition,
+                 found->to_string(), topic_id.to_string());
+        CO_TRY_OK(logs_.mark_stray(name));
+    }
+    auto made = co_await logs_.create(name, topic_id, loop_.wall_ms(), directory);
+    if (made.code() == ErrorCode::already_exists) co_return co_await logs_.open(name, loop_.wall_ms());
+    co_return made;
+}
+
+}  // namespace millrace::broker

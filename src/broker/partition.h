@@ -1,0 +1,104 @@
+// The partitions that this node serves, as its request handlers see them.
+//
+// Nothing is made for a partition before a request touches it: get() then opens its log (storage/log_manager.h), which for a
+// partition without records costs next to nothing. Deleting a topic marks its partitions `gone` and wakes who waits on them; the
+// files go when the last one who holds the Partition lets go of it, so no handler ever reads a log that is being removed.
+//
+// Owner: Broker. Loop: the shard's.
+// Kafka: Partition, ReplicaManager (allPartitions, getPartitionOrError).
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "base/units.h"
+#include "config/topic_config.h"
+#include "metadata/image.h"
+#include "runtime/event.h"
+#include "runtime/task.h"
+#include "storage/log_manager.h"
+
+namespace millrace::broker {
+
+class Partitions;
+
+class Partition {
+public:
+    Partition(storage::LogManager& logs, storage::Log& log, TopicPartition name, Uuid topic_id)
+        : logs_(logs), log_(log), name_(std::move(name)), topic_id_(topic_id) {}
+    ~Partition();
+    Partition(const Partition&) = delete;
+
+    storage::Log& log() { return log_; }
+    const TopicPartition& name() const { return name_; }
+    const Uuid& topic_id() const { return topic_id_; }
+    LeaderEpoch leader_epoch() const { return leader_epoch_; }
+    const config::TopicConfig& config() const { return *config_; }
+    int32_t isr_size() const { return isr_size_; }
+    // The topic was deleted: no more appends, and answer unknown_topic_or_partition.
+    bool gone() const { return gone_; }
+
+    // Everything appended so far is committed (this node is the only replica); wakes parked fetches.
+    void advance();
+    // Rings when records become readable, and when the partition goes away.
+    runtime::Signal& changed() { return changed_; }
+
+    // FENCED_LEADER_EPOCH or UNKNOWN_LEADER_EPOCH when the client knows another epoch; -1: it knows none (KIP-320).
+    ErrorCode check_epoch(LeaderEpoch known_to_client) const;
+
+private:
+    friend class Partitions;
+
+    storage::LogManager& logs_;
+    storage::Log& log_;
+    const TopicPartition name_;
+    const Uuid topic_id_;
+    LeaderEpoch leader_epoch_ = 0;
+    int32_t isr_size_ = 1;
+    std::shared_ptr<const config::TopicConfig> config_;
+    bool gone_ = false;
+    runtime::Signal changed_;
+};
+
+using PartitionPtr = std::shared_ptr<Partition>;
+
+class Partitions {
+public:
+    Partitions(runtime::Loop& loop, storage::LogManager& logs, NodeId node) : loop_(loop), logs_(logs), node_(node) {}
+
+    // What the topics and their configs are from now on: deleted ones go, changed ones are told.
+    void on_image(metadata::ImagePtr image, std::shared_ptr<const config::BrokerConfig> broker);
+    // The log config of a topic by name; for LogManager.
+    storage::LogConfig log_config(const std::string& topic) const;
+
+    // The partition if it is open already, else nullptr: no wait, no allocation.
+    const PartitionPtr* find(const Uuid& topic_id, PartitionIndex index) const;
+    // Opens it when needed. `topic` may be null (an unknown one).
+    // Errors: unknown_topic_or_partition, not_leader_or_follower, kafka_storage_error.
+    runtime::Task<Result<PartitionPtr>> get(metadata::TopicPtr topic, PartitionIndex index);
+
+    // Calls fn(Partition&) for all open ones.
+    template <typename Fn>
+    void each_open(Fn&& fn) {
+        for (auto& [id, row] : open_)
+            for (auto& partition : row)
+                if (partition) fn(*partition);
+    }
+    storage::LogManager& logs() { return logs_; }
+
+private:
+    runtime::Task<Result<storage::Log*>> open_log(const TopicPartition& name, Uuid topic_id, size_t directory);
+    void reconfigure(Partition& partition, const metadata::Topic& topic);
+    std::shared_ptr<const config::TopicConfig> topic_config(const std::string& topic) const;
+
+    runtime::Loop& loop_;
+    storage::LogManager& logs_;
+    const NodeId node_;
+    metadata::ImagePtr image_;
+    std::shared_ptr<const config::BrokerConfig> broker_config_;
+    std::unordered_map<Uuid, std::vector<PartitionPtr>> open_;
+};
+
+}  // namespace millrace::broker

@@ -1,0 +1,96 @@
+#include "net/connection.h"
+
+#include "base/log.h"
+#include "runtime/scope.h"
+
+namespace millrace::net {
+namespace {
+
+constexpr uint64_t kUnsentBytesMax = 1u << 20;
+
+// The answer with its size prefix in front.
+void append_frame(Chain& out, Chain answer) {
+    std::vector<uint8_t> prefix(4);
+    store_be<int32_t>(prefix.data(), static_cast<int32_t>(answer.size()));
+    out.append(SharedBytes::own(std::move(prefix)));
+    out.append(std::move(answer));
+}
+
+}  // namespace
+
+Connection::Connection(runtime::Loop& loop, std::unique_ptr<runtime::Stream> stream, BufferPool& pool,
+                       const ConnectionLimits& limits, std::unique_ptr<FrameHandler> handler)
+    : loop_(loop),
+      stream_(std::move(stream)),
+      reader_(*stream_, pool, limits.frame_bytes_max),
+      handler_(std::move(handler)),
+      last_active_(loop.now()) {}
+
+runtime::Task<void> Connection::run() {
+    runtime::Scope scope{loop_};
+    scope.spawn(write_answers());
+    const auto ended = co_await read_frames();
+    if (!ended && ended.code() != ErrorCode::connection_closed && ended.code() != ErrorCode::cancelled)
+        LOG_WARN("net", "closing {}: {}", peer(), ended.error().describe());
+    closing_ = true;
+    writer_wanted_.set();
+    co_await scope.join();
+    stream_->close();
+}
+
+runtime::Task<Result<void>> Connection::read_frames() {
+    for (;;) {
+        CO_TRY(auto frame, reader_.buffered());
+        if (!frame) {
+            CO_TRY(const bool more, co_await reader_.fill());
+            if (!more) co_return {};
+            last_active_ = loop_.now();
+            continue;
+        }
+        CO_TRY(Chain answer, co_await handler_->handle(std::move(*frame)));
+        if (answer.empty()) continue;
+        append_frame(unsent_, std::move(answer));
+        writer_wanted_.set();
+        while (unsent_.size() > kUnsentBytesMax && !closing_) {
+            drained_.reset();
+            co_await drained_.wait();
+        }
+        if (closing_) co_return fail(ErrorCode::connection_closed);
+    }
+}
+
+runtime::Task<void> Connection::write_answers() {
+    for (;;) {
+        co_await writer_wanted_.wait();
+        writer_wanted_.reset();
+        if (unsent_.empty() && closing_) break;
+        Chain out = std::exchange(unsent_, {});
+        const auto sent = co_await send(out);
+        drained_.set();
+        if (!sent) {
+            closing_ = true;
+            stream_->close();  // ends the read that may be waiting
+            break;
+        }
+    }
+    drained_.set();
+}
+
+runtime::Task<Result<void>> Connection::send(Chain& chain) {
+    std::vector<ByteView> memory;
+    memory.reserve(chain.parts().size());
+    for (const ChainPart& part : chain.parts()) {
+        if (!part.file) {
+            memory.push_back(part.bytes);
+            continue;
+        }
+        if (!memory.empty()) CO_TRY_OK(co_await stream_->write(memory));
+        memory.clear();
+        CO_TRY_OK(co_await stream_->send_file(*static_cast<runtime::File*>(part.file.get()),
+                                              part.position, part.length));
+    }
+    if (!memory.empty()) CO_TRY_OK(co_await stream_->write(memory));
+    co_return {};
+}
+
+}  // namespace millrace::net

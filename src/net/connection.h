@@ -1,0 +1,63 @@
+// One client connection: frames in, answers out, in the order of the frames, as Kafka does it: the next frame is not looked at
+// before the handler has answered the one before. What is answered while the client keeps sending goes out in one write.
+//
+// Owner: the Server that accepted it (server.h), which waits for run() to end. Loop: the one it was accepted on.
+// Bound: at most one request is in work, and no frame is read while `kUnsentBytesMax` of answers wait for a client that does not
+// read, so a connection holds one request and little more than one answer.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/chain.h"
+#include "net/buffer_pool.h"
+#include "net/frame_reader.h"
+#include "runtime/event.h"
+#include "runtime/loop.h"
+#include "runtime/network.h"
+
+namespace millrace::net {
+
+// What a connection does with its frames; one for each connection, so that it can keep what belongs to the peer.
+class FrameHandler {
+public:
+    virtual ~FrameHandler() = default;
+    // The answer without its size prefix; an empty chain sends nothing. An error closes the connection, after what was answered
+    // before has been sent; its message says why, for the log.
+    virtual runtime::Task<Result<Chain>> handle(SharedBytes frame) = 0;
+};
+
+struct ConnectionLimits {
+    size_t frame_bytes_max = 100u << 20;                 // socket.request.max.bytes
+    Duration idle_max = std::chrono::minutes(10);        // connections.max.idle.ms
+};
+
+class Connection {
+public:
+    Connection(runtime::Loop& loop, std::unique_ptr<runtime::Stream> stream, BufferPool& pool,
+               const ConnectionLimits& limits, std::unique_ptr<FrameHandler> handler);
+
+    // Until the peer has gone, a frame was refused, or close() was called.
+    runtime::Task<void> run();
+    void close() { stream_->close(); }
+    const std::string& peer() const { return stream_->peer(); }
+    // When the peer last sent something.
+    runtime::TimePoint last_active() const { return last_active_; }
+
+private:
+    runtime::Task<Result<void>> read_frames();
+    runtime::Task<void> write_answers();
+    runtime::Task<Result<void>> send(Chain& chain);
+
+    runtime::Loop& loop_;
+    std::unique_ptr<runtime::Stream> stream_;
+    FrameReader reader_;
+    std::unique_ptr<FrameHandler> handler_;
+    Chain unsent_;
+    bool closing_ = false;
+    runtime::Event writer_wanted_;  // there is something in unsent_, or closing_
+    runtime::Event drained_;        // unsent_ went out, or never will
+    runtime::TimePoint last_active_;
+};
+
+}  // namespace millrace::net

@@ -1,0 +1,43 @@
+// Cuts a stream into frames: int32 size (big-endian), then that many bytes. A frame is handed out as one contiguous slice of a
+// receive buffer, without a copy when it arrived whole.
+//
+// Small frames share a buffer, which starts at 4 KiB and doubles while reads fill it; a frame that does not fit gets a buffer of
+// its own size, and the kernel is asked to wake the reader only when a good part of it is there.
+#pragma once
+
+#include <optional>
+
+#include "net/buffer_pool.h"
+#include "runtime/network.h"
+
+namespace millrace::net {
+
+class FrameReader {
+public:
+    // A frame's size must be in [1, frame_bytes_max].
+    FrameReader(runtime::Stream& stream, BufferPool& pool, size_t frame_bytes_max)
+        : stream_(stream), pool_(pool), frame_bytes_max_(frame_bytes_max) {}
+
+    // The next frame if it is here in full already, else nothing; never waits and never reads the stream.
+    // malformed: a size outside the limits; the stream cannot be read on from there.
+    Result<std::optional<SharedBytes>> buffered();
+    // Reads once, waiting if need be, then buffered() may have more. False at the end of the stream.
+    runtime::Task<Result<bool>> fill();
+    // Bytes that are here of a frame that is not complete.
+    size_t partial_bytes() const { return end_ - begin_; }
+
+private:
+    void make_room();
+
+    runtime::Stream& stream_;
+    BufferPool& pool_;
+    const size_t frame_bytes_max_;
+    ReceiveBuffer buffer_;
+    size_t begin_ = 0;  // of the first byte not handed out
+    size_t end_ = 0;    // of what was read
+    size_t wanted_ = 0;     // the whole size, with its prefix, of the frame at begin_ when known, else 0
+    size_t chunk_bytes_ = 4096;  // size of the next shared buffer
+    bool low_water_set_ = false;
+};
+
+}  // namespace millrace::net

@@ -1,0 +1,17 @@
+// What a room above runtime is handed to reach the outside: one for each shard of a node, on Linux
+// and in the simulator.
+#pragma once
+
+#include "runtime/disk.h"
+#include "runtime/loop.h"
+#include "runtime/network.h"
+
+namespace millrace::runtime {
+
+struct Context {
+    Loop& loop;
+    Disk& disk;
+    Network& network;
+};
+
+}  // namespace millrace::runtime

@@ -1,0 +1,292 @@
+#include "storage/log.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "storage/log_state.h"
+
+namespace millrace::storage {
+
+Log::State::State(Shard& shard_used, LogOpen open)
+    : shard(shard_used),
+      directory(std::move(open.directory)),
+      partition(std::move(open.partition)),
+      config(open.config),
+      producer_id_expiration_ms(open.producer_id_expiration_ms),
+      new_directory(open.new_directory),
+      tail(shard.tails()) {}
+
+Log::Log(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Log::~Log() = default;
+
+size_t Log::State::segment_index(Offset offset) const {
+    const auto above =
+        std::ranges::upper_bound(segments, offset, {}, [](const auto& s) { return s->base(); });
+    return above == segments.begin() ? 0 : static_cast<size_t>(above - segments.begin()) - 1;
+}
+
+Segment* Log::State::find_segment(Offset base) const {
+    Segment* segment = segments[segment_index(base)].get();
+    return segment->base() == base ? segment : nullptr;
+}
+
+Offset Log::State::segment_end(size_t index) const {
+    return index + 1 < segments.size() ? segments[index + 1]->base() : end;
+}
+
+int64_t Log::State::jitter_ms(Offset base) const {
+    if (config.segment_jitter_ms <= 0) return 0;
+    const uint64_t spread =
+        (std::hash<TopicPartition>{}(partition) + static_cast<uint64_t>(base)) *
+        0x9e3779b97f4a7c15ULL;
+    return static_cast<int64_t>((spread >> 1) % static_cast<uint64_t>(config.segment_jitter_ms));
+}
+
+Result<void> Log::State::check_usable() const {
+    if (unusable.empty()) return {};
+    return fail(ErrorCode::kafka_storage_error, unusable);
+}
+
+Error Log::State::give_up(Error cause) {
+    if (unusable.empty()) {
+        unusable = fmt::format("{}: {}", directory, cause.describe());
+        LOG_ERROR("storage", "{} is out of use: {}", directory, cause.describe());
+    }
+    return storage_error(std::move(cause));
+}
+
+void Log::State::add_segment(Offset base, TimestampMs now) {
+    segments.push_back(std::make_unique<Segment>(shard, directory, base, now));
+}
+
+Result<void> Log::State::roll(TimestampMs now) {
+    if (active().size() == 0) return {};
+    TRY_OK(active().finish_indexes());
+    TRY_OK(write_snapshot(end));
+    active().touch_index();
+    add_segment(end, now);
+    changed = true;
+    rolled = true;
+    return {};
+}
+
+// The answer is the position in the active segment. Rolls first when the batches must not go to the
+// segment that is active now.
+Result<uint64_t> Log::State::write(ByteView batches, Offset last_offset, TimestampMs max_timestamp,
+                                 TimestampMs now) {
+    if (active().must_roll(batches.size(), last_offset, max_timestamp, now, config,
+                           jitter_ms(active().base()))) {
+        // An empty segment rolls only when its base is too far below: it is replaced.
+        if (active().size() == 0) {
+            TRY_OK(active().mark_deleted(now));
+            segments.pop_back();
+            add_segment(end, now);
+        } else {
+            TRY_OK(roll(now));
+        }
+    }
+    if (flushed >= end) unflushed_since = now;
+    const uint64_t position = active().size();
+    auto written = active().write(batches);
+    if (written.code() == ErrorCode::io_error) return give_up(std::move(written).error());
+    TRY_OK(std::move(written));
+    changed = true;
+    unsaved_bytes += batches.size();
+    return position;
+}
+
+void Log::State::note(protocol::BatchHeaderView batch, uint64_t position,
+                      const std::optional<TransactionMarker>& marker, TimestampMs now) {
+    active().note(batch, position, config, now);
+    if (batch.leader_epoch() > epochs.latest()) {
+        epochs.assign(batch.leader_epoch(), batch.base_offset());
+        epochs_dirty = true;
+    }
+    if (const auto ended = producers.apply(batch, marker); ended && ended->abort)
+        active().note_abort({ended->producer_id, ended->first_offset, ended->last_offset,
+                             producers.stable_after(*ended)});
+    end = batch.next_offset();
+}
+
+bool Log::State::flush_due(TimestampMs now) const {
+    return end - flushed >= config.flush_messages ||
+           (end > flushed && now - unflushed_since >= config.flush_ms);
+}
+
+Result<AppendResult> Log::State::append_validated(protocol::ValidatedBatch& validated,
+                                                  AppendBytes& bytes, const LeaderAppend& how) {
+    protocol::MutableBatchView& batch = validated.batch;
+    std::optional<TransactionMarker> marker;
+    if (batch.is_control()) {
+        TRY(marker, find_marker(batch));
+    }
+    TRY(const auto duplicate, producers.check(batch, marker, how.origin));
+    if (duplicate)
+        return AppendResult{.first_offset = duplicate->first_offset,
+                            .last_offset = duplicate->last_offset,
+                            .append_time = config.log_append_time ? duplicate->timestamp : -1,
+                            .log_start = start,
+                            .duplicate = true};
+    if (batch.size_bytes() > static_cast<size_t>(config.segment_bytes))
+        return fail(ErrorCode::record_list_too_large,
+                    fmt::format("a batch of {} bytes does not fit a segment of {}",
+                                batch.size_bytes(), config.segment_bytes));
+    batch.set_base_offset(end);
+    batch.set_leader_epoch(how.leader_epoch);
+    const AppendResult result{.first_offset = end,
+                              .last_offset = batch.last_offset(),
+                              .append_time = config.log_append_time ? how.now : -1,
+                              .log_start = start};
+    TRY(const uint64_t position,
+        write(batch.bytes(), batch.last_offset(), batch.max_timestamp(), how.now));
+    note(batch, position, marker, how.now);
+    if (validated.rewritten.empty()) {
+        tail.add(active().base(), position, batch.bytes(),
+                 std::move(bytes.owner), bytes.owner_bytes);
+    } else {
+        auto kept = std::make_shared<const std::vector<uint8_t>>(std::move(validated.rewritten));
+        tail.add(active().base(), position, batch.bytes(), kept, 0);
+    }
+    return result;
+}
+
+std::expected<AppendResult, protocol::AppendError> Log::append_as_leader(AppendBytes bytes,
+                                                                         const LeaderAppend& how) {
+    State& s = *state_;
+    const auto refuse = [](Error error) {
+        return std::unexpected(protocol::AppendError{error.code, error.describe(), {}, {}});
+    };
+    if (auto usable = s.check_usable(); !usable) return refuse(std::move(usable).error());
+    const protocol::AppendRules rules{
+        .origin = how.origin,
+        .produce_version = how.produce_version,
+        .batch_bytes_max = static_cast<size_t>(s.config.max_message_bytes),
+        .compacted = s.config.cleanup_compact,
+        .log_append_time = s.config.log_append_time,
+        .now = how.now,
+        .timestamp_before_max_ms = s.config.timestamp_before_max_ms,
+        .timestamp_after_max_ms = s.config.timestamp_after_max_ms,
+        .compression = s.config.compression,
+        .levels = s.config.compression_levels};
+    auto validated = protocol::validate_for_append(bytes.batches, rules);
+    if (!validated) return std::unexpected(std::move(validated).error());
+    auto result = s.append_validated(*validated, bytes, how);
+    if (!result) return refuse(std::move(result).error());
+    result->flush_due = s.flush_due(how.now);
+    return *std::move(result);
+}
+
+Result<AppendResult> Log::append_as_follower(AppendBytes bytes, TimestampMs now) {
+    State& s = *state_;
+    TRY_OK(s.check_usable());
+    Offset expected = s.end;
+    TimestampMs max_timestamp = -1;
+    Offset first = -1;
+    const auto check = [&](protocol::BatchView batch) -> Result<void> {
+        if (!batch.verify_crc()) return fail(ErrorCode::corrupt_message, "wrong CRC");
+        TRY_OK(protocol::BatchHeaderView::parse(batch.bytes()));
+        if (batch.base_offset() < expected || batch.base_offset() > INT64_MAX - INT32_MAX)
+            return fail(ErrorCode::offset_out_of_range,
+                        fmt::format("batch at {} after {}", batch.base_offset(), expected));
+        if (first < 0) first = batch.base_offset();
+        expected = batch.next_offset();
+        max_timestamp = std::max(max_timestamp, batch.max_timestamp());
+        return {};
+    };
+    TRY(const size_t whole, protocol::for_each_batch(ByteView{bytes.batches}, check));
+    if (first < 0) return fail(ErrorCode::corrupt_message, "no whole batch");
+    const ByteView batches = ByteView{bytes.batches}.first(whole);
+    TRY(const uint64_t begin, s.write(batches, expected - 1, max_timestamp, now));
+    uint64_t position = begin;
+    TRY_OK(protocol::for_each_batch(batches, [&](protocol::BatchView batch) {
+        // A marker that cannot be read was written by a leader who could: it ends nothing here.
+        const auto marker = find_marker(batch);
+        s.note(batch, position, marker ? *marker : std::nullopt, now);
+        position += batch.size_bytes();
+    }));
+    // Last: the batches may live no longer than their owner, which is given away here.
+    s.tail.add(s.active().base(), begin, batches, std::move(bytes.owner), bytes.owner_bytes);
+    return AppendResult{.first_offset = first,
+                        .last_offset = s.end - 1,
+                        .log_start = s.start,
+                        .flush_due = s.flush_due(now)};
+}
+
+Offset Log::start_offset() const { return state_->start; }
+Offset Log::end_offset() const { return state_->end; }
+Offset Log::high_watermark() const { return state_->high_watermark; }
+Offset Log::recovery_point() const { return state_->recovery_point; }
+const TopicPartition& Log::partition() const { return state_->partition; }
+const std::string& Log::directory() const { return state_->directory; }
+std::optional<Uuid> Log::topic_id() const { return state_->topic_id; }
+Result<void> Log::set_topic_id(Uuid id) {
+    State& s = *state_;
+    TRY_OK(s.check_usable());
+    if (s.topic_id == id) return {};
+    if (s.topic_id)
+        return fail(ErrorCode::inconsistent_topic_id,
+                    fmt::format("{} is of topic {}", s.directory, s.topic_id->to_string()));
+    const std::string path = join_path(s.directory, kPartitionMetadataName);
+    if (auto written = s.shard.disk().write_file(path, format_partition_metadata(id)); !written)
+        return storage_error(std::move(written).error());
+    s.topic_id = id;
+    return {};
+}
+
+const LogConfig& Log::config() const { return state_->config; }
+void Log::set_config(const LogConfig& config) { state_->config = config; }
+
+Offset Log::last_stable_offset() const {
+    const auto unstable = state_->producers.first_unstable();
+    if (!unstable || *unstable >= state_->high_watermark) return state_->high_watermark;
+    return std::max(*unstable, state_->start);
+}
+
+uint64_t Log::size_bytes() const {
+    uint64_t bytes = 0;
+    for (const auto& segment : state_->segments) bytes += segment->size();
+    return bytes;
+}
+
+Offset Log::first_file_offset() const { return state_->segments.front()->base(); }
+
+void Log::set_high_watermark(Offset offset) {
+    State& s = *state_;
+    offset = std::clamp(offset, s.start, s.end);
+    if (offset <= s.high_watermark) return;
+    s.high_watermark = offset;
+    s.producers.advance_high_watermark(offset);
+}
+
+void Log::begin_epoch(LeaderEpoch epoch) {
+    if (epoch <= state_->epochs.latest()) return;
+    state_->epochs.assign(epoch, state_->end);
+    state_->epochs_dirty = true;
+}
+LeaderEpoch Log::latest_epoch() const { return state_->epochs.latest(); }
+EpochEnd Log::end_of_epoch(LeaderEpoch epoch) const {
+    return state_->epochs.end_of(epoch, state_->end);
+}
+LeaderEpoch Log::epoch_at(Offset offset) const { return state_->epochs.epoch_at(offset); }
+std::vector<ActiveProducer> Log::producers() const { return state_->producers.active(); }
+
+Result<void> Log::roll(TimestampMs now) {
+    TRY_OK(state_->check_usable());
+    return state_->roll(now);
+}
+
+void Log::expire_producers(TimestampMs now) {
+    state_->producers.expire(now, state_->producer_id_expiration_ms);
+}
+
+void Log::moved(std::string directory) {
+    state_->unusable = fmt::format("{} was removed", state_->directory);
+    state_->directory = std::move(directory);
+    state_->tail.clear();
+}
+
+bool Log::idle() const { return state_->tasks == 0; }
+
+}  // namespace millrace::storage

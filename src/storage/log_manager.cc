@@ -1,0 +1,264 @@
+#include "storage/log_manager.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "storage/log_manager_state.h"
+#include "storage/segment.h"
+
+namespace millrace::storage {
+namespace {
+
+using runtime::Task;
+
+constexpr size_t kCheckpointBytesMax = size_t{1} << 30;
+constexpr size_t kPropertiesBytesMax = 1 << 20;
+
+// A small file's content; none when it is not there.
+Result<std::optional<std::string>> read_optional(runtime::Disk& disk, const std::string& path,
+                                                 size_t size_max) {
+    auto text = disk.read_file(path, size_max);
+    if (text) return std::optional{*std::move(text)};
+    if (text.code() == ErrorCode::not_found) return std::optional<std::string>{};
+    return storage_error(std::move(text).error());
+}
+
+Error in_file(std::string_view path, const Error& cause) {
+    return fail(ErrorCode::kafka_storage_error, fmt::format("{}: {}", path, cause.describe()));
+}
+
+Result<OffsetMap> read_offsets(runtime::Disk& disk, const std::string& path) {
+    TRY(const auto text, read_optional(disk, path, kCheckpointBytesMax));
+    if (!text) return OffsetMap{};
+    auto offsets = parse_offset_checkpoint(*text);
+    if (!offsets) return in_file(path, offsets.error());
+    return offsets;
+}
+
+Offset offset_or_zero(const OffsetMap& offsets, const TopicPartition& partition) {
+    const auto found = offsets.find(partition);
+    return found == offsets.end() ? 0 : found->second;
+}
+
+}  // namespace
+
+LogManager::LogManager(std::unique_ptr<State> state) : state_(std::move(state)) {}
+LogManager::~LogManager() = default;
+
+Result<void> LogManager::State::start_directory(const std::string& path, TimestampMs now) {
+    if (auto made = disk.make_directories(path); !made) return storage_error(made.error());
+    auto lock = disk.lock(join_path(path, kLockName));
+    if (!lock) return std::move(lock).error();
+    locks.push_back(*std::move(lock));
+
+    LogDirectory directory{.path = path};
+    const std::string meta_path = join_path(path, kMetaPropertiesName);
+    TRY(const auto meta, read_optional(disk, meta_path, kPropertiesBytesMax));
+    if (meta) {
+        auto parsed = MetaProperties::parse(*meta);
+        if (!parsed) return in_file(meta_path, parsed.error());
+        directory.meta = *std::move(parsed);
+    }
+    const std::string clean_path = join_path(path, kCleanShutdownName);
+    TRY(const auto clean, read_optional(disk, clean_path, kPropertiesBytesMax));
+    if (clean) {
+        directory.clean = true;
+        // Only the broker epoch would be lost with it.
+        if (const auto epoch = parse_clean_shutdown(*clean)) directory.broker_epoch = *epoch;
+    }
+    auto names = disk.list(path);
+    if (!names) return storage_error(names.error());
+    directories.push_back(std::move(directory));
+    written.emplace_back();
+    return take_in(directories.size() - 1, *names, now);
+}
+
+Result<void> LogManager::State::take_in(size_t directory,
+                                        const std::vector<runtime::DirEntry>& names,
+                                        TimestampMs now) {
+    const std::string& path = directories[directory].path;
+    TRY(const auto recovery_points, read_offsets(disk, join_path(path, kRecoveryPointName)));
+    TRY(const auto log_starts, read_offsets(disk, join_path(path, kLogStartName)));
+    TRY(const auto high_watermarks, read_offsets(disk, join_path(path, kHighWatermarkName)));
+    for (const runtime::DirEntry& entry : names) {
+        if (!entry.is_directory) continue;
+        if (is_marked_directory(entry.name, "-delete")) {
+            shard.delete_later(join_path(path, entry.name), now);
+            continue;
+        }
+        const auto name = parse_partition_directory(entry.name);
+        if (!name) continue;
+        const auto [at, is_new] = partitions.try_emplace(*name);
+        Partition& partition = at->second;
+        if (!is_new)
+            return fail(ErrorCode::kafka_storage_error,
+                        fmt::format("{} is in {} and in {}", entry.name,
+                                    directories[partition.directory].path, path));
+        partition.directory = directory;
+        partition.recovery_point = offset_or_zero(recovery_points, *name);
+        partition.log_start = offset_or_zero(log_starts, *name);
+        partition.high_watermark = offset_or_zero(high_watermarks, *name);
+        partition.clean = directories[directory].clean;
+        if (!partition.clean) unrecovered.push_back(*name);
+    }
+    // From here on a crash must not look like the clean stop that was.
+    if (directories[directory].clean)
+        if (auto gone = disk.remove(join_path(path, kCleanShutdownName)); !gone)
+            return storage_error(gone.error());
+    return {};
+}
+
+Task<Result<std::unique_ptr<LogManager>>> LogManager::start(runtime::Disk& disk, Rng& rng,
+                                                            LogManagerConfig config,
+                                                            ConfigOf config_of, TimestampMs now) {
+    auto state =
+        std::make_unique<State>(disk, rng, std::move(config), std::move(config_of));
+    State& s = *state;
+    for (const std::string& path : s.config.directories) {
+        CO_TRY_OK(s.start_directory(path, now));
+        if (!s.directories.back().clean) continue;
+        if (auto synced = co_await disk.sync_directory(path); !synced)
+            co_return storage_error(synced.error());
+    }
+    s.next_checkpoint = now + s.config.checkpoint_ms;
+    s.next_retention = now + s.config.retention_check_ms;
+    co_return std::unique_ptr<LogManager>(new LogManager(std::move(state)));
+}
+
+const std::vector<LogDirectory>& LogManager::directories() const { return state_->directories; }
+Shard& LogManager::shard() { return state_->shard; }
+
+std::vector<TopicPartition> LogManager::partitions() const {
+    std::vector<TopicPartition> names;
+    names.reserve(state_->partitions.size());
+    for (const auto& [name, partition] : state_->partitions)
+        if (name.topic != kMetadataTopic) names.push_back(name);
+    return names;
+}
+
+bool LogManager::contains(const TopicPartition& partition) const {
+    return state_->partitions.contains(partition);
+}
+
+std::optional<size_t> LogManager::directory_of(const TopicPartition& partition) const {
+    const auto found = state_->partitions.find(partition);
+    if (found == state_->partitions.end()) return {};
+    return found->second.directory;
+}
+
+Log* LogManager::find(const TopicPartition& partition) const {
+    const auto found = state_->partitions.find(partition);
+    return found == state_->partitions.end() ? nullptr : found->second.log.get();
+}
+
+Task<Result<Log*>> LogManager::State::open(TopicPartition name, TimestampMs now) {
+    while (true) {
+        const auto found = partitions.find(name);
+        if (found == partitions.end())
+            co_return fail(ErrorCode::not_found,
+                           fmt::format("no log of {}-{}", name.topic, name.partition));
+        Partition& partition = found->second;
+        if (partition.log) co_return partition.log.get();
+        if (!partition.opening) break;
+        const auto opening = partition.opening;
+        co_await opening->wait();
+    }
+    const auto opening = std::make_shared<runtime::Event>();
+    Partition& entry = partitions.find(name)->second;
+    entry.opening = opening;
+    LogOpen how{.directory = path_of(name, entry),
+                .partition = name,
+                .config = config_of(name.topic),
+                .log_start = entry.log_start,
+                .recovery_point = entry.recovery_point,
+                .high_watermark = entry.high_watermark,
+                .clean = entry.clean,
+                .new_directory = entry.is_new,
+                .now = now,
+                .producer_id_expiration_ms = config.producer_id_expiration_ms};
+    auto opened = co_await Log::open(shard, std::move(how));
+    // The partition may have been removed, and made anew, meanwhile.
+    const auto found = partitions.find(name);
+    const bool still_there = found != partitions.end() && found->second.opening == opening;
+    if (still_there) found->second.opening.reset();
+    opening->set();
+    if (!opened) co_return std::move(opened).error();
+    if (!still_there)
+        co_return fail(ErrorCode::not_found,
+                       fmt::format("{}-{} was removed", name.topic, name.partition));
+    found->second.log = *std::move(opened);
+    found->second.clean = true;
+    co_return found->second.log.get();
+}
+
+Task<Result<Log*>> LogManager::open(TopicPartition partition, TimestampMs now) {
+    co_return co_await state_->open(std::move(partition), now);
+}
+
+Task<Result<Log*>> LogManager::create(TopicPartition partition, Uuid topic_id, TimestampMs now,
+                                      size_t directory) {
+    State& s = *state_;
+    if (directory >= s.directories.size())
+        co_return fail(ErrorCode::log_dir_not_found, fmt::format("no log directory {}", directory));
+    const auto [at, is_new] = s.partitions.try_emplace(partition);
+    if (!is_new)
+        co_return fail(ErrorCode::already_exists,
+                       fmt::format("{}-{} has a log", partition.topic, partition.partition));
+    at->second.directory = directory;
+    at->second.is_new = true;
+    const std::string path = s.path_of(partition, at->second);
+    auto made = s.disk.make_directories(path);
+    if (made)
+        made = s.disk.write_file(join_path(path, kPartitionMetadataName),
+                                 format_partition_metadata(topic_id));
+    if (!made) {
+        s.partitions.erase(at);
+        co_return storage_error(std::move(made).error());
+    }
+    co_return co_await s.open(std::move(partition), now);
+}
+
+Result<std::optional<Uuid>> LogManager::topic_id(const TopicPartition& partition) const {
+    const auto found = state_->partitions.find(partition);
+    if (found == state_->partitions.end()) return fail(ErrorCode::not_found);
+    if (found->second.log) return found->second.log->topic_id();
+    const std::string path =
+        join_path(state_->path_of(partition, found->second), kPartitionMetadataName);
+    TRY(const auto text, read_optional(state_->disk, path, kPropertiesBytesMax));
+    if (!text) return std::optional<Uuid>{};
+    auto id = parse_partition_metadata(*text);
+    if (!id) return in_file(path, id.error());
+    return std::optional{*id};
+}
+
+Result<void> LogManager::State::take_away(const TopicPartition& name, std::string_view mark,
+                                          TimestampMs now) {
+    const auto found = partitions.find(name);
+    if (found == partitions.end()) return {};
+    Partition& partition = found->second;
+    const std::string target = join_path(directories[partition.directory].path,
+                                         marked_directory_name(name, Uuid::random(rng), mark));
+    if (auto renamed = disk.rename(path_of(name, partition), target); !renamed)
+        return storage_error(renamed.error());
+    LOG_INFO("storage", "{}-{} is now {}", name.topic, name.partition, target);
+    const TimestampMs due = now + config.delete_delay_ms;
+    if (mark == "-delete") shard.delete_later(target, due);
+    if (partition.log) {
+        partition.log->moved(target);
+        removed.push_back({std::move(partition.log), due});
+    }
+    partitions.erase(found);
+    return {};
+}
+
+Result<void> LogManager::remove(const TopicPartition& partition, TimestampMs now) {
+    return state_->take_away(partition, "-delete", now);
+}
+
+Result<void> LogManager::mark_stray(const TopicPartition& partition) {
+    return state_->take_away(partition, "-stray", state_->next_retention);
+}
+
+}  // namespace millrace::storage

@@ -1,0 +1,122 @@
+// LogManager: all partitions' logs under the log directories of a node. Opens nothing for a
+// partition until it is asked for.
+//
+// start() locks each log directory, reads meta.properties, the offset checkpoints and
+// `.kafka_cleanshutdown` (and removes the latter), and lists the directory's names once: its cost
+// does not depend on the amount of data. open() loads one log, recovering it if the last stop was
+// not clean. stop() closes what was opened, writes the checkpoints and `.kafka_cleanshutdown`.
+// __cluster_metadata is not listed here: raft opens it with Log::open on shard().
+//
+// Owner: server. Loop: one shard; the logs live on it too. Log pointers stay valid until remove(),
+// mark_stray() or stop(). Kafka: LogManager, OffsetCheckpointFile, PartitionMetadataFile.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "base/result.h"
+#include "base/units.h"
+#include "base/uuid.h"
+#include "runtime/disk.h"
+#include "runtime/task.h"
+#include "storage/log.h"
+#include "storage/log_config.h"
+
+namespace millrace::storage {
+
+struct LogManagerConfig {
+    std::vector<std::string> directories;  // log.dirs; the first is the default one
+    size_t open_files_max = 512;           // segment files kept open
+    size_t tail_cache_bytes = 32u << 20;   // recent batches kept in memory, over all logs
+    size_t index_cache_bytes = 16u << 20;  // index entries kept in memory, over all logs
+    uint64_t unflushed_bytes_max =
+        64u << 20;  // a log with a longer unflushed tail is flushed in the background
+    int64_t retention_check_ms = 300'000;
+    int64_t checkpoint_ms = 60'000;
+    int64_t producer_id_expiration_ms = 86'400'000;
+    int64_t delete_delay_ms =
+        60'000;  // the broker's log.segment.delete.delay.ms, for whole partitions
+};
+
+// meta.properties. Absent fields are empty; node_id -1.
+struct MetaProperties {
+    std::string cluster_id;
+    NodeId node_id = -1;
+    std::optional<Uuid> directory_id;
+
+    static Result<MetaProperties> parse(std::string_view text);
+    std::string format() const;
+};
+
+struct LogDirectory {
+    std::string path;
+    MetaProperties meta;
+    bool clean = false;         // .kafka_cleanshutdown was there
+    int64_t broker_epoch = -1;  // from it; -1 = not clean
+};
+
+class LogManager {
+public:
+    // `config_of(topic)` gives a topic's current config when its log is opened; it must outlive the
+    // manager.
+    using ConfigOf = std::function<LogConfig(const std::string& topic)>;
+
+    // Errors: kafka_storage_error (a directory cannot be read, or its files contradict each other),
+    // already_exists (another process holds a directory). A directory that does not exist is made;
+    // one without meta.properties has empty `meta`.
+    static runtime::Task<Result<std::unique_ptr<LogManager>>> start(runtime::Disk& disk, Rng& rng,
+                                                                    LogManagerConfig config,
+                                                                    ConfigOf config_of,
+                                                                    TimestampMs now);
+    ~LogManager();
+    LogManager(const LogManager&) = delete;
+
+    const std::vector<LogDirectory>& directories() const;
+    Shard& shard();
+
+    // All partitions that have a directory, opened or not.
+    std::vector<TopicPartition> partitions() const;
+    bool contains(const TopicPartition& partition) const;
+    // The index into directories().
+    std::optional<size_t> directory_of(const TopicPartition& partition) const;
+    // The log if it has been opened already, else nullptr.
+    Log* find(const TopicPartition& partition) const;
+    // Opens it on first use. Errors: not_found, kafka_storage_error. Overlapping opens of one
+    // partition share the work.
+    runtime::Task<Result<Log*>> open(TopicPartition partition, TimestampMs now);
+    // Makes the directory with partition.metadata, in directories()[directory], and opens it. The
+    // log's own errors, and already_exists.
+    runtime::Task<Result<Log*>> create(TopicPartition partition, Uuid topic_id, TimestampMs now,
+                                       size_t directory = 0);
+    // The id in partition.metadata, without opening the log; none when there is no such file.
+    Result<std::optional<Uuid>> topic_id(const TopicPartition& partition) const;
+
+    // Renames the directory to `...-delete`; its files go after delete_delay_ms. Success when there
+    // is no such partition.
+    Result<void> remove(const TopicPartition& partition, TimestampMs now);
+    // Renames the directory to `...-stray` and forgets it.
+    Result<void> mark_stray(const TopicPartition& partition);
+
+    // Background work that is due: flushes, checkpoints, retention, deletions. To be called about
+    // once a second; calls do not overlap. Failures are logged and tried again at the next call.
+    runtime::Task<void> maintain(TimestampMs now);
+    // Writes all checkpoint files now.
+    runtime::Task<Result<void>> checkpoint();
+    // The clean stop. `broker_epoch` goes into .kafka_cleanshutdown. No call may follow.
+    runtime::Task<Result<void>> stop(int64_t broker_epoch, TimestampMs now);
+
+private:
+    struct State;
+    explicit LogManager(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+// <topic>-<partition>; the names that are not partitions' (or marked -delete, -stray, -future) give
+// nothing.
+std::optional<TopicPartition> parse_partition_directory(std::string_view name);
+
+}  // namespace millrace::storage

@@ -1,0 +1,88 @@
+// The inside of a LogManager, shared by log_manager.cc (partitions) and log_manager_work.cc
+// (checkpoints, background work, stop). Nothing outside includes it.
+#pragma once
+
+#include <list>
+#include <unordered_map>
+
+#include "runtime/event.h"
+#include "storage/checkpoint_files.h"
+#include "storage/file_names.h"
+#include "storage/log_manager.h"
+#include "storage/shard.h"
+
+namespace millrace::storage {
+
+struct LogManager::State final : Checkpoints {
+    State(runtime::Disk& disk_used, Rng& rng_used, LogManagerConfig config_used, ConfigOf topics)
+        : disk(disk_used),
+          rng(rng_used),
+          config(std::move(config_used)),
+          config_of(std::move(topics)),
+          shard(disk, {config.open_files_max, config.tail_cache_bytes, config.index_cache_bytes,
+                       config.unflushed_bytes_max}) {
+        shard.checkpoints = this;
+    }
+
+    struct Partition {
+        size_t directory = 0;
+        // From the checkpoint files; the log knows better once it is open.
+        Offset recovery_point = 0;
+        Offset log_start = 0;
+        Offset high_watermark = 0;
+        bool clean = true;    // needs no recovery
+        bool is_new = false;  // its directory may not be durable yet
+        std::unique_ptr<Log> log;
+        std::shared_ptr<runtime::Event> opening;  // set when the open that is under way has ended
+    };
+    // The three offset checkpoints of a directory, as they were written last.
+    struct Written {
+        std::string recovery_points;
+        std::string log_starts;
+        std::string high_watermarks;
+    };
+    struct Removed {
+        std::unique_ptr<Log> log;
+        TimestampMs due;
+    };
+
+    runtime::Disk& disk;
+    Rng& rng;
+    const LogManagerConfig config;
+    const ConfigOf config_of;
+    Shard shard;
+    std::vector<LogDirectory> directories;
+    std::vector<std::shared_ptr<void>> locks;
+    std::unordered_map<TopicPartition, Partition> partitions;
+    std::list<Removed> removed;
+    std::vector<Written> written;
+    std::vector<TopicPartition> unrecovered;  // to be opened by maintain()
+    runtime::AsyncMutex checkpointing;
+    std::vector<TopicPartition> unchecked;  // partitions that this round of retention has not seen
+    TimestampMs next_checkpoint = 0;
+    TimestampMs next_retention = 0;
+
+    std::string path_of(const TopicPartition& name, const Partition& partition) const {
+        return join_path(directories[partition.directory].path, partition_directory_name(name));
+    }
+
+    // log_manager.cc
+    Result<void> start_directory(const std::string& path, TimestampMs now);
+    Result<void> take_in(size_t directory, const std::vector<runtime::DirEntry>& names,
+                         TimestampMs now);
+    runtime::Task<Result<Log*>> open(TopicPartition name, TimestampMs now);
+    Result<void> take_away(const TopicPartition& name, std::string_view mark, TimestampMs now);
+
+    // log_manager_work.cc
+    runtime::Task<Result<void>> checkpoint() override;
+    runtime::Task<Result<void>> write_checkpoints(size_t directory);
+    Written checkpoint_texts(size_t directory) const;
+    Result<bool> holds_records(const TopicPartition& name) const;
+    runtime::Task<Result<void>> recover_one(TopicPartition name, TimestampMs now);
+    runtime::Task<void> recover_some(size_t count, TimestampMs now);
+    runtime::Task<void> save_logs(TimestampMs now);
+    runtime::Task<void> retain_some(size_t count, TimestampMs now);
+    void bury_removed(TimestampMs now);
+};
+
+}  // namespace millrace::storage

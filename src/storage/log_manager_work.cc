@@ -1,0 +1,180 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "storage/log_manager_state.h"
+#include "storage/segment.h"
+
+namespace millrace::storage {
+namespace {
+
+using runtime::Task;
+
+// How many partitions one call of maintain() recovers, and looks at for retention.
+constexpr size_t kRecoveriesPerCall = 256;
+constexpr size_t kRetentionsPerCall = 1024;
+
+}  // namespace
+
+LogManager::State::Written LogManager::State::checkpoint_texts(size_t directory) const {
+    OffsetCheckpointText recovery_points;
+    OffsetCheckpointText log_starts;
+    OffsetCheckpointText high_watermarks;
+    for (const auto& [name, partition] : partitions) {
+        if (partition.directory != directory) continue;
+        const Log* log = partition.log.get();
+        recovery_points.add(name, log ? log->recovery_point() : partition.recovery_point);
+        high_watermarks.add(name, log ? log->high_watermark() : partition.high_watermark);
+        const Offset start = log ? log->start_offset() : partition.log_start;
+        if (log ? start > log->first_file_offset() : start > 0) log_starts.add(name, start);
+    }
+    return {recovery_points.finish(), log_starts.finish(), high_watermarks.finish()};
+}
+
+Task<Result<void>> LogManager::State::write_checkpoints(size_t directory) {
+    const Written texts = checkpoint_texts(directory);
+    const std::string& path = directories[directory].path;
+    Written& last = written[directory];
+    struct File {
+        std::string_view name;
+        const std::string& text;
+        std::string& last;
+    };
+    const std::array files{File{kLogStartName, texts.log_starts, last.log_starts},
+                           File{kHighWatermarkName, texts.high_watermarks, last.high_watermarks},
+                           File{kRecoveryPointName, texts.recovery_points, last.recovery_points}};
+    for (const File& file : files) {
+        if (file.text == file.last) continue;
+        auto done = co_await disk.replace_file(join_path(path, file.name), file.text);
+        if (!done) co_return storage_error(std::move(done).error());
+        file.last = file.text;
+    }
+    co_return {};
+}
+
+Task<Result<void>> LogManager::State::checkpoint() {
+    // Two at once would write the same temporary files.
+    const auto guard = co_await checkpointing.lock();
+    for (size_t i = 0; i < directories.size(); ++i) CO_TRY_OK(co_await write_checkpoints(i));
+    co_return {};
+}
+
+Result<bool> LogManager::State::holds_records(const TopicPartition& name) const {
+    const auto found = partitions.find(name);
+    if (found == partitions.end()) return false;
+    TRY(const auto entries, disk.list(path_of(name, found->second)));
+    return std::ranges::any_of(
+        entries, [](const auto& entry) { return parse_offset_file(entry.name).has_value(); });
+}
+
+Task<Result<void>> LogManager::State::recover_one(TopicPartition name, TimestampMs now) {
+    const auto found = partitions.find(name);
+    if (found == partitions.end() || found->second.clean || found->second.log) co_return {};
+    CO_TRY(const bool records, holds_records(name));
+    if (records) {
+        const auto opened = co_await open(std::move(name), now);
+        if (!opened) co_return opened.error();
+    } else {
+        found->second.clean = true;
+    }
+    co_return {};
+}
+
+Task<void> LogManager::State::recover_some(size_t count, TimestampMs now) {
+    for (; count > 0 && !unrecovered.empty(); --count) {
+        const TopicPartition name = std::move(unrecovered.back());
+        unrecovered.pop_back();
+        if (const auto done = co_await recover_one(name, now); !done)
+            LOG_ERROR("storage", "cannot recover: {}", done.error().describe());
+    }
+}
+
+Task<void> LogManager::State::save_logs(TimestampMs now) {
+    std::vector<TopicPartition> due;
+    for (const auto& [name, partition] : partitions)
+        if (partition.log && (partition.log->wants_save() || partition.log->flush_due(now)))
+            due.push_back(name);
+    for (const TopicPartition& name : due) {
+        const auto found = partitions.find(name);
+        if (found == partitions.end() || !found->second.log) continue;
+        Log& log = *found->second.log;
+        const auto done = log.wants_save() ? co_await log.save() : co_await log.flush();
+        if (!done) LOG_ERROR("storage", "cannot flush: {}", done.error().describe());
+    }
+}
+
+Task<void> LogManager::State::retain_some(size_t count, TimestampMs now) {
+    for (; count > 0 && !unchecked.empty(); --count) {
+        const TopicPartition name = std::move(unchecked.back());
+        unchecked.pop_back();
+        const auto found = partitions.find(name);
+        if (found == partitions.end()) continue;
+        if (!found->second.log) {
+            const auto records = holds_records(name);
+            if (!records || !*records) continue;
+        }
+        const auto opened = co_await open(name, now);
+        if (!opened) {
+            LOG_ERROR("storage", "cannot open: {}", opened.error().describe());
+            continue;
+        }
+        (*opened)->set_config(config_of(name.topic));
+        (*opened)->expire_producers(now);
+        if (const auto done = co_await (*opened)->apply_retention(now); !done)
+            LOG_ERROR("storage", "cannot apply retention: {}", done.error().describe());
+    }
+}
+
+void LogManager::State::bury_removed(TimestampMs now) {
+    std::erase_if(removed, [&](const Removed& r) { return r.due <= now && r.log->idle(); });
+}
+
+Task<void> LogManager::maintain(TimestampMs now) {
+    State& s = *state_;
+    s.bury_removed(now);
+    s.shard.delete_due(now);
+    co_await s.recover_some(kRecoveriesPerCall, now);
+    co_await s.save_logs(now);
+    if (now >= s.next_retention) {
+        s.next_retention = now + s.config.retention_check_ms;
+        s.unchecked = partitions();
+    }
+    co_await s.retain_some(kRetentionsPerCall, now);
+    if (now < s.next_checkpoint) co_return;
+    s.next_checkpoint = now + s.config.checkpoint_ms;
+    if (const auto done = co_await s.checkpoint(); !done)
+        LOG_ERROR("storage", "cannot write checkpoints: {}", done.error().describe());
+}
+
+Task<Result<void>> LogManager::checkpoint() { co_return co_await state_->checkpoint(); }
+
+Task<Result<void>> LogManager::stop(int64_t broker_epoch, TimestampMs now) {
+    State& s = *state_;
+    // A directory is clean only if every log in it is: what a crash left is recovered first. One that
+    // cannot be makes the next start an unclean one.
+    std::vector<bool> clean(s.directories.size(), true);
+    std::vector<TopicPartition> names;
+    for (const auto& [name, partition] : s.partitions) names.push_back(name);
+    for (const TopicPartition& name : names) {
+        const auto recovered = co_await s.recover_one(name, now);
+        const auto found = s.partitions.find(name);
+        if (found == s.partitions.end()) continue;
+        Result<void> closed = recovered;
+        if (closed && found->second.log) closed = co_await found->second.log->close();
+        if (closed) continue;
+        LOG_ERROR("storage", "cannot close cleanly: {}", closed.error().describe());
+        clean[found->second.directory] = false;
+    }
+    CO_TRY_OK(co_await s.checkpoint());
+    for (size_t i = 0; i < s.directories.size(); ++i) {
+        if (!clean[i]) continue;
+        const std::string path = join_path(s.directories[i].path, kCleanShutdownName);
+        auto done = co_await s.disk.replace_file(path, format_clean_shutdown(broker_epoch));
+        if (!done) co_return storage_error(std::move(done).error());
+    }
+    s.locks.clear();
+    co_return {};
+}
+
+}  // namespace millrace::storage

@@ -1,0 +1,167 @@
+// What makes appended records durable, and what keeps recovery short.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "storage/log_state.h"
+
+namespace millrace::storage {
+
+using runtime::Task;
+
+Task<Result<void>> Log::State::flush() {
+    struct Unsynced {
+        Offset base;
+        std::shared_ptr<runtime::File> file;
+        uint64_t size;
+    };
+    CO_TRY_OK(check_usable());
+    const Offset target = end;
+    const uint64_t view = truncations;
+    std::vector<Unsynced> unsynced;
+    bool new_names = false;
+    for (auto it = segments.rbegin(); it != segments.rend(); ++it) {
+        Segment& segment = **it;
+        if (!segment.on_disk()) continue;
+        if (segment.synced_size >= segment.size() && segment.directory_synced) break;
+        new_names |= !segment.directory_synced;
+        CO_TRY(auto file, segment.file());
+        unsynced.push_back({segment.base(), std::move(file), segment.size()});
+    }
+    // Oldest first, so that a loss of power in between leaves no hole.
+    std::ranges::reverse(unsynced);
+    for (const Unsynced& u : unsynced) {
+        // After a failed sync nobody knows which pages are still to be written.
+        if (auto synced = co_await u.file->sync(); !synced)
+            co_return give_up(std::move(synced).error());
+    }
+    if (new_names)
+        if (auto synced = co_await shard.disk().sync_directory(directory); !synced)
+            co_return give_up(std::move(synced).error());
+    if (new_names && new_directory) {
+        const std::string parent = directory.substr(0, directory.rfind('/'));
+        if (auto synced = co_await shard.disk().sync_directory(parent); !synced)
+            co_return give_up(std::move(synced).error());
+        new_directory = false;
+    }
+    if (view != truncations) co_return {};
+    for (const Unsynced& u : unsynced)
+        if (Segment* segment = find_segment(u.base)) {
+            segment->synced_size = std::max(segment->synced_size, u.size);
+            segment->directory_synced = true;
+        }
+    flushed = std::max(flushed, target);
+    co_return {};
+}
+
+Task<Result<void>> Log::State::sync_indexes() {
+    std::vector<std::string> paths;
+    for (auto it = segments.rbegin(); it != segments.rend(); ++it) {
+        Segment& segment = **it;
+        if (!segment.on_disk()) continue;
+        if (segment.indexes_synced) break;
+        CO_TRY_OK(segment.save_indexes());
+        for (std::string_view suffix : {kIndexSuffix, kTimeIndexSuffix, kTxnIndexSuffix})
+            paths.push_back(segment.path(suffix));
+        segment.indexes_synced = true;  // until the next append says otherwise
+    }
+    for (const std::string& path : paths) {
+        const auto file = shard.disk().open(path, runtime::OpenMode::write);
+        if (file.code() == ErrorCode::not_found) continue;
+        if (!file) co_return give_up(file.error());
+        if (auto synced = co_await (*file)->sync(); !synced)
+            co_return give_up(std::move(synced).error());
+    }
+    co_return {};
+}
+
+Result<void> Log::State::write_snapshot(Offset offset) {
+    const auto bytes = producers.encode_snapshot();
+    if (auto written = shard.disk().write_file(snapshot_path(offset), as_text(bytes)); !written)
+        return storage_error(written.error());
+    return {};
+}
+
+Task<Result<void>> Log::State::save() {
+    CO_TRY_OK(check_usable());
+    if (!changed || saving) co_return co_await flush();
+    saving = true;
+    auto saved = co_await save_changes();
+    saving = false;
+    co_return saved;
+}
+
+Task<Result<void>> Log::State::save_changes() {
+    // All of it is of this moment: appends go on while the disk works.
+    const Offset point = end;
+    const uint64_t view = truncations;
+    const uint64_t bytes = unsaved_bytes;
+    const auto snapshot = producers.encode_snapshot();
+    const bool write_epochs = std::exchange(epochs_dirty, false);
+    const std::string epoch_text =
+        write_epochs ? format_epoch_checkpoint(epochs.entries()) : std::string{};
+    changed = false;
+    rolled = false;
+    const auto failed = [&](Error error) {
+        changed = true;
+        epochs_dirty |= write_epochs;
+        return storage_error(std::move(error));
+    };
+    if (auto done = co_await flush(); !done) co_return failed(done.error());
+    if (auto done = co_await sync_indexes(); !done) co_return failed(done.error());
+    auto& disk = shard.disk();
+    if (write_epochs) {
+        auto done =
+            co_await disk.replace_file(join_path(directory, kEpochCheckpointName), epoch_text);
+        if (!done) co_return failed(done.error());
+    }
+    auto done = co_await disk.replace_file(snapshot_path(point), std::string{as_text(snapshot)});
+    if (!done) co_return failed(done.error());
+    if (view != truncations) {
+        // A truncation went by: what was written may be of records that are gone.
+        changed = true;
+        epochs_dirty = true;
+        co_return {};
+    }
+    // A snapshot inside a segment is only good until the next one; those where segments begin stay.
+    if (saved_snapshot >= 0 && saved_snapshot != point && !find_segment(saved_snapshot))
+        if (auto removed = disk.remove(snapshot_path(saved_snapshot));
+            !removed && removed.code() != ErrorCode::not_found)
+            co_return storage_error(removed.error());
+    saved_snapshot = point;
+    recovery_point = std::max(recovery_point, point);
+    unsaved_bytes -= std::min(unsaved_bytes, bytes);
+    co_return {};
+}
+
+Task<Result<void>> Log::flush() {
+    const State::Busy busy(*state_);
+    co_return co_await state_->flush();
+}
+
+Task<Result<void>> Log::save() {
+    const State::Busy busy(*state_);
+    co_return co_await state_->save();
+}
+
+bool Log::wants_save() const {
+    const State& s = *state_;
+    if (!s.changed || s.saving || !s.unusable.empty()) return false;
+    return s.rolled || s.unsaved_bytes > s.shard.limits.unflushed_bytes_max;
+}
+
+bool Log::flush_due(TimestampMs now) const {
+    return state_->unusable.empty() && state_->flush_due(now);
+}
+
+Task<Result<void>> Log::close() {
+    State& s = *state_;
+    const State::Busy busy(s);
+    CO_TRY_OK(s.check_usable());
+    if (s.active().index_unsaved() || s.changed) CO_TRY_OK(s.active().finish_indexes());
+    if (s.changed) CO_TRY_OK(co_await s.save());
+    s.active().close_file();
+    co_return {};
+}
+
+}  // namespace millrace::storage

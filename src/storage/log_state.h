@@ -1,0 +1,152 @@
+// The inside of a Log, shared by the files that implement it: log.cc (append, state), log_read.cc,
+// log_lookup.cc (timestamps), log_load.cc (open and recovery), log_save.cc (flush, save, close) and
+// log_trim.cc (retention, truncation). Nothing outside includes it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/batch_file.h"
+#include "storage/cold_reads.h"
+#include "storage/epoch_cache.h"
+#include "storage/log.h"
+#include "storage/producer_state.h"
+#include "storage/segment.h"
+#include "storage/shard.h"
+#include "storage/tail_cache.h"
+
+namespace millrace::storage {
+
+// Reads batch headers of one segment from the tail cache or its file, for the length of one plain
+// function.
+class HeaderScan {
+public:
+    HeaderScan(const Tail& tail, Segment& segment, ColdReads& cold)
+        : tail_(tail), segment_(segment), cold_(cold) {}
+    // The header of the batch at `position`, which lies whole in the segment; valid until the next
+    // call. Errors: would_block (noted in the ColdReads), corrupt_message, kafka_storage_error.
+    Result<protocol::BatchHeaderView> at(uint64_t position);
+
+private:
+    Result<ByteView> bytes_at(uint64_t position);
+
+    const Tail& tail_;
+    Segment& segment_;
+    ColdReads& cold_;
+    SharedBytes memory_;
+    uint64_t memory_position_ = 0;
+    std::array<uint8_t, 4096> buffer_;
+    uint64_t buffer_position_ = 0;
+    size_t buffer_bytes_ = 0;
+};
+
+struct Log::State {
+    State(Shard& shard_used, LogOpen open);
+
+    // A Task of this log is under way while one of these lives.
+    struct Busy {
+        explicit Busy(State& s) : state(s) { ++state.tasks; }
+        ~Busy() { --state.tasks; }
+        Busy(const Busy&) = delete;
+        State& state;
+    };
+
+    Shard& shard;
+    std::string directory;
+    TopicPartition partition;
+    LogConfig config;
+    std::optional<Uuid> topic_id;
+    int64_t producer_id_expiration_ms;
+    bool new_directory;
+    size_t tasks = 0;
+    std::string unusable;  // why no file may be touched any more; empty = usable
+
+    // Ascending, never empty; the last one is the active one.
+    std::vector<std::unique_ptr<Segment>> segments;
+    Offset start = 0;
+    Offset end = 0;
+    Offset high_watermark = 0;
+    Offset recovery_point = 0;
+    EpochCache epochs;
+    ProducerState producers;
+    Tail tail;
+
+    Offset flushed = 0;               // below, a loss of power loses nothing
+    TimestampMs unflushed_since = 0;  // when the first record at or behind `flushed` came
+    uint64_t unsaved_bytes = 0;       // appended since the last save
+    bool changed = false;        // appended, rolled or truncated since the last save
+    bool rolled = false;         // since the last save
+    bool epochs_dirty = false;   // the checkpoint file does not have these epochs
+    bool saving = false;
+    Offset saved_snapshot = -1;  // the newest snapshot file that save() wrote
+    uint64_t truncations = 0;    // counted, so that a Task sees that its view is of the past
+
+    Segment& active() { return *segments.back(); }
+    size_t segment_index(Offset offset) const;  // the last one with base <= offset, else 0
+    Segment* find_segment(Offset base) const;   // exactly this base
+    Offset segment_end(size_t index) const;
+    int64_t jitter_ms(Offset base) const;
+    Result<void> check_usable() const;
+    Error give_up(Error cause);
+    void add_segment(Offset base, TimestampMs now);
+
+    // log.cc
+    Result<uint64_t> write(ByteView batches, Offset last_offset, TimestampMs max_timestamp,
+                         TimestampMs now);
+    void note(protocol::BatchHeaderView batch, uint64_t position,
+              const std::optional<TransactionMarker>& marker, TimestampMs now);
+    bool flush_due(TimestampMs now) const;
+    Result<AppendResult> append_validated(protocol::ValidatedBatch& validated, AppendBytes& bytes,
+                                          const LeaderAppend& how);
+    Result<void> roll(TimestampMs now);
+
+    // log_read.cc
+    Result<ReadResult> read(const ReadRequest& request, ColdReads& cold);
+    Result<uint64_t> locate(Segment& segment, Offset target, ColdReads& cold);
+    Result<std::vector<AbortedTransaction>> aborted(Offset from, Offset upper, ColdReads& cold);
+    void emit(Segment& segment, const std::shared_ptr<runtime::File>& file, uint64_t from,
+              uint64_t to, Chain& out) const;
+    runtime::Task<Result<void>> wait_for(ColdReads& cold);
+    runtime::Task<Result<void>> load_index(Offset base);
+    runtime::Task<Result<void>> rebuild_index(Offset base);
+    runtime::Task<Result<void>> load_times(Offset base);
+    runtime::Task<Result<void>> load_aborts(Offset base);
+
+    // log_lookup.cc
+    runtime::Task<Result<void>> know_timestamps(Offset base);
+    runtime::Task<Result<TimestampOffset>> first_at_or_after(TimestampMs timestamp);
+    runtime::Task<Result<TimestampOffset>> largest_timestamp();
+
+    // log_load.cc
+    runtime::Task<Result<void>> load(const LogOpen& open);
+    runtime::Task<Result<void>> load_segments(const LogOpen& open, std::vector<Offset>& snapshots);
+    runtime::Task<Result<void>> recover(Offset from, TimestampMs now);
+    runtime::Task<Result<bool>> find_end(TimestampMs now);
+    runtime::Task<Result<uint64_t>> prepare_scan(size_t index, Offset offset, bool from_start);
+    runtime::Task<Result<uint64_t>> scan_segment(size_t index, uint64_t position, bool verify,
+                                                 TimestampMs now);
+    // Loads the newest usable one of `snapshots` at or below the log end and replays what follows it.
+    runtime::Task<Result<void>> reload_producers(std::vector<Offset> snapshots, TimestampMs now);
+    runtime::Task<Result<void>> replay_producers(Offset from);
+
+    // log_save.cc
+    runtime::Task<Result<void>> flush();
+    runtime::Task<Result<void>> save();
+    runtime::Task<Result<void>> save_changes();
+    runtime::Task<Result<void>> sync_indexes();
+    Result<void> write_snapshot(Offset offset);
+    std::string snapshot_path(Offset offset) const {
+        return offset_file_path(directory, offset, kSnapshotSuffix);
+    }
+
+    // log_trim.cc
+    Result<size_t> drop_segments(size_t count, TimestampMs now);
+    runtime::Task<Result<size_t>> count_expired(TimestampMs now);
+    runtime::Task<Result<void>> restart_at(Offset offset, TimestampMs now);
+    runtime::Task<Result<void>> cut_at(Offset offset, uint64_t position);
+    Result<std::vector<Offset>> remove_snapshots(Offset offset);
+    void advance_start(Offset offset);
+};
+
+}  // namespace millrace::storage

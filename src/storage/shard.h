@@ -1,0 +1,67 @@
+// What all logs of one shard share: the disk, the budgets for open segment files and for index
+// entries in memory, the cache of recent batches, and the files that wait for their deletion.
+//
+// Owner: LogManager (or a test). Loop: the shard's. Outlives the logs that use it.
+#pragma once
+
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "base/units.h"
+#include "runtime/disk.h"
+#include "storage/tail_cache.h"
+
+namespace millrace::storage {
+
+class Segment;
+
+struct ShardLimits {
+    size_t open_files_max = 512;
+    size_t tail_cache_bytes = 32u << 20;
+    size_t index_cache_bytes = 16u << 20;
+    uint64_t unflushed_bytes_max = 64u << 20;
+};
+
+class Checkpoints {
+public:
+    virtual ~Checkpoints() = default;
+    virtual runtime::Task<Result<void>> checkpoint() = 0;
+};
+
+class Shard {
+public:
+    Shard(runtime::Disk& disk, ShardLimits limits)
+        : limits(limits), tails_(limits.tail_cache_bytes), disk_(disk) {}
+    Shard(const Shard&) = delete;
+
+    runtime::Disk& disk() { return disk_; }
+    TailCache& tails() { return tails_; }
+    const ShardLimits limits;
+
+    // Segments with an open file (or index entries that could be read again), the least recently
+    // used one first. These lists are Segment's business: see its file() and index functions.
+    using Uses = std::list<Segment*>;
+    Uses open_files;
+    Uses loaded_indexes;
+    size_t loaded_index_bytes = 0;
+
+    // Set by the LogManager, if there is one: a truncation has the recovery points written before it
+    // goes on.
+    Checkpoints* checkpoints = nullptr;
+
+    // `path` (a file or a tree) is removed by the first delete_due() at or after `due`.
+    void delete_later(std::string path, TimestampMs due) { deletions_.emplace(due, std::move(path)); }
+    // Failures are logged and tried again by the next call.
+    void delete_due(TimestampMs now);
+    size_t deletions_waiting() const { return deletions_.size(); }
+
+private:
+    TailCache tails_;
+    runtime::Disk& disk_;
+    std::multimap<TimestampMs, std::string> deletions_;
+};
+
+}  // namespace millrace::storage

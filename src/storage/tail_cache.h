@@ -1,0 +1,82 @@
+// Recent batches of all logs of a shard, kept in the memory they were appended from (small ones are
+// copied together), so that readers at the end of a log are served without touching a file.
+//
+// Each log has a Tail: runs of bytes that lie one behind the other in its segments and end at its log
+// end. The cache bounds the memory of all tails together and lets the oldest runs go first.
+// Owner: Shard; a Tail: its Log. Loop: the shard's.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <list>
+#include <memory>
+
+#include "base/bytes.h"
+#include "base/units.h"
+
+namespace millrace::storage {
+
+class Tail;
+
+class TailCache {
+public:
+    explicit TailCache(size_t bytes_max) : bytes_max_(bytes_max) {}
+    TailCache(const TailCache&) = delete;
+    size_t bytes() const { return bytes_; }
+    size_t bytes_max() const { return bytes_max_; }
+
+private:
+    friend class Tail;
+    struct Item {
+        Tail* tail;
+        size_t charge;
+    };
+    std::list<Item>::iterator add(Tail* tail, size_t charge);
+    void remove(std::list<Item>::iterator item);
+    void shrink();
+    void forget_owner(const void* owner) {
+        if (owner == last_owner_) last_owner_ = nullptr;
+    }
+
+    std::list<Item> items_;  // oldest first
+    size_t bytes_ = 0;
+    size_t bytes_max_;
+    // The memory that the newest slice pins: further slices of it are not charged again.
+    const void* last_owner_ = nullptr;
+};
+
+class Tail {
+public:
+    explicit Tail(TailCache& cache) : cache_(cache) {}
+    ~Tail() { clear(); }
+    Tail(const Tail&) = delete;
+
+    // `bytes` were appended at `position` of the segment at `base`. `owner` may be null: copied.
+    void add(Offset base, uint64_t position, ByteView bytes, std::shared_ptr<const void> owner,
+             size_t owner_bytes);
+    // The longest piece from `position` on that lies in one run; empty when it is not cached.
+    SharedBytes find(Offset base, uint64_t position) const;
+    // The first cached position of the segment at `base` that is above `position`; none above it: all
+    // ones.
+    uint64_t next_position(Offset base, uint64_t position) const;
+    void clear();
+
+private:
+    friend class TailCache;
+    struct Run {
+        Offset base;
+        uint64_t position;
+        SharedBytes bytes;
+        uint8_t* room = nullptr;  // where a copied run goes on
+        size_t room_bytes = 0;
+        std::list<TailCache::Item>::iterator item;
+        uint64_t end() const { return position + bytes.size(); }
+    };
+    void drop_oldest();
+    void add_copy(Offset base, uint64_t position, ByteView bytes);
+
+    TailCache& cache_;
+    std::deque<Run> runs_;
+};
+
+}  // namespace millrace::storage

@@ -1,0 +1,1 @@
+"""What the interop and chaos tests share: nodes to test, Kafka's Java tools, a small wire client, named checks."""
