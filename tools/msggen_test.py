@@ -35,6 +35,7 @@ BAD = {
     'camel name': HEAD + '  someName  i32\n',
     'contains itself': HEAD + '  a[]  Inner\nstruct Inner\n  b[]  Inner\n',
     'fields of a number': HEAD + '  a  i32\n    b  i32\n',
+    'struct lacks the version': HEAD + '  a[]  Inner\nstruct Inner  2+\n  b  i32\n',
     'unknown heading': 'thing Thing   valid 0\n',
     'unknown mark': 'data Thing   valid 0  flexy 2\n',
     'two messages': HEAD + '  a  i32\n' + HEAD + '  a  i32\n',
@@ -63,8 +64,9 @@ class MsggenTest(unittest.TestCase):
         self.assertEqual((request.name, response.name), ('ThingRequest', 'ThingResponse'))
         self.assertEqual([s.name for s in request.ordered], ['Link', 'Item'])
         self.assertEqual(response.fields, [])
-        self.assertEqual(msggen.min_bytes(request), 1)
-        self.assertEqual(msggen.min_bytes(request.structs['Item']), 8)
+        # v1: counts of names and items; v2: the same as uvarints, and the tag section.
+        self.assertEqual([msggen.min_bytes(request, request, v) for v in (1, 2, 3)], [8, 3, 2])
+        self.assertEqual([msggen.min_bytes(request, request.structs['Item'], v) for v in (1, 2, 3)], [8, 9, 10])
 
     def test_normal_form(self):
         schema = load('data Thing   valid 1..3  flex 2\n'

@@ -29,7 +29,7 @@ runtime::Task<Result<std::vector<uint8_t>>> to_memory(const Chain& chain) {
 
 }  // namespace
 
-runtime::Task<Result<Offset>> CoordinatorPartition::append(std::vector<coordinator::Record> records) {
+runtime::Task<Result<Offset>> CoordinatorPartition::append(std::span<const coordinator::Record> records) {
     const TimestampMs now = loop_.wall_ms();
     protocol::BatchBuilder builder;
     for (const coordinator::Record& record : records)

@@ -13,7 +13,7 @@ class CoordinatorPartition : public coordinator::CoordinatorLog {
 public:
     CoordinatorPartition(runtime::Loop& loop, PartitionPtr partition) : loop_(loop), partition_(std::move(partition)) {}
 
-    runtime::Task<Result<Offset>> append(std::vector<coordinator::Record> records) override;
+    runtime::Task<Result<Offset>> append(std::span<const coordinator::Record> records) override;
     runtime::Task<Result<void>> replay(
         const std::function<Result<void>(const coordinator::RecordView&)>& each) override;
 

@@ -7,7 +7,7 @@
 //
 // Decoding trusts nothing: every length is held against the bytes that are left before anything is
 // allocated, and a decoded message borrows strings and bytes from its input, which must outlive it.
-// Formats: docs/formats.md, primitive encodings.
+// Encodings: README.md.
 #pragma once
 
 #include <cstdint>

@@ -76,7 +76,6 @@ std::expected<MutableBatchView, AppendError> find_batch(MutableByteView records,
 }
 
 std::expected<void, AppendError> check_header(BatchView batch, const AppendRules& rules) {
-    if (rules.origin != AppendOrigin::client) return {};
     const auto invalid = [](std::string why) {
         return refuse(ErrorCode::invalid_record, std::move(why));
     };
@@ -85,6 +84,7 @@ std::expected<void, AppendError> check_header(BatchView batch, const AppendRules
     if (count != int64_t{batch.last_offset_delta()} + 1) {
         return invalid("record count and last offset delta disagree");
     }
+    if (rules.origin != AppendOrigin::client) return {};
     if (batch.is_control()) return invalid("clients may not write control records");
     if (batch.has_producer_id() && batch.base_sequence() < 0) {
         return invalid("a producer id without a sequence");

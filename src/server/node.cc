@@ -40,14 +40,17 @@ std::vector<raft::VoterEndpoint> controller_endpoints(const config::BrokerConfig
 
 }  // namespace
 
-Node::Node(Context context, std::shared_ptr<const config::BrokerConfig> config)
-    : context_(context), config_(std::move(config)), buffers_(kBuffersKeptMax), scope_(context.loop) {}
+Node::Node(runtime::Context context, NodeOptions options)
+    : context_(context),
+      config_(std::move(options.config)),
+      open_files_max_(options.open_files_max),
+      buffers_(kBuffersKeptMax),
+      scope_(context.loop) {}
 
 Node::~Node() = default;
 
-runtime::Task<Result<std::unique_ptr<Node>>> Node::start(Context context,
-                                                         std::shared_ptr<const config::BrokerConfig> config) {
-    std::unique_ptr<Node> node(new Node(context, std::move(config)));
+runtime::Task<Result<std::unique_ptr<Node>>> Node::start(runtime::Context context, NodeOptions options) {
+    std::unique_ptr<Node> node(new Node(context, std::move(options)));
     CO_TRY_OK(co_await node->open_directories());
     CO_TRY_OK(co_await node->start_metadata());
     CO_TRY_OK(co_await node->start_broker());
@@ -77,7 +80,7 @@ runtime::Task<Result<void>> Node::open_directories() {
 
     storage::LogManagerConfig logs;
     logs.directories = directories;
-    logs.open_files_max = context_.open_files_max;
+    logs.open_files_max = open_files_max_;
     logs.retention_check_ms = config_->values().log_retention_check_interval_ms;
     logs.checkpoint_ms = config_->values().log_recovery_checkpoint_interval_ms;
     logs.producer_id_expiration_ms = config_->values().producer_id_expiration_ms;

@@ -18,26 +18,21 @@
 #include "config/broker_config.h"
 #include "net/buffer_pool.h"
 #include "net/server.h"
-#include "runtime/disk.h"
-#include "runtime/loop.h"
-#include "runtime/network.h"
+#include "runtime/context.h"
 #include "runtime/scope.h"
 
 namespace millrace::server {
 
-// What a node may touch. All of it must outlive the node.
-struct Context {
-    runtime::Loop& loop;
-    runtime::Disk& disk;
-    runtime::Network& network;
-    // Segment files to keep open (from the process's limit of descriptors).
+struct NodeOptions {
+    std::shared_ptr<const config::BrokerConfig> config;
+    // Segment files to keep open (a part of the process's limit of descriptors).
     size_t open_files_max = 512;
 };
 
 class Node {
 public:
-    static runtime::Task<Result<std::unique_ptr<Node>>> start(Context context,
-                                                              std::shared_ptr<const config::BrokerConfig> config);
+    // What the context refers to must outlive the node.
+    static runtime::Task<Result<std::unique_ptr<Node>>> start(runtime::Context context, NodeOptions options);
     ~Node();
     Node(const Node&) = delete;
 
@@ -53,7 +48,7 @@ public:
     broker::Broker& broker() { return *broker_; }
 
 private:
-    Node(Context context, std::shared_ptr<const config::BrokerConfig> config);
+    Node(runtime::Context context, NodeOptions options);
     runtime::Task<Result<void>> open_directories();
     runtime::Task<Result<void>> start_metadata();
     runtime::Task<Result<void>> start_broker();
@@ -61,8 +56,9 @@ private:
     runtime::Task<void> maintain();
     runtime::Task<Result<void>> close();
 
-    const Context context_;
+    const runtime::Context context_;
     const std::shared_ptr<const config::BrokerConfig> config_;
+    const size_t open_files_max_;
     std::string cluster_id_;
     std::string host_;
     Uuid metadata_directory_id_;

@@ -56,9 +56,10 @@ runtime::Task<void> stop_on_signal(runtime::SignalWatch& signals, Node& node) {
     node.stop();
 }
 
-runtime::Task<Result<void>> run_node(Context context, runtime::SignalWatch& signals,
-                                     std::shared_ptr<const config::BrokerConfig> config) {
-    CO_TRY(const auto node, co_await Node::start(context, config));
+runtime::Task<Result<void>> run_node(runtime::Context context, runtime::SignalWatch& signals,
+                                     NodeOptions options) {
+    const auto config = options.config;
+    CO_TRY(const auto node, co_await Node::start(context, std::move(options)));
     const std::string directories = fmt::format("{}", fmt::join(config->log_dirs(), ", "));
     fmt::print("millrace: node {} of cluster {} listens on {}:{}, data in {}{}\n", config->node_id(), node->cluster_id(),
                node->host(), node->port(), directories, node->newly_formatted() ? " (newly formatted)" : "");
@@ -71,6 +72,9 @@ runtime::Task<Result<void>> run_node(Context context, runtime::SignalWatch& sign
 }  // namespace
 
 int serve(const ServeOptions& options) {
+    log::set_sink([](log::Level level, std::string_view room, std::string_view message) {
+        fmt::print(stderr, "{:5} {:<10} {}\n", log::level_name(level), room, message);
+    });
     runtime::LinuxLoop loop;
     runtime::SignalWatch signals(loop, {SIGTERM, SIGINT});
     runtime::BlockingPool pool(kBlockingThreads);
@@ -82,9 +86,9 @@ int serve(const ServeOptions& options) {
         return 1;
     };
     if (!config) return fail_with(config.error());
-    const Context context{loop, disk, network, runtime::raise_descriptor_limit() / kFileShare};
-    const auto ran = loop.run_for_result(
-        run_node(context, signals, std::make_shared<const config::BrokerConfig>(*std::move(config))));
+    NodeOptions node{.config = std::make_shared<const config::BrokerConfig>(*std::move(config)),
+                     .open_files_max = runtime::raise_descriptor_limit() / kFileShare};
+    const auto ran = loop.run_for_result(run_node({loop, disk, network}, signals, std::move(node)));
     if (!ran) return fail_with(ran.error());
     return 0;
 }

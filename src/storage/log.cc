@@ -93,6 +93,8 @@ Result<uint64_t> Log::State::write(ByteView batches, Offset last_offset, Timesta
     if (written.code() == ErrorCode::io_error) return give_up(std::move(written).error());
     TRY_OK(std::move(written));
     changed = true;
+    if (unsaved_bytes == 0) unsaved_since = now;
+    last_write = now;
     unsaved_bytes += batches.size();
     return position;
 }
@@ -156,7 +158,7 @@ std::expected<AppendResult, protocol::AppendError> Log::append_as_leader(AppendB
                                                                          const LeaderAppend& how) {
     State& s = *state_;
     const auto refuse = [](Error error) {
-        return std::unexpected(protocol::AppendError{error.code, std::move(error.message), {}});
+        return std::unexpected(protocol::AppendError{error.code, error.describe(), {}, {}});
     };
     if (auto usable = s.check_usable(); !usable) return refuse(std::move(usable).error());
     const protocol::AppendRules rules{
@@ -198,14 +200,16 @@ Result<AppendResult> Log::append_as_follower(AppendBytes bytes, TimestampMs now)
     TRY(const size_t whole, protocol::for_each_batch(ByteView{bytes.batches}, check));
     if (first < 0) return fail(ErrorCode::corrupt_message, "no whole batch");
     const ByteView batches = ByteView{bytes.batches}.first(whole);
-    TRY(uint64_t position, s.write(batches, expected - 1, max_timestamp, now));
-    s.tail.add(s.active().base(), position, batches, std::move(bytes.owner), bytes.owner_bytes);
+    TRY(const uint64_t begin, s.write(batches, expected - 1, max_timestamp, now));
+    uint64_t position = begin;
     TRY_OK(protocol::for_each_batch(batches, [&](protocol::BatchView batch) {
         // A marker that cannot be read was written by a leader who could: it ends nothing here.
         const auto marker = find_marker(batch);
         s.note(batch, position, marker ? *marker : std::nullopt, now);
         position += batch.size_bytes();
     }));
+    // Last: the batches may live no longer than their owner, which is given away here.
+    s.tail.add(s.active().base(), begin, batches, std::move(bytes.owner), bytes.owner_bytes);
     return AppendResult{.first_offset = first,
                         .last_offset = s.end - 1,
                         .log_start = s.start,

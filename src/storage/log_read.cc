@@ -62,16 +62,18 @@ Result<uint64_t> Log::State::locate(Segment& segment, Offset target, ColdReads& 
     if (&segment != &active()) segment.touch_index();
     uint64_t position = segment.position_before(target);
     const bool from_index = position > 0;
+    const auto misled = [&] {
+        LOG_WARN("storage", "index of {} is unsound, it is rebuilt", segment.path(kLogSuffix));
+        return cold.need(ColdReads::Missing::sound_index, segment.base());
+    };
+    if (position >= segment.size()) return misled();
     bool first = true;
     HeaderScan scan(tail, segment, cold);
     while (position < segment.size()) {
         const auto header = scan.at(position);
-        const bool misled = header.code() == ErrorCode::corrupt_message ||
-                            (header && first && header->base_offset() > target);
-        if (from_index && misled) {
-            LOG_WARN("storage", "index of {} is unsound, it is rebuilt", segment.path(kLogSuffix));
-            return cold.need(ColdReads::Missing::sound_index, segment.base());
-        }
+        const bool unsound = header.code() == ErrorCode::corrupt_message ||
+                             (header && first && header->base_offset() > target);
+        if (from_index && unsound) return misled();
         if (!header) return header.error();
         if (header->last_offset() >= target) return position;
         position += header->size_bytes();
@@ -255,29 +257,34 @@ Task<Result<void>> Log::State::load_aborts(Offset base) {
     co_return {};
 }
 
-// Makes .index and .timeindex entries anew from the batches of a segment that does not grow.
+// Makes .index and .timeindex entries anew from the batches; the segment may grow meanwhile.
 Task<Result<void>> Log::State::rebuild_index(Offset base) {
-    Segment* segment = find_segment(base);
-    if (!segment) co_return {};
-    CO_TRY(auto file, segment->file());
     Segment scanned(shard, directory, base, 0);
-    BatchFile batches(std::move(file), 0, segment->size());
+    uint64_t position = 0;
     while (true) {
-        CO_TRY(const bool more, co_await batches.load());
-        if (!more) break;
-        while (const auto batch = batches.next())
-            scanned.note(*batch, batches.batch_position(), config, 0);
+        Segment* segment = find_segment(base);
+        if (!segment) co_return {};
+        if (position == segment->size()) {
+            segment->offsets().rebuild(scanned.offsets().all());
+            segment->times().rebuild(scanned.times().all());
+            segment->set_max_timestamp(scanned.max_timestamp(), scanned.max_timestamp_offset());
+            if (segment == &active()) co_return {};
+            co_return segment->finish_indexes();
+        }
+        CO_TRY(auto file, segment->file());
+        BatchFile batches(std::move(file), position, segment->size());
+        while (true) {
+            CO_TRY(const bool more, co_await batches.load());
+            if (!more) break;
+            while (const auto batch = batches.next())
+                scanned.note(*batch, batches.batch_position(), config, 0);
+        }
+        if (batches.position() == position)
+            co_return fail(ErrorCode::corrupt_message,
+                           fmt::format("no sound batch at {} of {}", position,
+                                       offset_file_path(directory, base, kLogSuffix)));
+        position = batches.position();
     }
-    segment = find_segment(base);
-    if (!segment || segment == &active()) co_return {};
-    if (batches.position() != segment->size())
-        co_return fail(ErrorCode::corrupt_message,
-                       fmt::format("no sound batch at {} of {}", batches.position(),
-                                   segment->path(kLogSuffix)));
-    segment->offsets().rebuild(scanned.offsets().all());
-    segment->times().rebuild(scanned.times().all());
-    segment->set_max_timestamp(scanned.max_timestamp(), scanned.max_timestamp_offset());
-    co_return segment->finish_indexes();
 }
 
 }  // namespace millrace::storage

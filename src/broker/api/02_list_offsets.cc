@@ -12,6 +12,7 @@ using protocol::ListOffsetsResponse;
 using PartitionResponse = ListOffsetsResponse::ListOffsetsPartitionResponse;
 
 constexpr int8_t kReadCommitted = 1;
+constexpr int16_t kFirstVersionWithEpochs = 4;
 // The version from which each special timestamp may be asked for; before, it gets UNSUPPORTED_VERSION.
 int16_t first_version_of(TimestampMs timestamp) {
     switch (timestamp) {
@@ -45,7 +46,7 @@ Task<PartitionResponse> list_one(Broker& broker, const RequestContext& context, 
     if (!found) co_return failed(found.error().code);
     out.offset = found->offset;
     out.timestamp = found->timestamp;
-    out.leader_epoch = found->leader_epoch;
+    if (context.version >= kFirstVersionWithEpochs) out.leader_epoch = found->leader_epoch;
     co_return out;
 }
 

@@ -1,4 +1,8 @@
+#include <unistd.h>
+
+#include <csignal>
 #include <cstdlib>
+#include <string>
 
 #include "sim/sim_test.h"
 
@@ -10,7 +14,19 @@ uint64_t number_from(const char* variable, uint64_t otherwise) {
     return text ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
+// The line that says how to run the present seed again; a broken invariant ends the process before
+// doctest prints what INFO has.
+std::string g_repeat;
+void (*g_usual_abort)(int) = SIG_DFL;
+
+void name_seed_and_abort(int) {
+    [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, g_repeat.data(), g_repeat.size());
+    std::signal(SIGABRT, g_usual_abort);
+    std::raise(SIGABRT);
+}
+
 uint64_t run_seed(void (*body)(Simulation& sim), uint64_t seed) {
+    g_repeat = "aborted; run again with MILLRACE_SIM_SEED=" + std::to_string(seed) + "\n";
     INFO("seed ", seed, ": run again with MILLRACE_SIM_SEED=", seed);
     Simulation sim{seed};
     body(sim);
@@ -23,9 +39,11 @@ void run_seeds(void (*body)(Simulation& sim)) {
     const uint64_t only = number_from("MILLRACE_SIM_SEED", 0);
     const uint64_t count = only != 0 ? 1 : number_from("MILLRACE_SIM_SEEDS", 20);
     const uint64_t first = only != 0 ? only : 1;
+    g_usual_abort = std::signal(SIGABRT, name_seed_and_abort);
     const uint64_t hash = run_seed(body, first);
     CHECK_MESSAGE(run_seed(body, first) == hash, "seed ", first, " did not replay");
     for (uint64_t seed = first + 1; seed != first + count; ++seed) run_seed(body, seed);
+    std::signal(SIGABRT, g_usual_abort);
 }
 
 }  // namespace millrace::sim
