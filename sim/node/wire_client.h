@@ -3,6 +3,7 @@
 
 #include "protocol/header.h"
 #include "runtime/context.h"
+#include "runtime/scope.h"
 
 namespace millrace::sim {
 
@@ -24,8 +25,21 @@ public:
         typename Request::Response body;
     };
 
+    // deadline_exceeded when no answer came in `patience`; the connection is of no use then. (A server
+    // that lost power says nothing, not even that.)
     template <typename Request>
-    runtime::Task<Result<Reply<Request>>> call(const Request& request, int16_t version) {
+    runtime::Task<Result<Reply<Request>>> call(const Request& request, int16_t version,
+                                               Duration patience = std::chrono::milliseconds{500}) {
+        runtime::Loop& loop = runtime::Loop::current();
+        co_return co_await runtime::with_deadline(loop, loop.now() + patience,
+                                                  exchange(request, version));
+    }
+
+private:
+    static constexpr int32_t kReplyBytesMax = 64 << 20;
+
+    template <typename Request>
+    runtime::Task<Result<Reply<Request>>> exchange(const Request& request, int16_t version) {
         protocol::RequestHeader header;
         header.correlation_id = ++correlation_;
         header.client_id = protocol::Str::borrow("sim");
@@ -51,9 +65,6 @@ public:
         CO_TRY(reply.body, protocol::decode<typename Request::Response>(in, version));
         co_return std::move(reply);
     }
-
-private:
-    static constexpr int32_t kReplyBytesMax = 64 << 20;
 
     runtime::Task<Result<void>> read_exactly(MutableByteView into) {
         while (!into.empty()) {
