@@ -107,6 +107,7 @@ Outcome<DeleteTopicsResponse> delete_topics(const Context& context,
         if (topic && !refused.insert((*topic)->id).second) continue;
         if (!topic && w.name && !unknown.insert(*w.name).second) continue;
         auto& result = out.response.responses.emplace_back();
+        result.name.reset();
         if (w.name) result.name = w.name->to_owned();
         result.topic_id = w.topic_id;
         if (!enabled) {
