@@ -132,6 +132,7 @@ protocol::RegisterBrokerRecord registration_record(const Context& context,
         to.min_supported_version = f.min_supported_version;
         to.max_supported_version = f.max_supported_version;
     }
+    record.rack.reset();
     if (request.rack) record.rack = request.rack->to_owned();
     record.fenced = true;
     if (metadata::directory_assignment_supported(metadata::metadata_version(context.state)))

@@ -335,6 +335,7 @@ runtime::Task<Result<int64_t>> MetadataNode::register_this_broker(
     request.broker_id = s.options.config->node_id();
     request.cluster_id = protocol::Str(s.options.cluster_id);
     request.incarnation_id = s.options.incarnation_id;
+    request.rack.reset();
     for (const metadata::Endpoint& e : endpoints) {
         auto& to = request.listeners.emplace_back();
         to.name = protocol::Str(e.listener);
@@ -373,14 +374,12 @@ protocol::DescribeQuorumResponse MetadataNode::describe_quorum(
     const protocol::DescribeQuorumRequest& request) const {
     const State& s = *state_;
     protocol::DescribeQuorumResponse response;
-    response.error_message.reset();
     for (const auto& topic : request.topics) {
         auto& to_topic = response.topics.emplace_back();
         to_topic.topic_name = topic.topic_name.to_owned();
         for (const auto& partition : topic.partitions) {
             auto& to = to_topic.partitions.emplace_back();
             to.partition_index = partition.partition_index;
-            to.error_message.reset();
             if (topic.topic_name != storage::kMetadataTopic || partition.partition_index != 0) {
                 set_error(to, fail(ErrorCode::unknown_topic_or_partition));
                 continue;

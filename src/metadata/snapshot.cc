@@ -44,6 +44,7 @@ MetadataRecord broker_record(const BrokerRegistration& b) {
     r.broker_epoch = b.epoch;
     put_endpoints(b.endpoints, r);
     put_features(b.features, r);
+    r.rack.reset();
     if (b.rack) r.rack = text(*b.rack);
     r.fenced = b.fenced;
     r.in_controlled_shutdown = b.in_controlled_shutdown;
