@@ -60,6 +60,7 @@ void Partitions::reconfigure(Partition& partition, const metadata::Topic& topic)
         partition.log_.begin_epoch(now->leader_epoch);
     }
     partition.isr_size_ = static_cast<int32_t>(now->isr.size());
+    partition.replica_count_ = static_cast<int32_t>(now->replicas.size());
     auto config = topic_config(topic.name);
     if (partition.config_ && *config == *partition.config_) return;
     partition.config_ = std::move(config);

@@ -152,6 +152,8 @@ Outcome<CreatePartitionsResponse> create_partitions(const Context& context,
             grown = add_partitions(context, topic, out.records);
         }
         if (!grown) set_error(result, grown.error());
+        // Kafka has no sentence for this one.
+        if (grown.code() == ErrorCode::unknown_topic_or_partition) result.error_message.reset();
     }
     if (request.validate_only) out.records.clear();
     return out;

@@ -115,7 +115,6 @@ Result<Levels> updated_levels(const Context& context,
 Outcome<protocol::UpdateFeaturesResponse> update_features(
     const Context& context, const protocol::UpdateFeaturesRequest& request) {
     Outcome<protocol::UpdateFeaturesResponse> out;
-    out.response.error_message.reset();
     auto after = updated_levels(context, request);
     if (!after) {
         set_error(out.response, fail(after.error().code,
@@ -128,7 +127,6 @@ Outcome<protocol::UpdateFeaturesResponse> update_features(
         for (const Update& update : request.feature_updates) {
             auto& result = out.response.results.emplace_back();
             result.feature = update.feature.to_owned();
-            result.error_message.reset();
         }
     }
     if (request.validate_only) return out;
