@@ -41,12 +41,24 @@ Broker::Broker(Parts parts, std::shared_ptr<const config::BrokerConfig> config, 
       partitions_(parts.loop, parts.logs, node_id_),
       sessions_(static_cast<size_t>(config_->values().fetch_session_slots_max), parts.loop.rng()) {}
 
-void Broker::on_image(const metadata::ImagePtr& image) {
+void Broker::start(const metadata::ImagePtr& image) {
+    read_config(*image);
+    partitions_.start(image, config_);
+}
+
+void Broker::on_image(const metadata::ImagePtr& image, const metadata::Delta& delta) {
+    const auto is_broker = [](const metadata::ConfigResource& resource) {
+        return resource.type == metadata::ResourceType::broker;
+    };
+    if (std::ranges::any_of(delta.configs, is_broker)) read_config(*image);
+    partitions_.on_image(image, delta, config_);
+}
+
+void Broker::read_config(const metadata::Image& image) {
     using metadata::ResourceType;
     config_ = std::make_shared<const config::BrokerConfig>(
-        config_->with_dynamic(image->overrides(ResourceType::broker, std::to_string(node_id_)),
-                              image->overrides(ResourceType::broker, "")));
-    partitions_.on_image(image, config_);
+        config_->with_dynamic(image.overrides(ResourceType::broker, std::to_string(node_id_)),
+                              image.overrides(ResourceType::broker, "")));
 }
 
 runtime::Task<Result<ProducerId>> Broker::next_producer_id() {

@@ -30,8 +30,10 @@ public:
     // listener that clients come in by, whose endpoint Metadata answers with.
     Broker(Parts parts, std::shared_ptr<const config::BrokerConfig> config, std::string cluster_id, std::string listener);
 
-    // A new image was published; also to be called once with the first.
-    void on_image(const metadata::ImagePtr& image);
+    // With the first image, before any request.
+    void start(const metadata::ImagePtr& image);
+    // A new image was published.
+    void on_image(const metadata::ImagePtr& image, const metadata::Delta& delta);
     // Wakes everything that is parked; handlers then answer with what they have.
     void stop() { stopping_.cancel(); }
     runtime::CancelToken stopping() { return stopping_.token(); }
@@ -56,6 +58,8 @@ public:
     runtime::Task<std::vector<ErrorCode>> create_topics_automatically(std::vector<std::string> names);
 
 private:
+    void read_config(const metadata::Image& image);
+
     Parts parts_;
     std::shared_ptr<const config::BrokerConfig> config_;
     const std::string cluster_id_;

@@ -1,5 +1,6 @@
 #include "broker/coordinator_host.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/log.h"
@@ -79,34 +80,60 @@ group::GroupConfig group_config(const config::BrokerConfig& config) {
     return out;
 }
 
-void CoordinatorHost::on_image(const metadata::ImagePtr& image, Partitions& partitions) {
-    groups_.on_metadata_changed(cluster_view(image));
-    const metadata::TopicPtr topic = image->topic(kOffsetsTopic);
-    if (stopping_ || !topic) return;
-    if (topic->id != topic_id_) loaded_.clear();
-    topic_id_ = topic->id;
-    for (PartitionIndex index = 0; index < static_cast<PartitionIndex>(topic->partitions.size()); ++index)
-        if (loaded_.try_emplace(index).second) scope_.spawn(load(topic, index, partitions));
+void CoordinatorHost::start(const metadata::ImagePtr& image) { follow(image); }
+
+void CoordinatorHost::on_image(const metadata::ImagePtr& image, const metadata::Delta& delta) {
+    const auto is_group = [](const metadata::ConfigResource& resource) {
+        return resource.type == metadata::ResourceType::group;
+    };
+    if (!delta.topics.empty() || delta.brokers || std::ranges::any_of(delta.configs, is_group))
+        groups_.on_metadata_changed(cluster_view(image));
+    if (!delta.topics.empty()) follow(image);
 }
 
-runtime::Task<void> CoordinatorHost::load(metadata::TopicPtr topic, PartitionIndex index, Partitions& partitions) {
-    auto partition = co_await partitions.get(topic, index);
+void CoordinatorHost::follow(const metadata::ImagePtr& image) {
+    const metadata::TopicPtr topic = image->topic(kOffsetsTopic);
+    const Uuid id = topic ? topic->id : Uuid{};
+    const size_t count = topic ? topic->partitions.size() : 0;
+    if (stopping_ || (id == topic_id_ && count == partition_count_)) return;
+    topic_id_ = id;
+    partition_count_ = count;
+    scope_.spawn(take(topic));
+}
+
+// Lets go of another topic's partitions first: somebody may have deleted the topic and made it anew.
+runtime::Task<void> CoordinatorHost::take(metadata::TopicPtr topic) {
+    const auto guard = co_await changing_.lock();
+    if (!topic || topic->id != loaded_id_) {
+        for (auto& [index, log] : loaded_) co_await groups_.unload(index);
+        loaded_.clear();
+    }
+    if (!topic) co_return;
+    loaded_id_ = topic->id;
+    for (PartitionIndex index = 0; index < static_cast<PartitionIndex>(topic->partitions.size());
+         ++index) {
+        if (stopping_) co_return;
+        if (!loaded_.contains(index)) co_await load(topic, index);
+    }
+}
+
+runtime::Task<void> CoordinatorHost::load(metadata::TopicPtr topic, PartitionIndex index) {
+    auto partition = co_await partitions_.get(topic, index);
     if (!partition) {
         LOG_ERROR("broker", "{}-{}: {}", kOffsetsTopic, index, partition.error().describe());
         co_return;
     }
-    if (stopping_) co_return;
     auto& log = loaded_[index];
     log = std::make_unique<CoordinatorPartition>(loop_, *std::move(partition));
     if (const auto loaded = co_await groups_.load(index, *log); !loaded)
-        LOG_ERROR("broker", "groups of {}-{} are not available: {}", kOffsetsTopic, index, loaded.error().describe());
+        LOG_ERROR("broker", "groups of {}-{} are not available: {}", kOffsetsTopic, index,
+                  loaded.error().describe());
 }
 
 runtime::Task<void> CoordinatorHost::stop() {
     stopping_ = true;
     co_await scope_.join();
-    for (auto& [index, log] : loaded_)
-        if (log) co_await groups_.unload(index);
+    for (auto& [index, log] : loaded_) co_await groups_.unload(index);
     loaded_.clear();
 }
 

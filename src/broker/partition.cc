@@ -67,22 +67,59 @@ void Partitions::reconfigure(Partition& partition, const metadata::Topic& topic)
     partition.log_.set_config(to_log_config(*partition.config_));
 }
 
-void Partitions::on_image(metadata::ImagePtr image, std::shared_ptr<const config::BrokerConfig> broker) {
+void Partitions::start(metadata::ImagePtr image,
+                       std::shared_ptr<const config::BrokerConfig> broker) {
     image_ = std::move(image);
     broker_config_ = std::move(broker);
-    for (auto row = open_.begin(); row != open_.end();) {
-        const auto topic = image_->topic(row->first);
-        for (auto& partition : row->second) {
-            if (!partition) continue;
-            if (topic) {
-                reconfigure(*partition, *topic);
-            } else {
-                partition->gone_ = true;
-                partition->changed_.notify();
-            }
-        }
-        row = topic ? std::next(row) : open_.erase(row);
+    for (const TopicPartition& name : logs_.partitions()) {
+        const auto topic = image_->topic(std::string_view{name.topic});
+        if (topic && topic->partition(name.partition)) continue;
+        if (const auto moved = logs_.mark_stray(name); !moved)
+            LOG_ERROR("broker", "{}-{} is no topic's, and cannot be moved out of the way: {}",
+                      name.topic, name.partition, moved.error().describe());
     }
+}
+
+void Partitions::on_image(metadata::ImagePtr image, const metadata::Delta& delta,
+                          std::shared_ptr<const config::BrokerConfig> broker) {
+    const bool for_all = broker != broker_config_;
+    image_ = std::move(image);
+    broker_config_ = std::move(broker);
+    for (const metadata::TopicChange& change : delta.topics)
+        if (!change.after) remove(*change.before);
+    if (for_all) {
+        for (const auto& [id, row] : open_) reconfigure(id);
+        return;
+    }
+    for (const metadata::TopicChange& change : delta.topics)
+        if (change.after) reconfigure(change.after->id);
+    for (const metadata::ConfigResource& resource : delta.configs)
+        if (resource.type == metadata::ResourceType::topic)
+            if (const auto topic = image_->topic(std::string_view{resource.name}))
+                reconfigure(topic->id);
+}
+
+// What nobody holds goes now; the rest when its last holder lets go.
+void Partitions::remove(const metadata::Topic& topic) {
+    const auto row = open_.find(topic.id);
+    for (PartitionIndex i = 0; i < static_cast<PartitionIndex>(topic.partitions.size()); ++i) {
+        if (const PartitionPtr* open = find(topic.id, i)) {
+            (*open)->gone_ = true;
+            (*open)->changed_.notify();
+        } else if (const TopicPartition name{topic.name, i}; logs_.contains(name) && !logs_.find(name)) {
+            if (const auto removed = logs_.remove(name, loop_.wall_ms()); !removed)
+                LOG_ERROR("broker", "removing {}-{}: {}", name.topic, i, removed.error().describe());
+        }
+    }
+    if (row != open_.end()) open_.erase(row);
+}
+
+void Partitions::reconfigure(const Uuid& topic_id) {
+    const auto row = open_.find(topic_id);
+    const auto topic = image_->topic(topic_id);
+    if (row == open_.end() || !topic) return;
+    for (const PartitionPtr& partition : row->second)
+        if (partition) reconfigure(*partition, *topic);
 }
 
 const PartitionPtr* Partitions::find(const Uuid& topic_id, PartitionIndex index) const {

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "config/topic_config.h"
+#include "metadata/delta.h"
 #include "metadata/image.h"
 #include "runtime/event.h"
 #include "runtime/task.h"
@@ -70,8 +71,13 @@ class Partitions {
 public:
     Partitions(runtime::Loop& loop, storage::LogManager& logs, NodeId node) : loop_(loop), logs_(logs), node_(node) {}
 
-    // What the topics and their configs are from now on: deleted ones go, changed ones are told.
-    void on_image(metadata::ImagePtr image, std::shared_ptr<const config::BrokerConfig> broker);
+    // The first image. Directories of partitions that are in no topic are renamed to `-stray`, as
+    // Kafka does: their topics were deleted while the node was down, or are another cluster's.
+    void start(metadata::ImagePtr image, std::shared_ptr<const config::BrokerConfig> broker);
+    // The next one, and what it changed: deleted partitions go, changed ones are told. Another
+    // `broker` than before may change the configuration of all.
+    void on_image(metadata::ImagePtr image, const metadata::Delta& delta,
+                  std::shared_ptr<const config::BrokerConfig> broker);
     // The log config of a topic by name; for LogManager.
     storage::LogConfig log_config(const std::string& topic) const;
 
@@ -92,6 +98,8 @@ public:
 
 private:
     runtime::Task<Result<storage::Log*>> open_log(const TopicPartition& name, Uuid topic_id, size_t directory);
+    void remove(const metadata::Topic& topic);
+    void reconfigure(const Uuid& topic_id);
     void reconfigure(Partition& partition, const metadata::Topic& topic);
     std::shared_ptr<const config::TopicConfig> topic_config(const std::string& topic) const;
 

@@ -124,11 +124,11 @@ runtime::Task<Result<void>> Node::start_broker() {
                                                         broker::cluster_view(metadata_->image()));
     broker_ = std::make_unique<broker::Broker>(
         broker::Broker::Parts{context_.loop, *logs_, *metadata_, *groups_, metrics_}, config_, cluster_id_, listener);
-    coordinators_ = std::make_unique<broker::CoordinatorHost>(context_.loop, *groups_);
-    broker_->on_image(metadata_->image());
-    metadata_->set_listener([this](const metadata::ImagePtr& image, const metadata::Delta&) {
-        broker_->on_image(image);
-        coordinators_->on_image(image, broker_->partitions());
+    coordinators_ = std::make_unique<broker::CoordinatorHost>(context_.loop, *groups_, broker_->partitions());
+    broker_->start(metadata_->image());
+    metadata_->set_listener([this](const metadata::ImagePtr& image, const metadata::Delta& delta) {
+        broker_->on_image(image, delta);
+        coordinators_->on_image(image, delta);
     });
 
     const config::Endpoint told = advertised(*config_, listener, server_->port());
@@ -140,7 +140,7 @@ runtime::Task<Result<void>> Node::start_broker() {
                                 .port = static_cast<uint16_t>(told.port),
                                 .security_protocol = kPlaintext}},
                               std::move(directories), logs_->directories().front().broker_epoch));
-    coordinators_->on_image(metadata_->image(), broker_->partitions());
+    coordinators_->start(metadata_->image());
     co_return {};
 }
 
