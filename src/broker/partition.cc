@@ -60,6 +60,7 @@ void Partitions::reconfigure(Partition& partition, const metadata::Topic& topic)
         partition.log_.begin_epoch(now->leader_epoch);
     }
     partition.isr_size_ = static_cast<int32_t>(now->isr.size());
+    partition.replica_count_ = static_cast<int32_t>(now->replicas.size());
     auto config = topic_config(topic.name);
     if (partition.config_ && *config == *partition.config_) return;
     partition.config_ = std::move(config);
@@ -126,7 +127,11 @@ runtime::Task<Result<PartitionPtr>> Partitions::get(metadata::TopicPtr topic, Pa
 runtime::Task<Result<storage::Log*>> Partitions::open_log(const TopicPartition& name, Uuid topic_id, size_t directory) {
     if (logs_.contains(name)) {
         CO_TRY(const auto found, logs_.topic_id(name));
-        if (!found || *found == topic_id) co_return co_await logs_.open(name, loop_.wall_ms());
+        if (!found || *found == topic_id) {
+            CO_TRY(storage::Log* const log, co_await logs_.open(name, loop_.wall_ms()));
+            if (!found) CO_TRY_OK(log->set_topic_id(topic_id));
+            co_return log;
+        }
         LOG_WARN("broker", "{}-{} on disk belongs to topic id {}, not {}: marked as stray", name.topic, name.partition,
                  found->to_string(), topic_id.to_string());
         CO_TRY_OK(logs_.mark_stray(name));

@@ -37,6 +37,7 @@ public:
     LeaderEpoch leader_epoch() const { return leader_epoch_; }
     const config::TopicConfig& config() const { return *config_; }
     int32_t isr_size() const { return isr_size_; }
+    int32_t replica_count() const { return replica_count_; }
     // The topic was deleted: no more appends, and answer unknown_topic_or_partition.
     bool gone() const { return gone_; }
 
@@ -57,6 +58,7 @@ private:
     const Uuid topic_id_;
     LeaderEpoch leader_epoch_ = 0;
     int32_t isr_size_ = 1;
+    int32_t replica_count_ = 1;
     std::shared_ptr<const config::TopicConfig> config_;
     bool gone_ = false;
     runtime::Signal changed_;

@@ -107,6 +107,7 @@ Outcome<DeleteTopicsResponse> delete_topics(const Context& context,
         if (topic && !refused.insert((*topic)->id).second) continue;
         if (!topic && w.name && !unknown.insert(*w.name).second) continue;
         auto& result = out.response.responses.emplace_back();
+        result.name.reset();
         if (w.name) result.name = w.name->to_owned();
         result.topic_id = w.topic_id;
         if (!enabled) {
@@ -151,6 +152,8 @@ Outcome<CreatePartitionsResponse> create_partitions(const Context& context,
             grown = add_partitions(context, topic, out.records);
         }
         if (!grown) set_error(result, grown.error());
+        // Kafka has no sentence for this one.
+        if (grown.code() == ErrorCode::unknown_topic_or_partition) result.error_message.reset();
     }
     if (request.validate_only) out.records.clear();
     return out;

@@ -156,15 +156,26 @@ protocol::LeaveGroupResponse ClassicProtocol::leave(const protocol::LeaveGroupRe
                                                     Now now, Effects& effects) {
     protocol::LeaveGroupResponse response;
     ClassicGroup* group = table_.classic(request.group_id);
-    if (request.group_id.empty() || !group) {
-        response.error_code = wire(request.group_id.empty() ? ErrorCode::invalid_group_id
-                                                            : ErrorCode::unknown_member_id);
+    if (request.group_id.empty()) {
+        response.error_code = wire(ErrorCode::invalid_group_id);
+        return response;
+    }
+    if (!group) {
+        for (const auto& leaving : request.members) {
+            auto& out = response.members.emplace_back();
+            out.member_id = leaving.member_id.to_owned();
+            out.group_instance_id.reset();
+            if (leaving.group_instance_id)
+                out.group_instance_id = leaving.group_instance_id->to_owned();
+            out.error_code = wire(ErrorCode::unknown_member_id);
+        }
         return response;
     }
     size_t before = group->members().size() + group->pending.size();
     for (const auto& leaving : request.members) {
         auto& out = response.members.emplace_back();
         out.member_id = leaving.member_id.to_owned();
+        out.group_instance_id.reset();
         if (leaving.group_instance_id)
             out.group_instance_id = leaving.group_instance_id->to_owned();
         out.error_code =

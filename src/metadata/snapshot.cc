@@ -44,6 +44,7 @@ MetadataRecord broker_record(const BrokerRegistration& b) {
     r.broker_epoch = b.epoch;
     put_endpoints(b.endpoints, r);
     put_features(b.features, r);
+    r.rack.reset();
     if (b.rack) r.rack = text(*b.rack);
     r.fenced = b.fenced;
     r.in_controlled_shutdown = b.in_controlled_shutdown;
@@ -128,6 +129,7 @@ Result<void> write_quotas(const Image& image, const RecordSink& sink) {
         for (const auto& [type, name] : entity) {
             auto& to = r.entity.emplace_back();
             to.entity_type = text(type);
+            to.entity_name.reset();
             if (name) to.entity_name = text(*name);
         }
         for (const auto& [key, value] : values) {

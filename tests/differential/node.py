@@ -128,7 +128,7 @@ class Run:
         self.node, self.case, self.connections = node, case, {}
         self.names = vocabulary(node.protocol, node.topic_id)
         self.names['r'] = None
-        self.answers, self.goal = [], None
+        self.answers, self.goal, self.silent = [], None, False
 
     def run(self):
         try:
@@ -175,15 +175,22 @@ class Run:
     def until(self, step):
         self.goal = step.text
 
+    def quiet(self, step):
+        self.silent = True
+
+    def show(self, step):
+        self.add('show', normal(self.value(step.text)))
+
     def request(self, step):
         goal, self.goal = self.goal, None
+        silent, self.silent = self.silent, False
         for version in step.versions:
             body = self.node.protocol.body(step.api, version, self.value(f'dict({step.text})', v=version))
             label = f'{step.api} v{version}' + ('' if step.connection == 'main' else f' @{step.connection}')
             self.send(step, version, body)
             if step.later:
                 continue
-            self.receive(step.connection, label, keep=not goal)
+            self.receive(step.connection, label, keep=not goal and not silent)
             end = time.monotonic() + 15
             while goal and isinstance(self.names['r'], dict) and not self.value(goal) and time.monotonic() < end:
                 time.sleep(0.1)

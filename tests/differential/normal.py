@@ -40,7 +40,8 @@ def normal(value, name='', known=None):
     if name in TEXTS:
         return value if value is None else '<text>'
     if name in IDENTIFIERS:
-        return value if value in EMPTY and not isinstance(value, uuid.UUID) else plain_id(value)
+        none = isinstance(value, uuid.UUID) or value not in EMPTY or (name == 'producer_id' and value == 0)
+        return plain_id(value) if none else value
     if name in ADDRESSES:
         return value if value is None else '<address>'
     if name in TIMES and isinstance(value, int) and abs(value - time.time() * 1000) < 86400000:

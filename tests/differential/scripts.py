@@ -10,7 +10,7 @@ REQUEST = re.compile(r'([A-Z]\w+) (\*|max|\d+(?:-\d+)?)((?: @\w+)?)((?: ~)?)(?: 
 
 
 class Step:
-    """kind: topic, save, until, raw, body, wait, pause, note, request. `text` is what follows the first word."""
+    """kind: topic, save, until, raw, body, wait, pause, note, quiet, show, request. `text` is what follows the first word."""
 
     def __init__(self, kind, text, where, **more):
         self.kind, self.text, self.where = kind, text, where
@@ -52,7 +52,7 @@ def parse(protocol, path):
 
 def parse_step(protocol, line, where):
     word, _, rest = line.partition(' ')
-    if word in ('topic', 'save', 'until', 'raw', 'wait', 'note', 'pause'):
+    if word in ('topic', 'save', 'until', 'raw', 'wait', 'note', 'pause', 'quiet', 'show'):
         return Step(word, rest.strip(), where)
     if word == 'body':
         api, version, rest = rest.split(' ', 2)

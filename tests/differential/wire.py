@@ -197,7 +197,7 @@ class Codec:
             return uuid.UUID(bytes=bytes(reader.take(16)))
         if field.type == 'string':
             n = self.get_length(reader, 'classic' if field.classic else 'string')
-            return None if n is None else reader.take(n).decode()
+            return None if n is None else reader.take(n).decode(errors='backslashreplace')
         if field.type in BLOBS:
             n = self.get_length(reader, 'bytes')
             return None if n is None else bytes(reader.take(n))

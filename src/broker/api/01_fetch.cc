@@ -15,7 +15,6 @@ using PartitionData = FetchResponse::PartitionData;
 
 constexpr int16_t kFirstVersionWithTopicIds = 13;
 constexpr int8_t kReadCommitted = 1;
-constexpr int16_t kFirstVersionWithZstd = 10;
 
 struct Target {
     FetchedPartition* wanted;
@@ -63,13 +62,11 @@ Task<std::vector<Target>> find_targets(Broker& broker, const RequestContext& con
     co_return targets;
 }
 
-ErrorCode readable(const Target& target, const FetchRequest& request, int16_t version) {
+ErrorCode readable(const Target& target, const FetchRequest& request) {
     if (target.error != ErrorCode::none) return target.error;
     if (target.partition->gone()) return ErrorCode::unknown_topic_or_partition;
     if (std::max(request.replica_id, request.replica_state.replica_id) >= 0) return ErrorCode::not_leader_or_follower;
-    if (target.partition->config().compression_type == config::CompressionType::zstd && version < kFirstVersionWithZstd)
-        return ErrorCode::unsupported_compression_type;
-    return target.partition->check_epoch(target.wanted->current_leader_epoch);
+    return target.partition->check_epoch(std::max(-1, target.wanted->current_leader_epoch));
 }
 
 // Whether the log has gone another way than the client at its last fetched epoch; fills in where (KIP-595).
@@ -86,10 +83,10 @@ bool diverges(const storage::Log& log, const FetchedPartition& wanted, Partition
     return true;
 }
 
-Task<PartitionData> read_one(Target& target, const FetchRequest& request, int16_t version, uint64_t bytes_max,
+Task<PartitionData> read_one(Target& target, const FetchRequest& request, uint64_t bytes_max,
                              bool min_one, bool& answer_now) {
     const FetchedPartition& wanted = *target.wanted;
-    if (const ErrorCode refused = readable(target, request, version); refused != ErrorCode::none) {
+    if (const ErrorCode refused = readable(target, request); refused != ErrorCode::none) {
         answer_now = true;
         co_return failed(wanted.partition, refused);
     }
@@ -101,7 +98,7 @@ Task<PartitionData> read_one(Target& target, const FetchRequest& request, int16_
     out.last_stable_offset = log.last_stable_offset();
     out.log_start_offset = log.start_offset();
     out.records.emplace();
-    if (committed) out.aborted_transactions.emplace();
+    if (!committed) out.aborted_transactions.reset();
     if (diverges(log, wanted, out)) {
         answer_now = true;
         co_return out;
@@ -130,13 +127,13 @@ Task<PartitionData> read_one(Target& target, const FetchRequest& request, int16_
     co_return out;
 }
 
-Task<Pass> read_all(std::vector<Target>& targets, const FetchRequest& request, int16_t version, int64_t bytes_max) {
+Task<Pass> read_all(std::vector<Target>& targets, const FetchRequest& request, int64_t bytes_max) {
     Pass pass;
     pass.answers.reserve(targets.size());
     for (Target& target : targets) {
         const int64_t left = std::max<int64_t>(0, bytes_max - static_cast<int64_t>(pass.bytes));
         const int64_t share = std::clamp<int64_t>(target.wanted->bytes_max, 0, left);
-        auto answer = co_await read_one(target, request, version, static_cast<uint64_t>(share), pass.bytes == 0,
+        auto answer = co_await read_one(target, request, static_cast<uint64_t>(share), pass.bytes == 0,
                                         pass.answer_now);
         pass.bytes += answer.records->size();
         pass.answers.push_back(std::move(answer));
@@ -160,7 +157,7 @@ Task<Pass> read_or_park(Broker& broker, const RequestContext& context, std::vect
         if (target.partition) waiting.subscribe(target.partition->changed());
     waiting.subscribe(broker.stopping());
     for (;;) {
-        Pass pass = co_await read_all(targets, request, context.version, bytes_max);
+        Pass pass = co_await read_all(targets, request, bytes_max);
         if (enough(pass) || broker.stopping().cancelled()) co_return pass;
         if (!co_await waiting.wait_until(deadline)) co_return pass;
     }
@@ -170,6 +167,10 @@ Task<Pass> read_or_park(Broker& broker, const RequestContext& context, std::vect
 
 Task<FetchResponse> fetch(Broker& broker, RequestContext& context, const FetchRequest& request) {
     FetchResponse response;
+    if (request.isolation_level < 0 || request.isolation_level > kReadCommitted) {
+        response.error_code = static_cast<int16_t>(ErrorCode::unknown_server_error);
+        co_return response;
+    }
     auto session = broker.sessions().begin(request, context.version, broker.loop().wall_ms());
     if (!session) {
         response.error_code = static_cast<int16_t>(session.error().code);

@@ -71,6 +71,12 @@ Task<ListOffsetsResponse> list_offsets(Broker& broker, RequestContext& context, 
                 refused.error_code = static_cast<int16_t>(ErrorCode::invalid_request);
                 continue;
             }
+            if (request.isolation_level < 0 || request.isolation_level > kReadCommitted) {
+                auto& refused = out.partitions.emplace_back();
+                refused.partition_index = partition.partition_index;
+                refused.error_code = static_cast<int16_t>(ErrorCode::unknown_server_error);
+                continue;
+            }
             out.partitions.push_back(co_await list_one(broker, context, image->topic(std::string_view{topic.name}),
                                                        partition, request.isolation_level == kReadCommitted));
         }

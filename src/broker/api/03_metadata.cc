@@ -2,6 +2,7 @@
 // Kafka: KafkaApis.handleTopicMetadataRequest.
 
 #include <algorithm>
+#include <set>
 
 #include "broker/api/cluster_view.h"
 #include "broker/api/handlers.h"
@@ -13,6 +14,7 @@ using protocol::MetadataRequest;
 using protocol::MetadataResponse;
 using TopicAnswer = MetadataResponse::MetadataResponseTopic;
 
+constexpr int16_t kFirstVersionWithIds = 12;
 constexpr int16_t kFirstVersionWithAutoCreationFlag = 4;
 constexpr int16_t kFirstVersionWithClusterOperations = 8;
 constexpr int16_t kLastVersionWithClusterOperations = 10;
@@ -73,9 +75,25 @@ Task<void> create_missing(Broker& broker, const RequestContext& context, const M
     if (!missing.empty()) co_await broker.create_topics_automatically(std::move(missing));
 }
 
+// Versions 10 and 11 have the field for ids, but ids are answered from version 12 on.
+bool names_by_id_too_early(const RequestContext& context, const MetadataRequest& request) {
+    return context.version < kFirstVersionWithIds && request.topics &&
+           std::ranges::any_of(*request.topics, [](const auto& t) { return !t.name || !t.topic_id.is_zero(); });
+}
+
+MetadataResponse refuse_ids(const MetadataRequest& request) {
+    MetadataResponse response;
+    response.cluster_id.reset();
+    for (const auto& wanted : *request.topics)
+        response.topics.push_back(failed(wanted.name ? wanted.name : protocol::Str{""}, wanted.topic_id,
+                                         ErrorCode::invalid_request));
+    return response;
+}
+
 }  // namespace
 
 Task<MetadataResponse> metadata(Broker& broker, RequestContext& context, const MetadataRequest& request) {
+    if (names_by_id_too_early(context, request)) co_return refuse_ids(request);
     co_await create_missing(broker, context, request);
     const metadata::ImagePtr image = broker.image();
     MetadataResponse response;
@@ -94,7 +112,9 @@ Task<MetadataResponse> metadata(Broker& broker, RequestContext& context, const M
         });
         co_return response;
     }
+    std::set<std::string_view> names;
     for (const auto& wanted : *request.topics) {
+        if (wanted.name && wanted.topic_id.is_zero() && !names.insert(*wanted.name).second) continue;
         const bool by_id = !wanted.topic_id.is_zero();
         const metadata::TopicPtr topic =
             by_id ? image->topic(wanted.topic_id) : image->topic(wanted.name ? wanted.name->view() : std::string_view{});

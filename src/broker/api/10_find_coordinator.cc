@@ -1,6 +1,8 @@
 // FindCoordinator: which node keeps a group. This node keeps all of them; __consumer_offsets is created on first use.
 // Kafka: KafkaApis.handleFindCoordinatorRequest.
 
+#include <algorithm>
+
 #include "broker/api/handlers.h"
 
 namespace millrace::broker::api {
@@ -21,6 +23,8 @@ struct Found {
 };
 
 Task<Found> find(Broker& broker, int8_t key_type, std::string_view key) {
+    // A share coordinator's key is group:topic id:partition.
+    if (key_type == kShareKey && std::ranges::count(key, ':') < 2) co_return Found{ErrorCode::invalid_request};
     if (key_type != kGroupKey) co_return Found{ErrorCode::coordinator_not_available};
     if (!broker.image()->topic(std::string_view{kOffsetsTopic})) {
         const auto made = co_await broker.create_topics_automatically({kOffsetsTopic});

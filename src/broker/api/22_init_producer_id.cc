@@ -17,6 +17,7 @@ Task<protocol::InitProducerIdResponse> init_producer_id(Broker& broker, RequestC
     if (request.transactional_id)
         co_return failed(request.transactional_id->empty() ? ErrorCode::invalid_request
                                                            : ErrorCode::coordinator_not_available);
+    if ((request.producer_id == -1) != (request.producer_epoch == -1)) co_return failed(ErrorCode::invalid_request);
     const auto id = co_await broker.next_producer_id();
     if (!id) co_return failed(ErrorCode::coordinator_not_available);
     response.producer_id = *id;

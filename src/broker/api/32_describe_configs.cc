@@ -86,6 +86,7 @@ Task<DescribeConfigsResponse> describe_configs(Broker& broker, RequestContext&, 
             config.config_source = static_cast<int8_t>(entry.source);
             config.is_sensitive = entry.sensitive;
             config.config_type = entry.type;
+            if (!request.include_documentation) config.documentation.reset();
             if (!request.include_synonyms) continue;
             for (const config::DescribedSynonym& synonym : entry.synonyms) {
                 auto& other = config.synonyms.emplace_back();
