@@ -98,7 +98,7 @@ runtime::Task<Result<Chain>> ClientConnection::handle(SharedBytes frame) {
     }
     if (!*handled) co_return Chain{};
     metrics.bytes_out += answer.size();
-    metrics.time.record(broker_.loop().now() - received);
+    metrics.time.record(static_cast<uint64_t>((broker_.loop().now() - received).count()));
     co_return answer;
 }
 

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "broker/client_connection.h"
 #include "controller/format.h"
+#include "server/metrics.h"
 
 namespace millrace::server {
 namespace {
@@ -117,6 +118,19 @@ Result<void> Node::listen() {
     return server_->listen(context_.network, listener.host, static_cast<uint16_t>(listener.port));
 }
 
+Result<void> Node::listen_http() {
+    const auto port = static_cast<uint16_t>(config_->values().metrics_port);
+    if (port == 0) return {};
+    http_ = std::make_unique<net::HttpServer>(context_.loop, net::HttpServer::Limits{});
+    add_pages(*http_, {*broker_, *server_});
+    return http_->listen(context_.network, config_->string("millrace.metrics.host"), port);
+}
+
+std::optional<uint16_t> Node::metrics_port() const {
+    if (!http_) return std::nullopt;
+    return http_->port();
+}
+
 runtime::Task<Result<void>> Node::start_broker() {
     CO_TRY_OK(listen());
     const std::string listener = client_listener(*config_).listener;
@@ -141,7 +155,7 @@ runtime::Task<Result<void>> Node::start_broker() {
                                 .security_protocol = kPlaintext}},
                               std::move(directories), logs_->directories().front().broker_epoch));
     coordinators_->start(metadata_->image());
-    co_return {};
+    co_return listen_http();
 }
 
 runtime::Task<void> Node::maintain() {
@@ -159,6 +173,7 @@ runtime::Task<Result<void>> Node::run() {
     scope_.spawn(metadata_->run());
     scope_.spawn(groups_->run());
     scope_.spawn(maintain());
+    if (http_) scope_.spawn(http_->run());
     co_await stop_wanted_.wait();
     co_return co_await close();
 }
@@ -166,6 +181,7 @@ runtime::Task<Result<void>> Node::run() {
 // Clients first, so that nothing new comes; then what they waited for; the logs last.
 runtime::Task<Result<void>> Node::close() {
     server_->stop();
+    if (http_) http_->stop();
     broker_->stop();
     co_await coordinators_->stop();
     groups_->stop();

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -17,6 +18,7 @@
 #include "broker/coordinator_host.h"
 #include "config/broker_config.h"
 #include "net/buffer_pool.h"
+#include "net/http_server.h"
 #include "net/server.h"
 #include "runtime/context.h"
 #include "runtime/scope.h"
@@ -43,6 +45,8 @@ public:
     // Where clients connect.
     const std::string& host() const { return host_; }
     uint16_t port() const { return server_->port(); }
+    // Of /metrics and /health; nothing when millrace.metrics.port is 0.
+    std::optional<uint16_t> metrics_port() const;
     const std::string& cluster_id() const { return cluster_id_; }
     bool newly_formatted() const { return newly_formatted_; }
     broker::Broker& broker() { return *broker_; }
@@ -53,6 +57,7 @@ private:
     runtime::Task<Result<void>> start_metadata();
     runtime::Task<Result<void>> start_broker();
     Result<void> listen();
+    Result<void> listen_http();
     runtime::Task<void> maintain();
     runtime::Task<Result<void>> close();
 
@@ -74,6 +79,7 @@ private:
     std::unique_ptr<broker::Broker> broker_;
     std::unique_ptr<broker::CoordinatorHost> coordinators_;
     std::unique_ptr<net::Server> server_;
+    std::unique_ptr<net::HttpServer> http_;  // null: no metrics endpoint
     runtime::Scope scope_;
     runtime::Event stop_wanted_;
 };
