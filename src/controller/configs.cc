@@ -1,7 +1,6 @@
 #include "controller/configs.h"
 
 #include <map>
-#include <set>
 
 #include <fmt/format.h>
 
@@ -129,10 +128,8 @@ Outcome<Response> alter_all(const Context& context, const Request& request) {
     std::map<std::pair<int8_t, std::string_view>, int> times;
     for (const auto& r : request.resources)
         ++times[{r.resource_type, std::string_view(r.resource_name)}];
-    std::set<std::pair<int8_t, std::string_view>> done;
     for (const auto& r : request.resources) {
         const std::pair<int8_t, std::string_view> key{r.resource_type, r.resource_name};
-        if (!done.insert(key).second) continue;
         auto& result = out.response.responses.emplace_back();
         result.resource_type = r.resource_type;
         result.resource_name = r.resource_name.to_owned();

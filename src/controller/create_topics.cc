@@ -27,7 +27,8 @@ int32_t partitions_of(const Context& context, const CreatableTopic& topic) {
 
 Result<void> check_name(const Context& context, std::string_view name) {
     if (name == kMetadataTopic) {
-        return fail(ErrorCode::invalid_request, "This topic is the cluster's own.");
+        return fail(ErrorCode::invalid_request,
+                    fmt::format("Creation of internal topic {} is prohibited.", name));
     }
     TRY_OK(check_topic_name(name));
     if (context.state.topics_by_name.find(name) != nullptr) {
@@ -117,6 +118,7 @@ void describe(const Context& context, const config::Overrides& overrides,
     for (config::Described& d : config::describe_topic(overrides, context.config, std::nullopt)) {
         auto& entry = configs.emplace_back();
         entry.name = d.name;
+        entry.value.reset();
         if (d.value) entry.value = protocol::Str(*d.value);
         entry.read_only = d.read_only;
         entry.config_source = static_cast<int8_t>(d.source);
@@ -170,6 +172,7 @@ Outcome<CreateTopicsResponse> create_topics(const Context& context,
         if (!done.insert(topic.name).second) continue;
         TopicResult& result = out.response.topics.emplace_back();
         result.name = topic.name.to_owned();
+        result.error_message.reset();
         Result<void> created;
         if (too_many) {
             created = fail(ErrorCode::policy_violation,
@@ -179,7 +182,6 @@ Outcome<CreateTopicsResponse> create_topics(const Context& context,
         } else {
             created = create_topic(context, topic, out.records, result);
         }
-        result.error_message.reset();
         if (!created) set_error(result, created.error());
     }
     if (request.validate_only) out.records.clear();

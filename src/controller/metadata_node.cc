@@ -145,7 +145,8 @@ Context MetadataNode::State::context(int16_t version) {
             .node_id = options.config->node_id(),
             .cluster_id = options.cluster_id,
             .next_offset = log->end_offset(),
-            .version = version};
+            .version = version,
+            .kraft_version = log->quorum().kraft_version()};
 }
 
 Result<void> MetadataNode::State::append(const Records& records) {
@@ -335,7 +336,6 @@ runtime::Task<Result<int64_t>> MetadataNode::register_this_broker(
     request.broker_id = s.options.config->node_id();
     request.cluster_id = protocol::Str(s.options.cluster_id);
     request.incarnation_id = s.options.incarnation_id;
-    request.rack.reset();
     for (const metadata::Endpoint& e : endpoints) {
         auto& to = request.listeners.emplace_back();
         to.name = protocol::Str(e.listener);
@@ -349,6 +349,7 @@ runtime::Task<Result<int64_t>> MetadataNode::register_this_broker(
         to.min_supported_version = range.min;
         to.max_supported_version = range.max;
     }
+    request.rack.reset();
     if (!s.config->is_null("broker.rack"))
         request.rack = protocol::Str(s.config->string("broker.rack"));
     request.log_dirs = std::move(log_dirs);
@@ -374,6 +375,7 @@ protocol::DescribeQuorumResponse MetadataNode::describe_quorum(
     const protocol::DescribeQuorumRequest& request) const {
     const State& s = *state_;
     protocol::DescribeQuorumResponse response;
+    bool known = false;
     for (const auto& topic : request.topics) {
         auto& to_topic = response.topics.emplace_back();
         to_topic.topic_name = topic.topic_name.to_owned();
@@ -384,6 +386,7 @@ protocol::DescribeQuorumResponse MetadataNode::describe_quorum(
                 set_error(to, fail(ErrorCode::unknown_topic_or_partition));
                 continue;
             }
+            known = true;
             const raft::Quorum& quorum = s.log->quorum();
             to.leader_id = quorum.id();
             to.leader_epoch = quorum.epoch();
@@ -395,6 +398,7 @@ protocol::DescribeQuorumResponse MetadataNode::describe_quorum(
             voter.last_fetch_timestamp = voter.last_caught_up_timestamp = s.loop.wall_ms();
         }
     }
+    if (!known) return response;
     for (const raft::Voter& voter : s.log->quorum().voters()) {
         auto& node = response.nodes.emplace_back();
         node.node_id = voter.id;

@@ -27,8 +27,8 @@ const std::vector<raft::VoterEndpoint> kEndpoints{{"CONTROLLER", "127.0.0.1", 90
 std::string dump(const metadata::ImagePtr& image) {
     std::string out;
     const int16_t level = metadata::metadata_version(*image);
-    REQUIRE(metadata::write_records(
-        image, [&](const protocol::MetadataRecord& record) -> Result<void> {
+    REQUIRE(
+        metadata::write_records(image, [&](const protocol::MetadataRecord& record) -> Result<void> {
             std::visit(
                 [&](const auto& r) {
                     out += fmt::format("{} {}\n", r.kName,
@@ -64,7 +64,8 @@ struct Machine {
 };
 
 Task<Result<std::unique_ptr<MetadataNode>>> boot(Machine& machine, uint64_t life) {
-    CO_TRY(auto formatted, co_await load_formatted(machine.disk, machine.loop.rng(), {machine.dir}, 1));
+    CO_TRY(auto formatted,
+           co_await load_formatted(machine.disk, machine.loop.rng(), {machine.dir}, 1));
     if (!formatted) co_return fail(ErrorCode::not_found, "not formatted");
     MetadataNodeOptions options;
     options.config = machine.config;
@@ -73,7 +74,8 @@ Task<Result<std::unique_ptr<MetadataNode>>> boot(Machine& machine, uint64_t life
     options.directory_id = formatted->directories[0].directory_id;
     options.incarnation_id = Uuid{77, life};
     options.controller_endpoints = kEndpoints;
-    CO_TRY(auto node, co_await MetadataNode::start(machine.disk, machine.shard, machine.loop, std::move(options)));
+    CO_TRY(auto node, co_await MetadataNode::start(machine.disk, machine.shard, machine.loop,
+                                                   std::move(options)));
     CO_TRY_OK(co_await node->register_this_broker({{"PLAINTEXT", "127.0.0.1", 9092, 0}},
                                                   {formatted->directories[0].directory_id}, -1));
     co_return std::move(node);
@@ -106,7 +108,8 @@ Task<Result<void>> first_life(Machine& machine, std::string& state) {
     CHECK((co_await format(machine)).code() == ErrorCode::already_exists);
     CO_TRY(auto node, co_await boot(machine, 1));
     CHECK(node->image()->feature_level(metadata::kMetadataVersion) == 30);
-    CHECK(node->image()->overrides(metadata::ResourceType::broker, "").at("min.insync.replicas") == "1");
+    CHECK(node->image()->overrides(metadata::ResourceType::broker, "").at("min.insync.replicas") ==
+          "1");
     const auto* broker = node->image()->broker(1);
     CHECK(broker != nullptr);
     if (broker != nullptr) CHECK_FALSE(broker->fenced);
@@ -161,6 +164,99 @@ TEST_CASE("a node formats, starts, creates topics, and finds them at the next st
     auto second = machine.loop.run_for_result(second_life(machine, state));
     INFO((second ? std::string() : second.error().describe()));
     REQUIRE(second);
+}
+
+// What the node of tests/data/metadata_log left behind at its clean stop, on our disk.
+void copy_sample(Machine& machine) {
+    const std::string to = machine.dir + "/__cluster_metadata-0";
+    const std::string from = "tests/data/metadata_log";
+    REQUIRE(machine.disk.make_directories(to));
+    for (const auto& entry : *machine.disk.list(from)) {
+        if (entry.name == "bootstrap.checkpoint") continue;
+        const std::string content = *machine.disk.read_file(from + "/" + entry.name, 1u << 20);
+        REQUIRE(machine.disk.write_file(to + "/" + entry.name, content));
+    }
+    REQUIRE(machine.disk.write_file(machine.dir + "/meta.properties",
+                                    "version=1\ncluster.id=4L6g3nShT-eMCtK--X86sw\nnode.id=1\n"
+                                    "directory.id=MhSPZ576TmONLIeIVJoEzA\n"));
+}
+
+Task<Result<void>> take_over(Machine& machine) {
+    CO_TRY(auto node, co_await boot(machine, 1));
+    const metadata::ImagePtr image = node->image();
+    CHECK(image->topics_by_name.size() == 13);
+    CHECK(image->broker(1)->rack == std::nullopt);  // registered anew, and this node has none
+    CHECK(image->next_producer_id == 2000);
+    CHECK(image->acls.size() == 1);
+    CHECK(image->overrides(metadata::ResourceType::topic, "orders").at("retention.ms") == "-1");
+    image->topics_by_name.for_each([](const metadata::TopicPtr& topic) {
+        for (const metadata::Partition& p : topic->partitions) {
+            CHECK(p.leader == 1);
+            CHECK(p.leader_epoch == 4);
+            CHECK(p.isr.contains(1));
+            CHECK(p.eligible_leader_replicas.empty());
+        }
+    });
+    CHECK(node->describe_quorum({}).error_code == 0);
+    co_return co_await node->stop();
+}
+
+TEST_CASE("a node goes on where an Apache Kafka node stopped") {
+    Machine machine;
+    copy_sample(machine);
+    auto result = machine.loop.run_for_result(take_over(machine));
+    INFO((result ? std::string() : result.error().describe()));
+    REQUIRE(result);
+}
+
+TEST_CASE("directories that do not belong to this node are refused with the reason") {
+    struct Case {
+        const char* content;
+        const char* reason;
+    };
+    const Case cases[] = {
+        {"version=1\ncluster.id=c\nnode.id=2\ndirectory.id=MhSPZ576TmONLIeIVJoEzA\n",
+         "node.id is 2"},
+        {"version=1\nnode.id=1\ndirectory.id=MhSPZ576TmONLIeIVJoEzA\n", "cluster.id is missing"},
+        {"version=1\ncluster.id=other\nnode.id=1\n", "cluster.id is"},
+        {"version=1\ncluster.id=c\nnode.id=1\ndirectory.id=MhSPZ576TmONLIeIVJoEzB\n",
+         "same directory.id"},
+    };
+    for (const Case& c : cases) {
+        Machine machine;
+        CAPTURE(std::string(c.content));
+        REQUIRE(machine.disk.make_directories(machine.dir + "/a"));
+        REQUIRE(machine.disk.make_directories(machine.dir + "/b"));
+        REQUIRE(machine.disk.write_file(
+            machine.dir + "/a/meta.properties",
+            "version=1\ncluster.id=c\nnode.id=1\ndirectory.id=MhSPZ576TmONLIeIVJoEzB\n"));
+        REQUIRE(machine.disk.write_file(machine.dir + "/b/meta.properties", c.content));
+        auto loaded = machine.loop.run_for_result(load_formatted(
+            machine.disk, machine.loop.rng(), {machine.dir + "/a", machine.dir + "/b"}, 1));
+        REQUIRE_FALSE(loaded);
+        CHECK(loaded.code() == ErrorCode::invalid_config);
+        CHECK(loaded.error().message.contains(c.reason));
+        CHECK(loaded.error().message.contains("/b/meta.properties"));
+    }
+}
+
+TEST_CASE("a disk that was added gets its meta.properties") {
+    Machine machine;
+    REQUIRE(machine.loop.run_for_result(format(machine)));
+    const std::vector<std::string> directories{machine.dir, machine.dir + "/added"};
+    auto load = [&] {
+        auto loaded = machine.loop.run_for_result(
+            load_formatted(machine.disk, machine.loop.rng(), directories, 1));
+        REQUIRE(loaded);
+        REQUIRE(loaded->has_value());
+        return **loaded;
+    };
+    const FormattedNode first = load();
+    const FormattedNode second = load();
+    CHECK(first.cluster_id == kClusterId);
+    for (size_t i = 0; i < 2; ++i)
+        CHECK(first.directories[i].directory_id == second.directories[i].directory_id);
+    CHECK(first.directories[0].directory_id != first.directories[1].directory_id);
 }
 
 }  // namespace

@@ -33,6 +33,7 @@ struct Context {
     std::string_view cluster_id;
     Offset next_offset = 0;  // where the first record of the outcome will lie
     int16_t version = 0;     // of the request
+    int16_t kraft_version = 0;  // of the quorum
 };
 
 using Records = std::vector<protocol::MetadataRecord>;

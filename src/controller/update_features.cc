@@ -56,7 +56,7 @@ int16_t level_now(const Levels& levels, std::string_view feature) {
 
 Result<void> check_update(const Context& context, const Update& update, const Levels& levels) {
     const metadata::FeatureDef* def = metadata::find_feature(update.feature);
-    if (def == nullptr || def->name == metadata::kKraftVersion) {
+    if (def == nullptr) {
         return refuse(update, fmt::format("Local controller {} does not support this feature.",
                                           context.node_id));
     }
@@ -75,7 +75,13 @@ Result<void> check_update(const Context& context, const Update& update, const Le
             return refuse(update, fmt::format("Broker {} only supports versions {}-{}", id,
                                               range.min, range.max));
     }
-    const int16_t now = level_now(levels, update.feature);
+    const bool kraft = def->name == metadata::kKraftVersion;
+    const int16_t now = kraft ? context.kraft_version : level_now(levels, update.feature);
+    if (kraft && update.max_version_level != now) {
+        return refuse(update, update.max_version_level < now
+                                  ? "Can't downgrade the version of this feature."
+                                  : "The quorum was formatted with static voters.");
+    }
     if (update.max_version_level < now && type == UpgradeType::upgrade) {
         return refuse(update,
                       "Can't downgrade the version of this feature without setting the upgrade "
@@ -96,7 +102,8 @@ Result<Levels> updated_levels(const Context& context,
         if (!seen.insert(update.feature).second)
             return fail(ErrorCode::invalid_request, "A feature was named twice.");
         TRY_OK(check_update(context, update, before));
-        after[update.feature.str()] = update.max_version_level;
+        if (update.feature != metadata::kKraftVersion)
+            after[update.feature.str()] = update.max_version_level;
     }
     if (auto fits = metadata::check_dependencies(after); !fits)
         return fail(ErrorCode::invalid_update_version, fits.error().message);
@@ -108,6 +115,7 @@ Result<Levels> updated_levels(const Context& context,
 Outcome<protocol::UpdateFeaturesResponse> update_features(
     const Context& context, const protocol::UpdateFeaturesRequest& request) {
     Outcome<protocol::UpdateFeaturesResponse> out;
+    out.response.error_message.reset();
     auto after = updated_levels(context, request);
     if (!after) {
         set_error(out.response, fail(after.error().code,

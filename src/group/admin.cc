@@ -102,7 +102,10 @@ Described::Member described(const ConsumerGroup& group, const ConsumerMember& me
     out.client_host = member.client_host;
     for (const std::string& topic : member.topics) out.subscribed_topic_names.emplace_back(topic);
     out.subscribed_topic_regex = member.regex;
-    out.assignment = described(member.assigned, cluster);
+    // What it has been asked to give up is still its own.
+    TopicPartitions owned = member.assigned;
+    add_all(owned, member.revoking);
+    out.assignment = described(owned, cluster);
     out.target_assignment = described(group.target(member.id), cluster);
     out.member_type = member.classic ? 0 : 1;
     return out;
@@ -146,7 +149,7 @@ bool has_members(const GroupTable& table, std::string_view group_id) {
 void remove_empty_group(GroupTable& table, std::string_view group_id, Effects& effects) {
     if (const ConsumerGroup* group = table.consumer(group_id))
         GroupChange{*group, effects.records}.remove_group();
-    else if (table.classic(group_id))
+    else
         effects.records.push_back(ClassicGroup::tombstone(group_id));
 }
 

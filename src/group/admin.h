@@ -23,8 +23,7 @@ ConsumerDescription describe_consumer(const GroupTable& table, std::string_view 
 
 // The records that delete the group with its offsets. Errors: group_id_not_found, non_empty_group.
 ErrorCode delete_group(GroupTable& table, std::string_view group_id, Effects& effects);
-// The record that ends a group without members; none when it is a simple one, which ends with its
-// last offset.
+// The records that end a group without members, but for those of its offsets.
 void remove_empty_group(GroupTable& table, std::string_view group_id, Effects& effects);
 bool has_members(const GroupTable& table, std::string_view group_id);
 

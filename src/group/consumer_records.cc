@@ -217,6 +217,8 @@ void GroupChange::remove_group() {
     std::string_view id = group().id();
     records_.push_back(
         make_tombstone(group_key<protocol::ConsumerGroupTargetAssignmentMetadataKey>(id)));
+    // Older Kafka kept the metadata of the topics here.
+    records_.push_back(make_tombstone(group_key<protocol::ConsumerGroupPartitionMetadataKey>(id)));
     records_.push_back(make_tombstone(group_key<protocol::ConsumerGroupMetadataKey>(id)));
 }
 

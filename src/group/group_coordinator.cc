@@ -294,7 +294,10 @@ Task<protocol::JoinGroupResponse> GroupCoordinator::join_group(
 }
 
 Task<protocol::SyncGroupResponse> GroupCoordinator::sync_group(
-    const RequestContext&, const protocol::SyncGroupRequest& request) {
+    const RequestContext& context, const protocol::SyncGroupRequest& request) {
+    // Since version 5 a member says which protocol it takes the assignment for.
+    if (context.api_version >= 5 && (!request.protocol_type || !request.protocol_name))
+        co_return error_reply<protocol::SyncGroupResponse>(ErrorCode::inconsistent_group_protocol);
     auto decide = [&](GroupMachine& machine, Token token, Now now, Effects& effects) {
         return machine.sync_group(request, token, now, effects);
     };

@@ -129,6 +129,7 @@ Result<void> write_quotas(const Image& image, const RecordSink& sink) {
         for (const auto& [type, name] : entity) {
             auto& to = r.entity.emplace_back();
             to.entity_type = text(type);
+            to.entity_name.reset();
             if (name) to.entity_name = text(*name);
         }
         for (const auto& [key, value] : values) {

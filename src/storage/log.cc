@@ -93,6 +93,8 @@ Result<uint64_t> Log::State::write(ByteView batches, Offset last_offset, Timesta
     if (written.code() == ErrorCode::io_error) return give_up(std::move(written).error());
     TRY_OK(std::move(written));
     changed = true;
+    if (unsaved_bytes == 0) unsaved_since = now;
+    last_write = now;
     unsaved_bytes += batches.size();
     return position;
 }

@@ -221,7 +221,7 @@ public:
     // Moves the recovery point to the log end at the time of the call.
     runtime::Task<Result<void>> save();
     // Whether the background should save(): a segment was rolled, or the unflushed tail is long.
-    bool wants_save() const;
+    bool wants_save(TimestampMs now) const;
     // Whether flush.messages or flush.ms asks for a flush().
     bool flush_due(TimestampMs now) const;
     // Forgets producers that wrote nothing for producer.id.expiration.ms and have no transaction

@@ -75,6 +75,8 @@ struct Log::State {
     Offset flushed = 0;               // below, a loss of power loses nothing
     TimestampMs unflushed_since = 0;  // when the first record at or behind `flushed` came
     uint64_t unsaved_bytes = 0;       // appended since the last save
+    TimestampMs unsaved_since = 0;  // when the first of them came
+    TimestampMs last_write = 0;
     bool changed = false;        // appended, rolled or truncated since the last save
     bool rolled = false;         // since the last save
     bool epochs_dirty = false;   // the checkpoint file does not have these epochs
