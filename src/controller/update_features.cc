@@ -115,6 +115,7 @@ Result<Levels> updated_levels(const Context& context,
 Outcome<protocol::UpdateFeaturesResponse> update_features(
     const Context& context, const protocol::UpdateFeaturesRequest& request) {
     Outcome<protocol::UpdateFeaturesResponse> out;
+    out.response.error_message.reset();
     auto after = updated_levels(context, request);
     if (!after) {
         set_error(out.response, fail(after.error().code,
