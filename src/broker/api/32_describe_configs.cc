@@ -20,10 +20,10 @@ Result<Described> describe_broker(const Broker& broker, const config::BrokerConf
     NodeId id = -1;
     const auto parsed = std::from_chars(name.data(), name.data() + name.size(), id);
     if (parsed.ec != std::errc{} || parsed.ptr != name.data() + name.size())
-        return fail(ErrorCode::invalid_request, fmt::format("Broker id must be an integer, but it is: {}", name));
+        return fail(ErrorCode::invalid_request, fmt::format("a broker is named by its number, not by '{}'", name));
     if (id != broker.node_id())
         return fail(ErrorCode::invalid_request,
-                    fmt::format("Unexpected broker id, expected {} or empty string, but received {}", broker.node_id(), name));
+                    fmt::format("this is broker {}; it does not know the configuration of broker {}", broker.node_id(), name));
     return config::describe_broker(config, keys);
 }
 
@@ -32,24 +32,24 @@ Result<Described> describe(Broker& broker, ResourceType type, std::string_view n
     switch (type) {
         case ResourceType::topic:
             if (!valid_topic_name(name))
-                return fail(ErrorCode::invalid_topic_exception, fmt::format("The topic name is invalid: {}", name));
+                return fail(ErrorCode::invalid_topic_exception, fmt::format("'{}' cannot be a topic name", name));
             if (!image.topic(name)) return fail(ErrorCode::unknown_topic_or_partition);
             return config::describe_topic(image.overrides(type, name), broker.config(), keys);
         case ResourceType::broker: return describe_broker(broker, broker.config(), name, keys);
         case ResourceType::broker_logger:
             if (name != std::to_string(broker.node_id()))
                 return fail(ErrorCode::invalid_request,
-                            fmt::format("Unexpected broker id, expected {} but received {}", broker.node_id(), name));
+                            fmt::format("this is broker {}; it does not know the loggers of '{}'", broker.node_id(), name));
             return config::describe_loggers(keys);
         case ResourceType::client_metrics:
-            if (name.empty()) return fail(ErrorCode::invalid_request, "Client metrics subscription name must not be empty");
+            if (name.empty()) return fail(ErrorCode::invalid_request, "a client metrics subscription needs a name");
             return config::describe_client_metrics(image.overrides(type, name), keys);
         case ResourceType::group:
-            if (name.empty()) return fail(ErrorCode::invalid_request, "Group name must not be empty");
+            if (name.empty()) return fail(ErrorCode::invalid_request, "a group needs a name");
             return config::describe_group(image.overrides(type, name), broker.config(), keys);
         case ResourceType::unknown: break;
     }
-    return fail(ErrorCode::invalid_request, fmt::format("Unsupported resource type: {}", static_cast<int>(type)));
+    return fail(ErrorCode::invalid_request, fmt::format("resources of type {} have no configuration", static_cast<int>(type)));
 }
 
 std::optional<protocol::Str> text(const std::optional<std::string>& value) {
