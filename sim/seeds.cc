@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/log.h"
 #include "sim/sim_test.h"
 
 namespace millrace::sim {
@@ -26,10 +27,18 @@ void name_seed_and_abort(int) {
 }
 
 uint64_t run_seed(void (*body)(Simulation& sim), uint64_t seed) {
-    g_repeat = "aborted; run again with MILLRACE_SIM_SEED=" + std::to_string(seed) + "\n";
-    INFO("seed ", seed, ": run again with MILLRACE_SIM_SEED=", seed);
     Simulation sim{seed};
+    g_repeat = "aborted; run again with MILLRACE_SIM_SEED=" + std::to_string(seed) + "\n";
+    if (std::getenv("MILLRACE_SIM_LOG"))
+        log::set_sink([&sim](log::Level level, std::string_view room, std::string_view message) {
+            const auto us =
+                std::chrono::duration_cast<std::chrono::microseconds>(sim.now().time_since_epoch());
+            fmt::print(stderr, "{:.6f} {} {}: {}\n", static_cast<double>(us.count()) / 1e6,
+                       log::level_name(level), room, message);
+        });
+    INFO("seed ", seed, ": run again with MILLRACE_SIM_SEED=", seed);
     body(sim);
+    log::set_sink({});
     return sim.trace().hash();
 }
 

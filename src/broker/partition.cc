@@ -127,7 +127,11 @@ runtime::Task<Result<PartitionPtr>> Partitions::get(metadata::TopicPtr topic, Pa
 runtime::Task<Result<storage::Log*>> Partitions::open_log(const TopicPartition& name, Uuid topic_id, size_t directory) {
     if (logs_.contains(name)) {
         CO_TRY(const auto found, logs_.topic_id(name));
-        if (!found || *found == topic_id) co_return co_await logs_.open(name, loop_.wall_ms());
+        if (!found || *found == topic_id) {
+            CO_TRY(storage::Log* const log, co_await logs_.open(name, loop_.wall_ms()));
+            if (!found) CO_TRY_OK(log->set_topic_id(topic_id));
+            co_return log;
+        }
         LOG_WARN("broker", "{}-{} on disk belongs to topic id {}, not {}: marked as stray", name.topic, name.partition,
                  found->to_string(), topic_id.to_string());
         CO_TRY_OK(logs_.mark_stray(name));

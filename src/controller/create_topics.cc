@@ -27,8 +27,7 @@ int32_t partitions_of(const Context& context, const CreatableTopic& topic) {
 
 Result<void> check_name(const Context& context, std::string_view name) {
     if (name == kMetadataTopic) {
-        return fail(ErrorCode::invalid_request,
-                    fmt::format("Creation of internal topic {} is prohibited.", name));
+        return fail(ErrorCode::invalid_request, "This topic is the cluster's own.");
     }
     TRY_OK(check_topic_name(name));
     if (context.state.topics_by_name.find(name) != nullptr) {
@@ -182,6 +181,7 @@ Outcome<CreateTopicsResponse> create_topics(const Context& context,
         } else {
             created = create_topic(context, topic, out.records, result);
         }
+        result.error_message.reset();
         if (!created) set_error(result, created.error());
     }
     if (request.validate_only) out.records.clear();

@@ -98,33 +98,32 @@ ConsumerProtocol::Response ConsumerProtocol::heartbeat(const RequestContext& con
 Result<void> ConsumerProtocol::check(const RequestContext& context, const Request& request) const {
     auto invalid = [](const char* why) { return fail(ErrorCode::invalid_request, why); };
     if (!table_.config.consumer_protocol_enabled) return fail(ErrorCode::unsupported_version);
-    if (request.group_id.empty()) return invalid("GroupId can't be empty.");
+    if (request.group_id.empty()) return invalid("an empty GroupId");
     // Since version 1 the client makes its id, before that the coordinator does when it joins.
     if (request.member_id.empty() && (request.member_epoch != 0 || context.api_version >= 1))
-        return invalid("MemberId can't be empty.");
+        return invalid("an empty MemberId");
     if (request.instance_id && request.instance_id->empty())
-        return invalid("InstanceId can't be empty.");
-    if (request.rack_id && request.rack_id->empty()) return invalid("RackId can't be empty.");
+        return invalid("an empty InstanceId");
+    if (request.rack_id && request.rack_id->empty()) return invalid("an empty RackId");
     if (request.member_epoch == 0) {
         if (request.rebalance_timeout_ms == -1)
-            return invalid("RebalanceTimeoutMs must be provided in first request.");
+            return invalid("a joining member must say its RebalanceTimeoutMs");
         if (!request.topic_partitions || !request.topic_partitions->empty())
-            return invalid("TopicPartitions must be empty when (re-)joining.");
-        bool names = request.subscribed_topic_names && !request.subscribed_topic_names->empty();
-        if (!names && !request.subscribed_topic_regex)
+            return invalid("a joining member owns nothing: TopicPartitions must be empty");
+        // Empty names are fine: a client that matches its own pattern may have found no topic yet.
+        if (!request.subscribed_topic_names && !request.subscribed_topic_regex)
             return invalid(
-                "Either SubscribedTopicNames or SubscribedTopicRegex must be non-null when "
-                "(re-)joining.");
+                "a joining member subscribes by SubscribedTopicNames or SubscribedTopicRegex: neither is set");
     } else if (request.member_epoch == kStaticLeaveEpoch) {
-        if (!request.instance_id) return invalid("InstanceId can't be null.");
+        if (!request.instance_id) return invalid("a static member leaves with its InstanceId");
     } else if (request.member_epoch < kStaticLeaveEpoch) {
-        return invalid("MemberEpoch is invalid.");
+        return invalid("MemberEpoch is below -2");
     }
     const auto& assignors = table_.config.group_consumer_assignors;
     if (request.server_assignor &&
         std::ranges::find(assignors, request.server_assignor->view()) == assignors.end())
         return fail(ErrorCode::unsupported_assignor,
-                    fmt::format("ServerAssignor {} is not supported. Supported assignors: {}.",
+                    fmt::format("no assignor {} here; there are: {}",
                                 request.server_assignor->view(), fmt::join(assignors, ", ")));
     if (request.subscribed_topic_regex && !request.subscribed_topic_regex->empty())
         TRY_OK(check_regex(*request.subscribed_topic_regex));

@@ -61,9 +61,13 @@ runtime::Task<Result<void>> Connection::read_frames() {
 
 runtime::Task<void> Connection::write_answers() {
     for (;;) {
-        co_await writer_wanted_.wait();
-        writer_wanted_.reset();
-        if (unsent_.empty() && closing_) break;
+        if (unsent_.empty()) {
+            // Asked again after each write: both may have happened while the last one was under way.
+            if (closing_) break;
+            writer_wanted_.reset();
+            co_await writer_wanted_.wait();
+            continue;
+        }
         Chain out = std::exchange(unsent_, {});
         const auto sent = co_await send(out);
         drained_.set();

@@ -173,8 +173,10 @@ runtime::Task<Result<void>> Node::close() {
     co_await scope_.join();
     CO_TRY_OK(stopped);
     coordinators_.reset();
+    // A log that nobody touched since an unclean stop is recovered now, for which it asks the broker for its configuration.
+    auto logs_stopped = co_await logs_->stop(broker_epoch_, context_.loop.wall_ms());
     broker_.reset();
-    co_return co_await logs_->stop(broker_epoch_, context_.loop.wall_ms());
+    co_return logs_stopped;
 }
 
 }  // namespace millrace::server

@@ -274,7 +274,6 @@ Task<Result<void>> Log::State::load_segments(const LogOpen& open, std::vector<Of
     if (names.has_metadata) {
         CO_TRY(const auto text, disk.read_file(join_path(directory, kPartitionMetadataName), 4096));
         const auto id = parse_partition_metadata(text);
-        if (!id && open.clean) co_return id.error();
         // It is not synced when it is made: a loss of power may have taken its content.
         if (id) topic_id = *id;
     }
