@@ -180,6 +180,7 @@ Outcome<CreateTopicsResponse> create_topics(const Context& context,
         } else {
             created = create_topic(context, topic, out.records, result);
         }
+        result.error_message.reset();
         if (!created) set_error(result, created.error());
     }
     if (request.validate_only) out.records.clear();
