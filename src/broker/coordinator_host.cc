@@ -14,8 +14,12 @@ class ImageView : public group::ClusterView {
 public:
     explicit ImageView(metadata::ImagePtr image) : image_(std::move(image)) {}
 
-    std::optional<group::TopicInfo> topic(std::string_view name) const override { return info(image_->topic(name)); }
-    std::optional<group::TopicInfo> topic(const Uuid& id) const override { return info(image_->topic(id)); }
+    std::optional<group::TopicInfo> topic(std::string_view name) const override {
+        return info(image_->topic(name));
+    }
+    std::optional<group::TopicInfo> topic(const Uuid& id) const override {
+        return info(image_->topic(id));
+    }
     void each_topic(const std::function<void(std::string_view name)>& fn) const override {
         image_->topics_by_name.for_each([&](const metadata::TopicPtr& topic) { fn(topic->name); });
     }
@@ -80,7 +84,9 @@ group::GroupConfig group_config(const config::BrokerConfig& config) {
     return out;
 }
 
-void CoordinatorHost::start(const metadata::ImagePtr& image) { follow(image); }
+void CoordinatorHost::start(const metadata::ImagePtr& image) {
+    follow(image);
+}
 
 void CoordinatorHost::on_image(const metadata::ImagePtr& image, const metadata::Delta& delta) {
     const auto is_group = [](const metadata::ConfigResource& resource) {
@@ -101,7 +107,8 @@ void CoordinatorHost::follow(const metadata::ImagePtr& image) {
     scope_.spawn(take(topic));
 }
 
-// Lets go of another topic's partitions first: somebody may have deleted the topic and made it anew.
+// Lets go of another topic's partitions first: somebody may have deleted the topic and made it
+// anew.
 runtime::Task<void> CoordinatorHost::take(metadata::TopicPtr topic) {
     const auto guard = co_await changing_.lock();
     if (!topic || topic->id != loaded_id_) {

@@ -1,7 +1,8 @@
-// Gives the group coordinator the partitions of __consumer_offsets that this node leads, and what it must know of the cluster.
+// Gives the group coordinator the partitions of __consumer_offsets that this node leads, and what
+// it must know of the cluster.
 //
-// Owner: server. Loop: the shard's. Loading happens in the background: until a partition is replayed its groups answer
-// COORDINATOR_LOAD_IN_PROGRESS.
+// Owner: server. Loop: the shard's. Loading happens in the background: until a partition is
+// replayed its groups answer COORDINATOR_LOAD_IN_PROGRESS.
 #pragma once
 
 #include <map>

@@ -25,7 +25,8 @@ storage::LogConfig to_log_config(const config::TopicConfig& topic) {
     log.timestamp_after_max_ms = topic.timestamp_after_max_ms;
     if (topic.compression_type != config::CompressionType::producer)
         log.compression = static_cast<protocol::Codec>(topic.compression_type);
-    log.compression_levels = {.gzip = topic.gzip_level, .lz4 = topic.lz4_level, .zstd = topic.zstd_level};
+    log.compression_levels = {
+        .gzip = topic.gzip_level, .lz4 = topic.lz4_level, .zstd = topic.zstd_level};
     return log;
 }
 
@@ -34,7 +35,8 @@ storage::LogConfig to_log_config(const config::TopicConfig& topic) {
 Partition::~Partition() {
     if (!gone_) return;
     if (const auto removed = logs_.remove(name_, 0); !removed)
-        LOG_ERROR("broker", "removing {}-{}: {}", name_.topic, name_.partition, removed.error().describe());
+        LOG_ERROR("broker", "removing {}-{}: {}", name_.topic, name_.partition,
+                  removed.error().describe());
 }
 
 void Partition::advance() {
@@ -44,14 +46,19 @@ void Partition::advance() {
 
 ErrorCode Partition::check_epoch(LeaderEpoch known_to_client) const {
     if (known_to_client == -1 || known_to_client == leader_epoch_) return ErrorCode::none;
-    return known_to_client < leader_epoch_ ? ErrorCode::fenced_leader_epoch : ErrorCode::unknown_leader_epoch;
+    return known_to_client < leader_epoch_ ? ErrorCode::fenced_leader_epoch
+                                           : ErrorCode::unknown_leader_epoch;
 }
 
-std::shared_ptr<const config::TopicConfig> Partitions::topic_config(const std::string& topic) const {
-    return config::TopicConfig::make(image_->overrides(metadata::ResourceType::topic, topic), *broker_config_);
+std::shared_ptr<const config::TopicConfig> Partitions::topic_config(
+    const std::string& topic) const {
+    return config::TopicConfig::make(image_->overrides(metadata::ResourceType::topic, topic),
+                                     *broker_config_);
 }
 
-storage::LogConfig Partitions::log_config(const std::string& topic) const { return to_log_config(*topic_config(topic)); }
+storage::LogConfig Partitions::log_config(const std::string& topic) const {
+    return to_log_config(*topic_config(topic));
+}
 
 void Partitions::reconfigure(Partition& partition, const metadata::Topic& topic) {
     const metadata::Partition* now = topic.partition(partition.name_.partition);
@@ -106,9 +113,11 @@ void Partitions::remove(const metadata::Topic& topic) {
         if (const PartitionPtr* open = find(topic.id, i)) {
             (*open)->gone_ = true;
             (*open)->changed_.notify();
-        } else if (const TopicPartition name{topic.name, i}; logs_.contains(name) && !logs_.find(name)) {
+        } else if (const TopicPartition name{topic.name, i};
+                   logs_.contains(name) && !logs_.find(name)) {
             if (const auto removed = logs_.remove(name, loop_.wall_ms()); !removed)
-                LOG_ERROR("broker", "removing {}-{}: {}", name.topic, i, removed.error().describe());
+                LOG_ERROR("broker", "removing {}-{}: {}", name.topic, i,
+                          removed.error().describe());
         }
     }
     if (row != open_.end()) open_.erase(row);
@@ -124,12 +133,14 @@ void Partitions::reconfigure(const Uuid& topic_id) {
 
 const PartitionPtr* Partitions::find(const Uuid& topic_id, PartitionIndex index) const {
     const auto row = open_.find(topic_id);
-    if (row == open_.end() || index < 0 || static_cast<size_t>(index) >= row->second.size()) return nullptr;
+    if (row == open_.end() || index < 0 || static_cast<size_t>(index) >= row->second.size())
+        return nullptr;
     const PartitionPtr& partition = row->second[static_cast<size_t>(index)];
     return partition ? &partition : nullptr;
 }
 
-runtime::Task<Result<PartitionPtr>> Partitions::get(metadata::TopicPtr topic, PartitionIndex index) {
+runtime::Task<Result<PartitionPtr>> Partitions::get(metadata::TopicPtr topic,
+                                                    PartitionIndex index) {
     const metadata::Partition* assigned = topic ? topic->partition(index) : nullptr;
     if (!assigned) co_return fail(ErrorCode::unknown_topic_or_partition);
     if (const PartitionPtr* open = find(topic->id, index)) co_return *open;
@@ -148,7 +159,8 @@ runtime::Task<Result<PartitionPtr>> Partitions::get(metadata::TopicPtr topic, Pa
     if (!current) {
         // No Partition will ever hold the log: its files go now.
         if (const auto removed = logs_.remove(name, loop_.wall_ms()); !removed)
-            LOG_ERROR("broker", "removing {}-{}: {}", name.topic, index, removed.error().describe());
+            LOG_ERROR("broker", "removing {}-{}: {}", name.topic, index,
+                      removed.error().describe());
         co_return fail(ErrorCode::unknown_topic_or_partition);
     }
     auto partition = std::make_shared<Partition>(logs_, *log, name, current->id);
@@ -160,8 +172,10 @@ runtime::Task<Result<PartitionPtr>> Partitions::get(metadata::TopicPtr topic, Pa
     co_return partition;
 }
 
-// The log of this very topic: a directory left by an earlier topic of the same name is moved out of the way.
-runtime::Task<Result<storage::Log*>> Partitions::open_log(const TopicPartition& name, Uuid topic_id, size_t directory) {
+// The log of this very topic: a directory left by an earlier topic of the same name is moved out of
+// the way.
+runtime::Task<Result<storage::Log*>> Partitions::open_log(const TopicPartition& name, Uuid topic_id,
+                                                          size_t directory) {
     if (logs_.contains(name)) {
         CO_TRY(const auto found, logs_.topic_id(name));
         if (!found || *found == topic_id) {
@@ -169,12 +183,13 @@ runtime::Task<Result<storage::Log*>> Partitions::open_log(const TopicPartition& 
             if (!found) CO_TRY_OK(log->set_topic_id(topic_id));
             co_return log;
         }
-        LOG_WARN("broker", "{}-{} on disk belongs to topic id {}, not {}: marked as stray", name.topic, name.partition,
-                 found->to_string(), topic_id.to_string());
+        LOG_WARN("broker", "{}-{} on disk belongs to topic id {}, not {}: marked as stray",
+                 name.topic, name.partition, found->to_string(), topic_id.to_string());
         CO_TRY_OK(logs_.mark_stray(name));
     }
     auto made = co_await logs_.create(name, topic_id, loop_.wall_ms(), directory);
-    if (made.code() == ErrorCode::already_exists) co_return co_await logs_.open(name, loop_.wall_ms());
+    if (made.code() == ErrorCode::already_exists)
+        co_return co_await logs_.open(name, loop_.wall_ms());
     co_return made;
 }
 

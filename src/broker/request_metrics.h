@@ -1,7 +1,8 @@
-// What the broker counts about requests: for each API how many, how many failed, bytes in and out, and how long they took.
+// What the broker counts about requests: for each API how many, how many failed, bytes in and out,
+// and how long they took.
 //
-// Owner: server. Loop: the shard's. Read by the metrics endpoint (server/metrics.h) on the same loop.
-// Kafka: RequestMetrics, BrokerTopicMetrics.
+// Owner: server. Loop: the shard's. Read by the metrics endpoint (server/metrics.h) on the same
+// loop. Kafka: RequestMetrics, BrokerTopicMetrics.
 #pragma once
 
 #include <array>

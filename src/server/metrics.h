@@ -1,10 +1,11 @@
-// What a node tells about itself on /metrics (Prometheus): requests, bytes, partitions, groups and their lag.
+// What a node tells about itself on /metrics (Prometheus): requests, bytes, partitions, groups and
+// their lag.
 //
 //   const metrics::Snapshot now = co_await collect_metrics({...});
 //
 // Loop: the shard's, as for all that it reads. The names and what they mean: docs/metrics.md.
-// Bound: series of single partitions are given for the first kPartitionSeriesMax open ones, lags for as many offsets; what is
-// left out is counted in millrace_metrics_left_out.
+// Bound: series of single partitions are given for the first kPartitionSeriesMax open ones, lags
+// for as many offsets; what is left out is counted in millrace_metrics_left_out.
 #pragma once
 
 #include "base/metrics.h"

@@ -1,8 +1,10 @@
-// A whole node: one broker and its controller, a cluster of one, built from its parts and taken down again in order. It stands on
-// the interfaces of `runtime` only, so that it runs in the simulator as it does on Linux.
+// A whole node: one broker and its controller, a cluster of one, built from its parts and taken
+// down again in order. It stands on the interfaces of `runtime` only, so that it runs in the
+// simulator as it does on Linux.
 //
-//   auto node = co_await Node::start(context, options);   // formatted if need be, recovered, listening
-//   co_await (*node)->run();                              // until stop() was called; everything is closed then
+//   auto node = co_await Node::start(context, options);   // formatted if need be, recovered,
+//   listening co_await (*node)->run();                              // until stop() was called;
+//   everything is closed then
 //
 // Owner: main (server/serve.cc), or a simulation. Loop: the one of the context, for everything.
 // Errors of start(): what kept it from starting, as a sentence for the operator.
@@ -34,7 +36,8 @@ struct NodeOptions {
 class Node {
 public:
     // What the context refers to must outlive the node.
-    static runtime::Task<Result<std::unique_ptr<Node>>> start(runtime::Context context, NodeOptions options);
+    static runtime::Task<Result<std::unique_ptr<Node>>> start(runtime::Context context,
+                                                              NodeOptions options);
     ~Node();
     Node(const Node&) = delete;
 
