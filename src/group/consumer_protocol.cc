@@ -102,8 +102,7 @@ Result<void> ConsumerProtocol::check(const RequestContext& context, const Reques
     // Since version 1 the client makes its id, before that the coordinator does when it joins.
     if (request.member_id.empty() && (request.member_epoch != 0 || context.api_version >= 1))
         return invalid("an empty MemberId");
-    if (request.instance_id && request.instance_id->empty())
-        return invalid("an empty InstanceId");
+    if (request.instance_id && request.instance_id->empty()) return invalid("an empty InstanceId");
     if (request.rack_id && request.rack_id->empty()) return invalid("an empty RackId");
     if (request.member_epoch == 0) {
         if (request.rebalance_timeout_ms == -1)
@@ -113,7 +112,8 @@ Result<void> ConsumerProtocol::check(const RequestContext& context, const Reques
         // Empty names are fine: a client that matches its own pattern may have found no topic yet.
         if (!request.subscribed_topic_names && !request.subscribed_topic_regex)
             return invalid(
-                "a joining member subscribes by SubscribedTopicNames or SubscribedTopicRegex: neither is set");
+                "a joining member subscribes by SubscribedTopicNames or SubscribedTopicRegex: "
+                "neither is set");
     } else if (request.member_epoch == kStaticLeaveEpoch) {
         if (!request.instance_id) return invalid("a static member leaves with its InstanceId");
     } else if (request.member_epoch < kStaticLeaveEpoch) {
