@@ -18,6 +18,7 @@ namespace {
 
 // Deleted topics are looked for at most this often, however fast metadata changes.
 constexpr int64_t kDeletedTopicsIntervalMs = 1'000;
+constexpr std::string_view kOffsetsTopic = "__consumer_offsets";
 
 runtime::TimePoint time_point(int64_t mono_ms) {
     return runtime::TimePoint{std::chrono::milliseconds{mono_ms}};
@@ -27,11 +28,14 @@ runtime::TimePoint time_point(int64_t mono_ms) {
 
 struct GroupCoordinator::Impl {
     Impl(runtime::Loop& l, GroupConfig c, std::shared_ptr<const ClusterView> view)
-        : loop(l), config(std::move(c)), cluster(std::move(view)), scope(l) {}
+        : loop(l), config(std::move(c)), scope(l) {
+        set_cluster(std::move(view));
+    }
 
     runtime::Loop& loop;
     const GroupConfig config;
     std::shared_ptr<const ClusterView> cluster;
+    int32_t offsets_partitions = 0;  // how many partitions __consumer_offsets has
     std::map<PartitionIndex, std::shared_ptr<Shard>> shards;
     runtime::Scope scope;  // commits, timers and cleaning that run beside requests
     runtime::Event wake;   // run() must look at the deadlines again
@@ -45,9 +49,16 @@ struct GroupCoordinator::Impl {
             .count();
     }
 
+    void set_cluster(std::shared_ptr<const ClusterView> view) {
+        cluster = std::move(view);
+        auto topic = cluster->topic(kOffsetsTopic);
+        offsets_partitions = topic && topic->partitions > 0 ? topic->partitions
+                                                            : config.offsets_topic_num_partitions;
+    }
+
     // The shard that keeps the group; not_coordinator, coordinator_load_in_progress.
     ErrorCode find(std::string_view group_id, std::shared_ptr<Shard>& out) const {
-        auto at = shards.find(partition_for_group(group_id, config.offsets_topic_num_partitions));
+        auto at = shards.find(partition_for_group(group_id, offsets_partitions));
         if (at == shards.end() || at->second->state() == Shard::State::closed)
             return ErrorCode::not_coordinator;
         if (at->second->state() == Shard::State::loading)
@@ -148,7 +159,7 @@ GroupCoordinator::GroupCoordinator(runtime::Loop& loop, GroupConfig config,
 GroupCoordinator::~GroupCoordinator() = default;
 
 PartitionIndex GroupCoordinator::partition_for(std::string_view group_id) const {
-    return partition_for_group(group_id, impl_->config.offsets_topic_num_partitions);
+    return partition_for_group(group_id, impl_->offsets_partitions);
 }
 
 Task<Result<void>> GroupCoordinator::load(PartitionIndex partition,
@@ -174,7 +185,7 @@ Task<void> GroupCoordinator::unload(PartitionIndex partition) {
 }
 
 void GroupCoordinator::on_metadata_changed(std::shared_ptr<const ClusterView> cluster) {
-    impl_->cluster = cluster;
+    impl_->set_cluster(cluster);
     for (auto& [partition, shard] : impl_->shards) shard->machine.set_cluster(cluster);
     impl_->metadata_changed = true;
     impl_->wake.set();

@@ -59,7 +59,7 @@ struct Node {
         config.offsets_topic_num_partitions = 1;
         config.group_initial_rebalance_delay_ms = 5;
         config.group_min_session_timeout_ms = 1;
-        view->topics["t"] = {"t", {1, 1}, 4, {}};
+        view->topics["t"] = {"t", {1, 1}, 4};
     }
 
     // Runs the test with a coordinator, its timers running, partition 0 loaded.

@@ -28,11 +28,13 @@ class TableView : public ClusterView {
 public:
     std::optional<TopicInfo> topic(std::string_view name) const override;
     std::optional<TopicInfo> topic(const Uuid& id) const override;
+    std::vector<std::vector<std::string>> racks(const Uuid&) const override { return topic_racks; }
     void each_topic(const std::function<void(std::string_view)>& fn) const override;
     GroupOverrides overrides(std::string_view) const override { return group_overrides; }
     Offset version() const override { return at; }
 
     std::map<std::string, TopicInfo, std::less<>> topics;
+    std::vector<std::vector<std::string>> topic_racks;
     GroupOverrides group_overrides;
     Offset at = 0;
 };

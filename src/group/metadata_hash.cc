@@ -39,7 +39,10 @@ size_t utf16_length(std::string_view utf8) {
 
 }  // namespace
 
-int64_t topic_hash(const TopicInfo& topic) {
+namespace {
+
+int64_t topic_hash(const TopicInfo& topic,
+                   const std::vector<std::vector<std::string>>& racks_by_partition) {
     HashInput in;
     in.number(0, 1);
     in.number(topic.id.high, 8);
@@ -48,8 +51,8 @@ int64_t topic_hash(const TopicInfo& topic) {
     in.int32(static_cast<size_t>(topic.partitions));
     for (size_t p = 0; p < static_cast<size_t>(topic.partitions); p++) {
         in.int32(p);
-        if (p >= topic.racks.size()) continue;
-        std::vector<std::string> racks = topic.racks[p];
+        if (p >= racks_by_partition.size()) continue;
+        std::vector<std::string> racks = racks_by_partition[p];
         std::ranges::sort(racks);
         for (const std::string& rack : racks) {
             in.int32(utf16_length(rack));
@@ -59,13 +62,15 @@ int64_t topic_hash(const TopicInfo& topic) {
     return in.hash();
 }
 
+}  // namespace
+
 int64_t metadata_hash(const std::set<std::string, std::less<>>& topics,
                       const ClusterView& cluster) {
     HashInput in;
     bool any = false;
     for (const std::string& name : topics)
         if (auto topic = cluster.topic(name)) {
-            in.number(static_cast<uint64_t>(topic_hash(*topic)), 8);
+            in.number(static_cast<uint64_t>(topic_hash(*topic, cluster.racks(topic->id))), 8);
             any = true;
         }
     return any ? in.hash() : 0;

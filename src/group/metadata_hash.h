@@ -19,7 +19,6 @@
 
 namespace millrace::group {
 
-int64_t topic_hash(const TopicInfo& topic);
 // Names that do not exist count as nothing.
 int64_t metadata_hash(const std::set<std::string, std::less<>>& topics, const ClusterView& cluster);
 

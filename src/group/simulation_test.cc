@@ -21,8 +21,8 @@ struct Client {
 class World {
 public:
     explicit World(uint64_t seed) : rng(seed), harness(config()) {
-        harness.view.topics["t1"] = {"t1", {1, 1}, 3, {}};
-        harness.view.topics["t2"] = {"t2", {1, 2}, 2, {}};
+        harness.view.topics["t1"] = {"t1", {1, 1}, 3};
+        harness.view.topics["t2"] = {"t2", {1, 2}, 2};
         harness.publish();
         for (int i = 0; i < 5; i++) clients.push_back({.id = "m" + std::to_string(i)});
     }
