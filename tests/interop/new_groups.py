@@ -28,13 +28,13 @@ def members(tools, group):
 
 def consumed(node, group, count):
     with node.wire() as wire:
-        eventually(lambda: sum(wire.committed(group).values()) == count, 30, f"{count} committed records")
+        eventually(lambda: sum(wire.committed(group).values()) == count, 90, f"{count} committed records")
 
 
 def one_consumer(tools, node):
     topic, group = fill(tools, node)
     running = start_consumer(tools, topic, group)
-    eventually(lambda: re.search(r"Stable +1\b", groups(tools, "--describe", "--group", group, "--state")), 30,
+    eventually(lambda: re.search(r"Stable +1\b", groups(tools, "--describe", "--group", group, "--state")), 90,
                "a stable group")
     assert re.search(rf"{group} +Consumer", groups(tools, "--list", "--type"))
     assert group in groups(tools, "--list", "--type", "consumer")
@@ -46,7 +46,7 @@ def one_consumer(tools, node):
     consumed(node, group, 60)
     done = running.stop()
     assert len(done.out.split()) == 60, done.text
-    eventually(lambda: re.search(rf"{group} +Empty", groups(tools, "--list", "--state")), 30, "an empty group")
+    eventually(lambda: re.search(rf"{group} +Empty", groups(tools, "--list", "--state")), 90, "an empty group")
     groups(tools, "--reset-offsets", "--group", group, "--topic", topic, "--to-earliest", "--execute")
     with node.wire() as wire:
         assert sum(wire.committed(group).values()) == 0
@@ -57,9 +57,9 @@ def one_consumer(tools, node):
 def rebalance(tools, node):
     topic, group = fill(tools, node, partitions=6)
     running = [start_consumer(tools, topic, group) for _ in range(3)]
-    eventually(lambda: sorted(m[4] for m in members(tools, group)) == ["2", "2", "2"], 40, "three equal shares")
+    eventually(lambda: sorted(m[4] for m in members(tools, group)) == ["2", "2", "2"], 90, "three equal shares")
     running.pop().stop()
-    eventually(lambda: sorted(m[4] for m in members(tools, group)) == ["3", "3"], 40, "two equal shares")
+    eventually(lambda: sorted(m[4] for m in members(tools, group)) == ["3", "3"], 90, "two equal shares")
     tools.ok("topics", "--alter", "--topic", topic, "--partitions", 8)
     eventually(lambda: sorted(m[4] for m in members(tools, group)) == ["4", "4"], 60, "shares of new partitions")
     for consumer in running:
@@ -72,7 +72,7 @@ def range_assignor(tools, node):
 
     def halves():
         return sorted(m[-1].split(":")[-1] for m in members(tools, group)) == ["0,1", "2,3"]
-    eventually(halves, 40, "adjacent partitions for each member")
+    eventually(halves, 90, "adjacent partitions for each member")
     assert " range " in groups(tools, "--describe", "--group", group, "--state")
     for consumer in running:
         consumer.stop()
@@ -81,7 +81,7 @@ def range_assignor(tools, node):
 def regular_expression(tools, node):
     topic, group = fill(tools, node)
     running = tools.start("console-consumer", "--include", topic[:-1] + ".", "--group", group, "--from-beginning", *NEW)
-    eventually(lambda: [m for m in members(tools, group) if m[4] == "3"], 40, "the matching topic's partitions")
+    eventually(lambda: [m for m in members(tools, group) if m[4] == "3"], 90, "the matching topic's partitions")
     consumed(node, group, 60)
     assert len(running.stop().out.split()) == 60
 
@@ -98,10 +98,10 @@ def from_classic(tools, node):
     """A group that was classic takes the new protocol once it is empty, and keeps its offsets."""
     topic, group = fill(tools, node)
     tools.ok("console-consumer", "--topic", topic, "--group", group, "--from-beginning", "--max-messages", 60,
-             "--timeout-ms", 30000)
+             "--timeout-ms", 90000)
     running = start_consumer(tools, topic, group)
-    eventually(lambda: re.search(rf"{group} +Consumer", groups(tools, "--list", "--type")), 30, "the new type")
-    eventually(lambda: [m for m in members(tools, group) if m[4] == "3"], 30, "an assignment")
+    eventually(lambda: re.search(rf"{group} +Consumer", groups(tools, "--list", "--type")), 90, "the new type")
+    eventually(lambda: [m for m in members(tools, group) if m[4] == "3"], 90, "an assignment")
     assert running.stop().out == "", "records were read again"
 
 

@@ -30,8 +30,8 @@ def write(tools, node):
 
 def verify(tools, node, topic, group):
     with node.wire() as wire:
-        eventually(lambda: wire.find_coordinator(group) == 0, 30, "a coordinator")
-        committed = eventually(lambda: wire.committed(group), 30, "committed offsets")
+        eventually(lambda: wire.find_coordinator(group) == 0, 90, "a coordinator")
+        committed = eventually(lambda: wire.committed(group), 90, "committed offsets")
         assert committed == {(topic, p): 20 for p in range(3)}, committed
         found = stored(wire, topic, 3)
         assert sum(b.count for b in found) == 61 and all(b.crc_right for b in found)
@@ -39,7 +39,7 @@ def verify(tools, node, topic, group):
     described = tools.ok("topics", "--describe", "--topic", topic).out
     assert "PartitionCount: 3" in described and "retention.ms=987654" in described, described
     assert re.search(rf"{group} +Empty", groups(tools, "--list", "--state"))
-    out = tools.ok("console-consumer", "--topic", topic, "--group", group, "--max-messages", 1, "--timeout-ms", 20000).out
+    out = tools.ok("console-consumer", "--topic", topic, "--group", group, "--max-messages", 1, "--timeout-ms", 90000).out
     assert out == "after the commit\n", "the group did not go on where it was"
 
 
@@ -71,12 +71,12 @@ def live_consumer(tools, node):
     running = tools.start("console-consumer", "--topic", topic, "--group", group, "--from-beginning",
                           "--command-property", "auto.commit.interval.ms=200")
     with node.wire() as wire:
-        eventually(lambda: sum(wire.committed(group).values()) == 60, 20, "the first commit")
+        eventually(lambda: sum(wire.committed(group).values()) == 60, 90, "the first commit")
     node.kill()
     node.start()
     with node.wire() as wire:
         eventually(lambda: wire.produce(topic, 1, make_batch([b"again"]))[0] == 0, what="produce after the restart")
-        eventually(lambda: sum(wire.committed(group).values()) == 61, 40, "a commit after the restart")
+        eventually(lambda: sum(wire.committed(group).values()) == 61, 90, "a commit after the restart")
     out = running.stop().out
     assert out.endswith("again\n") and len(out.split()) == 61, out[-200:]
 

@@ -22,7 +22,7 @@ def fill(tools, node, partitions=3, each=20):
 
 def consume_all(tools, topic, group, count):
     tools.ok("console-consumer", "--topic", topic, "--group", group, "--from-beginning", "--max-messages", count,
-             "--timeout-ms", 30000)
+             "--timeout-ms", 90000)
 
 
 def groups(tools, *args):
@@ -69,9 +69,9 @@ def two_members(tools, node):
     def shares():
         out = groups(tools, "--describe", "--group", group, "--members")
         return sorted(int(r.split()[4]) for r in out.splitlines() if r.startswith(group)) == [2, 2]
-    eventually(shares, 30, "two members with two partitions each")
+    eventually(shares, 90, "two members with two partitions each")
     running[0].stop()
-    eventually(lambda: re.search(r"Stable +1\b", groups(tools, "--describe", "--group", group, "--state")), 30,
+    eventually(lambda: re.search(r"Stable +1\b", groups(tools, "--describe", "--group", group, "--state")), 90,
                "one member with all")
     second = running[1].stop()
     assert second.exit == 0

@@ -49,7 +49,7 @@ def parse(p):
     return args
 
 
-def eventually(condition, seconds=15.0, what="condition"):
+def eventually(condition, seconds=60.0, what="condition"):
     """Polls until condition() is true; returns its value. A condition that raises is not yet true."""
     end = time.monotonic() + seconds
     why = ""
