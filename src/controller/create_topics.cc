@@ -36,7 +36,9 @@ Result<void> check_name(const Context& context, std::string_view name) {
     }
     if (auto other = context.state.colliding_topic(name)) {
         return fail(ErrorCode::invalid_topic_exception,
-                    fmt::format("{} differs from topic {} only in '.' and '_', and metrics could not tell them apart", name, *other));
+                    fmt::format("{} differs from topic {} only in '.' and '_', and metrics could "
+                                "not tell them apart",
+                                name, *other));
     }
     return {};
 }
@@ -101,9 +103,8 @@ Result<Assignment> manual_assignment(const Context& context, const CreatableTopi
                     "replicas are assigned by hand: then the replication factor must be -1");
     }
     if (topic.num_partitions != -1) {
-        return fail(
-            ErrorCode::invalid_request,
-            "replicas are assigned by hand: then the number of partitions must be -1");
+        return fail(ErrorCode::invalid_request,
+                    "replicas are assigned by hand: then the number of partitions must be -1");
     }
     Assignment all(topic.assignments.size());
     std::set<int32_t> seen;
@@ -111,8 +112,7 @@ Result<Assignment> manual_assignment(const Context& context, const CreatableTopi
     for (const auto& a : topic.assignments) {
         if (!seen.insert(a.partition_index).second) {
             return fail(ErrorCode::invalid_replica_assignment,
-                        fmt::format("partition {} is assigned twice",
-                                    a.partition_index));
+                        fmt::format("partition {} is assigned twice", a.partition_index));
         }
         if (a.partition_index < 0 || static_cast<size_t>(a.partition_index) >= all.size()) {
             return fail(ErrorCode::invalid_replica_assignment,
@@ -197,8 +197,8 @@ Outcome<CreateTopicsResponse> create_topics(const Context& context,
         result.error_message.reset();
         Result<void> created;
         if (too_many) {
-            created = fail(ErrorCode::policy_violation,
-                           "more partitions than one request may create");
+            created =
+                fail(ErrorCode::policy_violation, "more partitions than one request may create");
         } else if (times[topic.name] > 1) {
             created = fail(ErrorCode::invalid_request, "Duplicate topic name.");
         } else {

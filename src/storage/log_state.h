@@ -78,10 +78,10 @@ struct Log::State {
     uint64_t unsaved_bytes = 0;       // appended since the last save
     TimestampMs unsaved_since = 0;    // when the first of them came
     TimestampMs last_write = 0;
-    bool changed = false;             // appended, rolled or truncated since the last save
-    bool rolled = false;              // since the last save
-    bool epochs_dirty = false;        // the checkpoint file does not have these epochs
-    runtime::AsyncMutex disk_work;    // held by what changes files in several steps
+    bool changed = false;           // appended, rolled or truncated since the last save
+    bool rolled = false;            // since the last save
+    bool epochs_dirty = false;      // the checkpoint file does not have these epochs
+    runtime::AsyncMutex disk_work;  // held by what changes files in several steps
     // Snapshot files inside segments. Those below the recovery point that the checkpoint file has
     // go.
     std::vector<Offset> saved_snapshots;
