@@ -127,7 +127,7 @@ Result<AppendResult> Log::State::append_validated(protocol::ValidatedBatch& vali
     if (duplicate)
         return AppendResult{.first_offset = duplicate->first_offset,
                             .last_offset = duplicate->last_offset,
-                            .append_time = config.log_append_time ? duplicate->timestamp : -1,
+                            .append_time = duplicate->timestamp,
                             .log_start = start,
                             .duplicate = true};
     if (batch.size_bytes() > static_cast<size_t>(config.segment_bytes))
