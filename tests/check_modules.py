@@ -73,7 +73,8 @@ def check_lines(path, lines, columns_max):
             yield f"{path}:{number}: tab"
         limit = TEXT_COLUMNS_MAX if "//" in line else columns_max
         if len(line) > limit:
-            yield f"{path}:{number}: {len(line)} columns, at most {limit}"
+            # Layout is clang-format's (./check fails on it); what it cannot break is told here.
+            print(f"warning: {path}:{number}: {len(line)} columns, at most {limit}")
         if line != line.rstrip():
             yield f"{path}:{number}: blanks at the end of the line"
 
