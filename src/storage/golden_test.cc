@@ -165,3 +165,35 @@ TEST_CASE(
     for (const TopicPartition& name : (*again)->partitions())
         check_partition(sample, **again, name);
 }
+
+// For tests/interop/storage_kafka.sh: Kafka's sample with our records added, for Kafka to open.
+TEST_CASE("a sample directory for Kafka is written when one is asked for") {
+    const char* target = std::getenv("MILLRACE_SAMPLE_DIR");
+    if (!target) return;
+    Sample sample("killed");
+    // A partition that never held a record has no segment files here.
+    for (const char* suffix : {".log", ".index", ".timeindex"})
+        std::filesystem::remove(sample.root + "/d1/empty-2/00000000000000000000" + suffix);
+    std::filesystem::remove(sample.root + "/d1/empty-2/leader-epoch-checkpoint");
+    auto logs = sample.start();
+    REQUIRE(logs.has_value());
+    for (const char* topic : {"orders", "codecs", "txn", "logappend"}) {
+        Log& log = **sample.run((*logs)->open({topic, 0}, kNow));
+        const LeaderEpoch epoch = log.latest_epoch() + 1;
+        for (int i = 0; i < 200; ++i) {
+            if (i % 90 == 50) REQUIRE(log.roll(kNow).has_value());
+            auto batch = make_batch(1 + i % 3, fmt::format("ours {}", i),
+                                    {.producer_id = 900,
+                                     .producer_epoch = static_cast<ProducerEpoch>(i),
+                                     .base_sequence = 0},
+                                    kNow + i);
+            auto done = log.append_as_leader(to_append(std::move(batch)),
+                                             {.leader_epoch = epoch, .now = kNow});
+            REQUIRE(done.has_value());
+            log.set_high_watermark(log.end_offset());
+        }
+    }
+    REQUIRE(sample.run((*logs)->stop(-1, kNow)).has_value());
+    logs->reset();
+    std::filesystem::copy(sample.root, target, std::filesystem::copy_options::recursive);
+}
