@@ -1,10 +1,7 @@
 #include "broker/coordinator_host.h"
 
 #include <algorithm>
-<<<<<<< HEAD
-=======
 #include <cctype>
->>>>>>> group
 #include <charconv>
 
 #include "base/log.h"
@@ -18,15 +15,12 @@ class ImageView : public group::ClusterView {
 public:
     explicit ImageView(metadata::ImagePtr image) : image_(std::move(image)) {}
 
-<<<<<<< HEAD
     std::optional<group::TopicInfo> topic(std::string_view name) const override {
         return info(image_->topic(name));
     }
     std::optional<group::TopicInfo> topic(const Uuid& id) const override {
         return info(image_->topic(id));
-=======
-    std::optional<group::TopicInfo> topic(std::string_view name) const override { return info(image_->topic(name)); }
-    std::optional<group::TopicInfo> topic(const Uuid& id) const override { return info(image_->topic(id)); }
+    }
     std::vector<std::vector<std::string>> racks(const Uuid& id) const override {
         const metadata::TopicPtr topic = image_->topic(id);
         if (!topic) return {};
@@ -40,7 +34,6 @@ public:
                 }
         if (!any_rack) racks.clear();
         return racks;
->>>>>>> group
     }
     void each_topic(const std::function<void(std::string_view name)>& fn) const override {
         image_->topics_by_name.for_each([&](const metadata::TopicPtr& topic) { fn(topic->name); });
@@ -100,11 +93,14 @@ group::GroupConfig group_config(const config::BrokerConfig& config) {
     out.group_max_size = config.values().group_size_max;
     out.group_consumer_session_timeout_ms = config.values().consumer_group_session_timeout_ms;
     out.group_consumer_heartbeat_interval_ms = config.values().consumer_group_heartbeat_interval_ms;
-    out.group_consumer_assignment_interval_ms = config.values().consumer_group_assignment_interval_ms;
+    out.group_consumer_assignment_interval_ms =
+        config.values().consumer_group_assignment_interval_ms;
     out.group_consumer_assignors = config.list("group.consumer.assignors");
-    out.group_consumer_migration_policy = migration_policy(config.string("group.consumer.migration.policy"));
+    out.group_consumer_migration_policy =
+        migration_policy(config.string("group.consumer.migration.policy"));
     const auto protocols = config.list("group.coordinator.rebalance.protocols");
-    out.consumer_protocol_enabled = std::find(protocols.begin(), protocols.end(), "consumer") != protocols.end();
+    out.consumer_protocol_enabled =
+        std::find(protocols.begin(), protocols.end(), "consumer") != protocols.end();
     out.group_consumer_max_size = config.values().consumer_group_size_max;
     out.offsets_topic_num_partitions = config.values().offsets_topic_partitions;
     out.offset_metadata_max_bytes = config.values().offset_metadata_bytes_max;

@@ -32,7 +32,8 @@ Result<void> check_resource(const Context& context, const ConfigResource& resour
     switch (resource.type) {
         case ResourceType::topic:
             if (resource.name.empty())
-                return fail(ErrorCode::invalid_request, "a topic's configuration needs the topic's name");
+                return fail(ErrorCode::invalid_request,
+                            "a topic's configuration needs the topic's name");
             TRY_OK(check_topic_name(resource.name));
             if (!context.state.topic(resource.name))
                 return fail(ErrorCode::unknown_topic_or_partition,
@@ -42,15 +43,18 @@ Result<void> check_resource(const Context& context, const ConfigResource& resour
             return config::validate_broker_name(resource.name, context.node_id);
         case ResourceType::client_metrics:
             if (resource.name.empty())
-                return fail(ErrorCode::invalid_request, "a client metrics configuration needs a name");
+                return fail(ErrorCode::invalid_request,
+                            "a client metrics configuration needs a name");
             return {};
         case ResourceType::group:
             if (resource.name.empty())
-                return fail(ErrorCode::invalid_request, "a group's configuration needs the group's name");
+                return fail(ErrorCode::invalid_request,
+                            "a group's configuration needs the group's name");
             return {};
         default:
-            return fail(ErrorCode::invalid_request, fmt::format("resources of type {} cannot be configured",
-                                                                static_cast<int>(resource.type)));
+            return fail(ErrorCode::invalid_request,
+                        fmt::format("resources of type {} cannot be configured",
+                                    static_cast<int>(resource.type)));
     }
 }
 

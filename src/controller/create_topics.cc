@@ -36,12 +36,14 @@ Result<void> check_name(const Context& context, std::string_view name) {
     }
     if (auto other = context.state.colliding_topic(name)) {
         return fail(ErrorCode::invalid_topic_exception,
-                    fmt::format("{} differs from topic {} only in '.' and '_', and metrics could not tell them apart", name, *other));
+                    fmt::format("{} differs from topic {} only in '.' and '_', and metrics could "
+                                "not tell them apart",
+                                name, *other));
     }
     return {};
 }
 
-Result<config::Overrides> requested_configs(const Context& context, const CreatableTopic& topic) {
+Result<config::Overrides> requested_configs(const CreatableTopic& topic) {
     config::Overrides overrides;
     for (const auto& c : topic.configs) {
         if (!c.value) {
@@ -51,9 +53,46 @@ Result<config::Overrides> requested_configs(const Context& context, const Creata
         }
         overrides[c.name.str()] = c.value->str();
     }
-    TRY_OK(config::validate_topic(overrides, {}, context.config));
     return overrides;
 }
+
+using DescribedConfigs = std::vector<CreateTopicsResponse::CreatableTopicConfigs>;
+
+// What a set of overrides means, worked out once a request: many topics are made with the same.
+class ConfigMeanings {
+public:
+    explicit ConfigMeanings(const Context& context) : context_(context) {}
+
+    Result<void> validate(const config::Overrides& overrides) {
+        Meaning& m = meanings_[overrides];
+        if (!m.valid) m.valid = config::validate_topic(overrides, {}, context_.config);
+        return *m.valid;
+    }
+    const DescribedConfigs& describe(const config::Overrides& overrides) {
+        Meaning& m = meanings_[overrides];
+        if (m.described) return *m.described;
+        m.described.emplace();
+        for (const auto& d : config::describe_topic(overrides, context_.config, std::nullopt)) {
+            auto& entry = m.described->emplace_back();
+            const config::Def* def = config::find(config::Scope::topic, d.name);
+            entry.name = def ? protocol::Str::borrow(def->name) : protocol::Str(d.name);
+            entry.value.reset();
+            if (d.value) entry.value = protocol::Str(*d.value);
+            entry.read_only = d.read_only;
+            entry.config_source = static_cast<int8_t>(d.source);
+            entry.is_sensitive = d.sensitive;
+        }
+        return *m.described;
+    }
+
+private:
+    struct Meaning {
+        std::optional<Result<void>> valid;
+        std::optional<DescribedConfigs> described;
+    };
+    const Context& context_;
+    std::map<config::Overrides, Meaning> meanings_;
+};
 
 using Assignment = std::vector<std::vector<NodeId>>;  // replicas by partition
 
@@ -64,9 +103,8 @@ Result<Assignment> manual_assignment(const Context& context, const CreatableTopi
                     "replicas are assigned by hand: then the replication factor must be -1");
     }
     if (topic.num_partitions != -1) {
-        return fail(
-            ErrorCode::invalid_request,
-            "replicas are assigned by hand: then the number of partitions must be -1");
+        return fail(ErrorCode::invalid_request,
+                    "replicas are assigned by hand: then the number of partitions must be -1");
     }
     Assignment all(topic.assignments.size());
     std::set<int32_t> seen;
@@ -74,8 +112,7 @@ Result<Assignment> manual_assignment(const Context& context, const CreatableTopi
     for (const auto& a : topic.assignments) {
         if (!seen.insert(a.partition_index).second) {
             return fail(ErrorCode::invalid_replica_assignment,
-                        fmt::format("partition {} is assigned twice",
-                                    a.partition_index));
+                        fmt::format("partition {} is assigned twice", a.partition_index));
         }
         if (a.partition_index < 0 || static_cast<size_t>(a.partition_index) >= all.size()) {
             return fail(ErrorCode::invalid_replica_assignment,
@@ -107,28 +144,12 @@ Result<Assignment> automatic_assignment(const Context& context, const CreatableT
     return all;
 }
 
-void describe(const Context& context, const config::Overrides& overrides,
-              const Assignment& assignment, TopicResult& result) {
-    result.num_partitions = static_cast<int32_t>(assignment.size());
-    result.replication_factor = static_cast<int16_t>(assignment.front().size());
-    if (context.version < 5) return;
-    auto& configs = result.configs.emplace();
-    for (config::Described& d : config::describe_topic(overrides, context.config, std::nullopt)) {
-        auto& entry = configs.emplace_back();
-        entry.name = d.name;
-        entry.value.reset();
-        if (d.value) entry.value = protocol::Str(*d.value);
-        entry.read_only = d.read_only;
-        entry.config_source = static_cast<int8_t>(d.source);
-        entry.is_sensitive = d.sensitive;
-    }
-}
-
 // Adds the topic's records; on an error none.
-Result<void> create_topic(const Context& context, const CreatableTopic& topic, Records& records,
-                          TopicResult& result) {
+Result<void> create_topic(const Context& context, const CreatableTopic& topic,
+                          ConfigMeanings& meanings, Records& records, TopicResult& result) {
     TRY_OK(check_name(context, topic.name));
-    TRY(const config::Overrides overrides, requested_configs(context, topic));
+    TRY(const config::Overrides overrides, requested_configs(topic));
+    TRY_OK(meanings.validate(overrides));
     TRY(const Assignment assignment, topic.assignments.empty()
                                          ? automatic_assignment(context, topic)
                                          : manual_assignment(context, topic));
@@ -148,7 +169,9 @@ Result<void> create_topic(const Context& context, const CreatableTopic& topic, R
         records.push_back(*std::move(partition));
     }
     result.topic_id = id;
-    describe(context, overrides, assignment, result);
+    result.num_partitions = static_cast<int32_t>(assignment.size());
+    result.replication_factor = static_cast<int16_t>(assignment.front().size());
+    if (context.version >= 5) result.configs = meanings.describe(overrides);
     return {};
 }
 
@@ -165,6 +188,7 @@ Outcome<CreateTopicsResponse> create_topics(const Context& context,
         partitions += std::max(partitions_of(context, topic), 0);
     const bool too_many = partitions > static_cast<int64_t>(kPartitionsPerRequestMax);
 
+    ConfigMeanings meanings(context);
     std::set<std::string_view> done;
     for (const auto& topic : request.topics) {
         if (!done.insert(topic.name).second) continue;
@@ -173,12 +197,12 @@ Outcome<CreateTopicsResponse> create_topics(const Context& context,
         result.error_message.reset();
         Result<void> created;
         if (too_many) {
-            created = fail(ErrorCode::policy_violation,
-                           "more partitions than one request may create");
+            created =
+                fail(ErrorCode::policy_violation, "more partitions than one request may create");
         } else if (times[topic.name] > 1) {
             created = fail(ErrorCode::invalid_request, "Duplicate topic name.");
         } else {
-            created = create_topic(context, topic, out.records, result);
+            created = create_topic(context, topic, meanings, out.records, result);
         }
         result.error_message.reset();
         if (!created) set_error(result, created.error());

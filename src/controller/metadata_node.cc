@@ -20,6 +20,7 @@ namespace {
 // keep a part of what one request wanted, which nobody was told to be done.
 constexpr size_t kBatchBytesMax = 4u << 20;
 constexpr size_t kYieldBytes = 256u << 10;
+constexpr auto kSnapshotRetry = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -179,17 +180,17 @@ Result<void> MetadataNode::State::append_batch(std::span<const protocol::Metadat
         batch.append(now, std::nullopt, bytes);
     }
     TRY(auto bytes, batch.finish());
-    Result<void> taken;
-    for (const protocol::MetadataRecord& record : records) {
-        taken = builder.apply(record);
-        if (!taken) break;
-    }
-    if (taken) taken = log->append(std::move(bytes));
-    if (!taken) {
+    auto give_up = [&](ErrorCode code, const Error& why) {
         builder = metadata::Builder(appended);
-        LOG_ERROR("controller", "gave up {} records: {}", records.size(), taken.error().describe());
-        return fail(ErrorCode::unknown_server_error, taken.error().message);
+        LOG_DEBUG("controller", "gave up {} records: {}", records.size(), why.describe());
+        return fail(code, why.message);
+    };
+    for (const protocol::MetadataRecord& record : records) {
+        auto applied = builder.apply(record);
+        if (!applied) return give_up(ErrorCode::unknown_server_error, applied.error());
     }
+    if (auto taken = log->append(std::move(bytes)); !taken)
+        return give_up(ErrorCode::kafka_storage_error, taken.error());
     last_append = loop.now();
     barrier = log->end_offset();
     auto [image, delta] =
@@ -266,8 +267,10 @@ runtime::Task<Result<void>> MetadataNode::State::take_snapshot() {
 void MetadataNode::State::append_no_op() {
     const Offset keep = barrier;
     const protocol::MetadataRecord record = protocol::NoOpRecord{};
-    if (auto ok = append_batch({&record, 1}); !ok)
-        LOG_WARN("controller", "no idle record was written: {}", ok.error().message);
+    const auto appended_it = append_batch({&record, 1});
+    if (!appended_it && !idle_failed)
+        LOG_WARN("controller", "no idle record was written: {}", appended_it.error().message);
+    idle_failed = !appended_it;
     last_append = loop.now();
     barrier = keep;
 }
@@ -307,9 +310,11 @@ runtime::Task<void> MetadataNode::run() {
     while (!s.stopping && s.log->failed() == nullptr) {
         const auto now = s.loop.now();
         if (idle.count() > 0 && now - s.last_append >= idle) s.append_no_op();
-        if (s.snapshot_due()) {
-            if (auto taken = co_await s.take_snapshot(); !taken)
+        if (now >= s.snapshot_not_before && s.snapshot_due()) {
+            if (auto taken = co_await s.take_snapshot(); !taken) {
                 LOG_ERROR("controller", "no snapshot was written: {}", taken.error().describe());
+                s.snapshot_not_before = s.loop.now() + kSnapshotRetry;
+            }
         }
         const runtime::TimePoint next =
             idle.count() > 0 ? s.last_append + idle : s.loop.now() + kLook;

@@ -1,8 +1,8 @@
 // The metadata of a node that is a cluster of one: the quorum's log, the controller's state machine
 // on it, and the images that the rest of the node reads.
 //
-//   request -> Controller (pure): records + response -> appended -> synced (committed) -> image
-//   published -> response
+//   request -> pure function: records + response
+//           -> records appended -> synced (committed) -> image published -> response given
 //
 // Requests run one after the other up to the append; while one sync is under way the next requests
 // are appended, and one more sync covers them all (group commit). A request sees what the requests
@@ -10,9 +10,11 @@
 // image that holds them has been published.
 //
 // Owner: server. Loop: one; image() and the listeners too. Hand images to other shards from a
-// listener. Durability: success = the records are on the disk (fdatasync). Errors of all requests:
-// not_controller when the node is stopping or the log failed (then failed() says why; the node must
-// stop, as Kafka's does). Errors that a request's own response can say stand in the response.
+//   listener.
+// Durability: success = the records are on the disk (fdatasync).
+// Errors of all requests: not_controller when the node is stopping or the log failed (then failed()
+//   says why; the node must stop, as Kafka's does); kafka_storage_error when the disk took no
+//   records. Errors that a request's own response can say stand in the response.
 // Kafka: QuorumController, ControllerServer, KafkaRaftManager, MetadataLoader, MetadataPublisher.
 #pragma once
 

@@ -70,6 +70,10 @@ struct MetadataNode::State {
         co_return std::move(outcome.response);
     }
 
+    // After a failure (a full disk) neither is tried, nor complained of, at every turn.
+    runtime::TimePoint snapshot_not_before{};
+    bool idle_failed = false;
+
     bool snapshot_due() const;
     runtime::Task<Result<void>> take_snapshot();
     void append_no_op();

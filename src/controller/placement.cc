@@ -43,9 +43,8 @@ Result<void> Placer::check(int replication_factor) const {
     } else {
         return {};
     }
-    return fail(
-        ErrorCode::invalid_replication_factor,
-        fmt::format("a partition cannot have {} replicas: {}", replication_factor, why));
+    return fail(ErrorCode::invalid_replication_factor,
+                fmt::format("a partition cannot have {} replicas: {}", replication_factor, why));
 }
 
 std::vector<NodeId> Placer::next(int replication_factor) {
@@ -62,8 +61,7 @@ std::vector<NodeId> Placer::next(int replication_factor) {
 Result<void> check_assignment(const metadata::Image& state, std::span<const NodeId> replicas,
                               int replication_factor) {
     auto refuse = [](std::string why) {
-        return fail(ErrorCode::invalid_replica_assignment,
-                    "the assignment by hand has " + why);
+        return fail(ErrorCode::invalid_replica_assignment, "the assignment by hand has " + why);
     };
     if (replicas.empty()) return refuse("an empty replica list.");
     std::set<NodeId> seen;
@@ -94,11 +92,8 @@ Result<protocol::PartitionRecord> new_partition(const metadata::Image& state, co
         if (with_directories) record.directories.push_back(default_directory(state, broker));
     }
     if (record.isr.empty()) {
-        return fail(
-            ErrorCode::invalid_replica_assignment,
-            fmt::format(
-                "no broker of partition {}'s replicas is up",
-                index));
+        return fail(ErrorCode::invalid_replica_assignment,
+                    fmt::format("no broker of partition {}'s replicas is up", index));
     }
     record.leader = record.isr.front();
     record.leader_epoch = 0;

@@ -17,8 +17,8 @@ Result<void> check_topic_name(std::string_view name) {
     } else if (name == "." || name == "..") {
         why = "a topic cannot be named '.' or '..'";
     } else if (name.size() > kTopicNameMax) {
-        why = fmt::format("a topic name of {} characters; at most {} are allowed",
-                          name.size(), kTopicNameMax);
+        why = fmt::format("a topic name of {} characters; at most {} are allowed", name.size(),
+                          kTopicNameMax);
     } else if (!std::ranges::all_of(name, legal)) {
         why = fmt::format(
             "Topic name is invalid: '{}' has characters other than ASCII letters and digits, '.', "

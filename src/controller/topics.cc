@@ -54,16 +54,15 @@ Result<void> add_partitions(const Context& context,
                     fmt::format("the topic has {} partition(s) already", current));
     }
     if (wanted.count < current) {
-        return fail(
-            ErrorCode::invalid_partitions,
-            fmt::format("topic {} has {} partition(s): {} would not be more",
-                        wanted.name.view(), current, wanted.count));
+        return fail(ErrorCode::invalid_partitions,
+                    fmt::format("topic {} has {} partition(s): {} would not be more",
+                                wanted.name.view(), current, wanted.count));
     }
     const auto additional = static_cast<size_t>(wanted.count - current);
     if (wanted.assignments && wanted.assignments->size() != additional) {
         return fail(ErrorCode::invalid_replica_assignment,
-                    fmt::format("{} partition(s) more, but {} assignment(s)",
-                                additional, wanted.assignments->size()));
+                    fmt::format("{} partition(s) more, but {} assignment(s)", additional,
+                                wanted.assignments->size()));
     }
     const int replication_factor =
         topic->partitions.empty() ? 1 : static_cast<int>(topic->partitions[0].replicas.size());
@@ -145,8 +144,8 @@ Outcome<CreatePartitionsResponse> create_partitions(const Context& context,
         if (times[topic.name] > 1) {
             grown = fail(ErrorCode::invalid_request, "Duplicate topic name.");
         } else if (added > static_cast<int64_t>(kPartitionsPerRequestMax)) {
-            grown = fail(ErrorCode::policy_violation,
-                         "more partitions than one request may create");
+            grown =
+                fail(ErrorCode::policy_violation, "more partitions than one request may create");
         } else {
             grown = add_partitions(context, topic, out.records);
         }

@@ -141,7 +141,9 @@ TEST_CASE("a created topic has Kafka's records") {
 ConfigRecord {{"resourceType":2,"resourceName":"t","name":"cleanup.policy","value":"compact"}}
 ConfigRecord {{"resourceType":2,"resourceName":"t","name":"min.insync.replicas","value":"1"}}
 ClearElrRecord {{"topicName":"t"}}
-PartitionRecord {{"partitionId":0,"topicId":"{0}","replicas":[1],"isr":[1],"removingReplicas":[],"addingReplicas":[],"leader":1,"leaderEpoch":0,"partitionEpoch":0,"directories":["{1}"]}}
+PartitionRecord {{"partitionId":0,"topicId":"{0}","replicas":[1],"isr":[1],)"
+        R"("removingReplicas":[],"addingReplicas":[],"leader":1,"leaderEpoch":0,)"
+        R"("partitionEpoch":0,"directories":["{1}"]}}
 )",
         id, directory);
     CHECK(cluster.records_text() == wanted);

@@ -17,8 +17,8 @@ using Levels = std::map<std::string, int16_t>;
 
 Error refuse(const Update& update, std::string_view why) {
     return fail(ErrorCode::invalid_update_version,
-                fmt::format("level {} of feature {}: {}",
-                            update.max_version_level, update.feature.view(), why));
+                fmt::format("level {} of feature {}: {}", update.max_version_level,
+                            update.feature.view(), why));
 }
 
 UpgradeType type_of(const Update& update, int16_t version) {
@@ -41,8 +41,7 @@ Result<void> check_metadata_version(const Update& update, int16_t from, UpgradeT
     if (to >= from) return {};
     if (!metadata_changed_between(to, from)) return {};
     if (type == UpgradeType::safe_downgrade) {
-        return refuse(update,
-                      "the lower level could not hold all of the metadata");
+        return refuse(update, "the lower level could not hold all of the metadata");
     }
     return refuse(update, "metadata cannot be taken back unsafely");
 }
@@ -56,8 +55,8 @@ int16_t level_now(const Levels& levels, std::string_view feature) {
 Result<void> check_update(const Context& context, const Update& update, const Levels& levels) {
     const metadata::FeatureDef* def = metadata::find_feature(update.feature);
     if (def == nullptr) {
-        return refuse(update, fmt::format("controller {} does not have the feature",
-                                          context.node_id));
+        return refuse(update,
+                      fmt::format("controller {} does not have the feature", context.node_id));
     }
     const UpgradeType type = type_of(update, context.version);
     if (type < UpgradeType::upgrade || type > UpgradeType::unsafe_downgrade)
@@ -71,8 +70,8 @@ Result<void> check_update(const Context& context, const Update& update, const Le
         const metadata::VersionRange range =
             supported == broker.features.end() ? metadata::VersionRange{} : supported->second;
         if (update.max_version_level < range.min || update.max_version_level > range.max)
-            return refuse(update, fmt::format("broker {} has levels {} to {} of it", id,
-                                              range.min, range.max));
+            return refuse(update, fmt::format("broker {} has levels {} to {} of it", id, range.min,
+                                              range.max));
     }
     const bool kraft = def->name == metadata::kKraftVersion;
     const int16_t now = kraft ? context.kraft_version : level_now(levels, update.feature);
@@ -82,8 +81,7 @@ Result<void> check_update(const Context& context, const Update& update, const Le
                                   : "the quorum was formatted with static voters");
     }
     if (update.max_version_level < now && type == UpgradeType::upgrade) {
-        return refuse(update,
-                      "the level is lower than now: ask for a safe or an unsafe downgrade");
+        return refuse(update, "the level is lower than now: ask for a safe or an unsafe downgrade");
     }
     if (update.max_version_level > now && type != UpgradeType::upgrade)
         return refuse(update, "a downgrade goes to a lower level");
@@ -116,9 +114,9 @@ Outcome<protocol::UpdateFeaturesResponse> update_features(
     out.response.error_message.reset();
     auto after = updated_levels(context, request);
     if (!after) {
-        set_error(out.response, fail(after.error().code,
-                                     "no feature was updated, because of this one: " +
-                                         after.error().message));
+        set_error(out.response,
+                  fail(after.error().code,
+                       "no feature was updated, because of this one: " + after.error().message));
         return out;
     }
     if (context.version <= 1) {

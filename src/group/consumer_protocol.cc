@@ -190,9 +190,8 @@ Result<ConsumerMember> ConsumerProtocol::find_member(GroupChange& change, const 
     if (current.epoch != kStaticLeaveEpoch && !current.classic)
         return fail(
             ErrorCode::unreleased_instance_id,
-            fmt::format(
-                "static member {} cannot join: instance id {} is still that of member {}",
-                member_id, instance, *holder));
+            fmt::format("static member {} cannot join: instance id {} is still that of member {}",
+                        member_id, instance, *holder));
     return replace(change, current, std::move(member_id), 0);
 }
 
@@ -220,10 +219,8 @@ Result<ConsumerProtocol::Response> ConsumerProtocol::join_or_beat(const RequestC
         request.member_id.empty() ? Uuid::random(table_.rng).to_string() : request.member_id.str();
     auto size_max = static_cast<size_t>(table_.config.group_consumer_max_size);
     if (base->members().size() >= size_max && !base->member(member_id))
-        return fail(
-            ErrorCode::group_max_size_reached,
-            fmt::format("the group is full with {} members",
-                        size_max));
+        return fail(ErrorCode::group_max_size_reached,
+                    fmt::format("the group is full with {} members", size_max));
 
     GroupChange change{*base, effects.records};
     TRY(ConsumerMember before, find_member(change, request, std::move(member_id)));
@@ -399,8 +396,9 @@ Result<ConsumerProtocol::Response> ConsumerProtocol::leave(const Request& reques
     if (request.instance_id) {
         std::optional<std::string> holder = group->static_member(*request.instance_id);
         if (!holder)
-            return fail(ErrorCode::unknown_member_id,
-                        fmt::format("no member has the instance id {}", request.instance_id->view()));
+            return fail(
+                ErrorCode::unknown_member_id,
+                fmt::format("no member has the instance id {}", request.instance_id->view()));
         if (*holder != id)
             return fail(ErrorCode::fenced_instance_id,
                         fmt::format("static member {} of instance id {} was replaced by member {}",

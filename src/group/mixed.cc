@@ -222,6 +222,7 @@ protocol::LeaveGroupResponse MixedProtocol::leave(const ConsumerGroup& group,
     for (const auto& identity : request.members) {
         auto& out = response.members.emplace_back();
         out.member_id = identity.member_id.to_owned();
+        out.group_instance_id.reset();
         if (identity.group_instance_id)
             out.group_instance_id = identity.group_instance_id->to_owned();
         std::string id = identity.member_id.str();

@@ -1,6 +1,6 @@
-// Random clients against a machine, with lost answers, failed appends, members that fall silent, and topics that grow. Checked after
-// every step: the log replays to the same state, no partition has two owners. Checked when the faults stop:
-// everybody gets to a stable group.
+// Random clients against a machine, with lost answers, failed appends, members that fall silent,
+// and topics that grow. Checked after every step: the log replays to the same state, no partition
+// has two owners. Checked when the faults stop: everybody gets to a stable group.
 #include <doctest/doctest.h>
 
 #include "group/harness.h"
@@ -175,7 +175,8 @@ public:
 
     // Plays commands through the harness and reads what comes out, as a client reads its answers.
     void play(const std::string& command) {
-        // A classic group may be ahead of a record that was not committed, so the log is not compared here.
+        // A classic group may be ahead of a record that was not committed, so the log is not
+        // compared here.
         for (const std::string& line : lines(harness.play("> " + command + "\n"))) hear(line);
     }
     static std::vector<std::string> lines(const std::string& text) {

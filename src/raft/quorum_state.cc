@@ -50,7 +50,8 @@ std::string format_quorum_state(const QuorumState& state, int16_t kraft_version,
                                 const std::vector<Voter>& voters) {
     if (kraft_version >= 1) {
         return fmt::format(
-            R"({{"leaderId":{},"leaderEpoch":{},"votedId":{},"votedDirectoryId":"{}","data_version":1}})",
+            R"({{"leaderId":{},"leaderEpoch":{},"votedId":{},"votedDirectoryId":"{}",)"
+            R"("data_version":1}})",
             state.leader_id, state.leader_epoch, state.voted_id,
             state.voted_directory_id.to_string());
     }

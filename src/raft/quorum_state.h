@@ -1,11 +1,9 @@
-// The file quorum-state: which epoch this node has seen, who led it, whom it voted for. JSON
-// without a newline:
+// The file quorum-state: which epoch this node has seen, who led it, whom it voted for. One JSON
+// object without a newline; its fields by data_version:
 //
-//   data_version 1 (kraft.version 1)
-//   {"leaderId":1,"leaderEpoch":2,"votedId":-1,"votedDirectoryId":"AAA...","data_version":1}
-//   data_version 0 (kraft.version 0)
-//   {"clusterId":"","leaderId":1,"leaderEpoch":2,"votedId":-1,"appliedOffset":0,
-//                                      "currentVoters":[{"voterId":1}],"data_version":0}
+//   1  kraft.version 1: leaderId, leaderEpoch, votedId, votedDirectoryId
+//   0  kraft.version 0: clusterId "", leaderId, leaderEpoch, votedId, appliedOffset 0,
+//      currentVoters [{voterId}]
 //
 // Pure. Kafka: FileQuorumStateStore, QuorumStateData.
 #pragma once

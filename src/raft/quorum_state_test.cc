@@ -9,21 +9,23 @@ namespace {
 
 TEST_CASE("quorum-state is read and written as Apache Kafka does") {
     const std::string_view dynamic =
-        R"({"leaderId":1,"leaderEpoch":2,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1})";
+        R"({"leaderId":1,"leaderEpoch":2,"votedId":-1,)"
+        R"("votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1})";
     auto state = parse_quorum_state(dynamic);
     REQUIRE(state);
     CHECK(*state == QuorumState{.leader_id = 1, .leader_epoch = 2});
     CHECK(format_quorum_state(*state, 1, {}) == dynamic);
 
     const std::string_view fixed =
-        R"({"clusterId":"","leaderId":1,"leaderEpoch":9,"votedId":-1,"appliedOffset":0,"currentVoters":[{"voterId":1}],"data_version":0})";
+        R"({"clusterId":"","leaderId":1,"leaderEpoch":9,"votedId":-1,"appliedOffset":0,)"
+        R"("currentVoters":[{"voterId":1}],"data_version":0})";
     state = parse_quorum_state(fixed);
     REQUIRE(state);
     CHECK(*state == QuorumState{.leader_id = 1, .leader_epoch = 9});
     CHECK(format_quorum_state(*state, 0, {{.id = 1}}) == fixed);
 
-    state = parse_quorum_state(
-        R"({"leaderId":-1,"leaderEpoch":3,"votedId":1,"votedDirectoryId":"MhSPZ576TmONLIeIVJoEzA","data_version":1})");
+    state = parse_quorum_state(R"({"leaderId":-1,"leaderEpoch":3,"votedId":1,)"
+                               R"("votedDirectoryId":"MhSPZ576TmONLIeIVJoEzA","data_version":1})");
     REQUIRE(state);
     CHECK(state->voted_directory_id.to_string() == "MhSPZ576TmONLIeIVJoEzA");
 

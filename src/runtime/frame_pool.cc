@@ -16,8 +16,12 @@ void* checked_malloc(size_t size) {
 
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 
-void* frame_allocate(size_t size) { return checked_malloc(size); }
-void frame_release(void* frame, size_t) { std::free(frame); }
+void* frame_allocate(size_t size) {
+    return checked_malloc(size);
+}
+void frame_release(void* frame, size_t) {
+    std::free(frame);
+}
 
 #else
 
@@ -42,7 +46,9 @@ struct Pool {
 
 thread_local constinit Pool pool;
 
-size_t class_of(size_t size) { return (size + kClassBytes - 1) / kClassBytes - 1; }
+size_t class_of(size_t size) {
+    return (size + kClassBytes - 1) / kClassBytes - 1;
+}
 
 }  // namespace
 

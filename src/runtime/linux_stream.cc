@@ -44,9 +44,7 @@ bool read_through(int file, uint64_t position, uint64_t length) {
 }  // namespace
 
 LinuxStream::LinuxStream(LinuxNetwork& network, FileDescriptor socket, std::string peer)
-    : network_(network),
-      socket_(std::move(socket)),
-      peer_(std::move(peer)) {}
+    : network_(network), socket_(std::move(socket)), peer_(std::move(peer)) {}
 
 Result<void> LinuxStream::start() {
     const int on = 1;

@@ -1,4 +1,5 @@
-// Reads a segment's batches one after the other, in large pieces, waiting for the disk where it must.
+// Reads a segment's batches one after the other, in large pieces, waiting for the disk where it
+// must.
 //
 //   BatchFile batches(file, from, size);
 //   while (true) {
@@ -7,8 +8,8 @@
 //       while (auto batch = batches.next()) use(*batch);
 //   }
 //
-// Ends where no whole sound batch follows: position() then is where the good part ends. CRCs are the
-// caller's business.
+// Ends where no whole sound batch follows: position() then is where the good part ends. CRCs are
+// the caller's business.
 #pragma once
 
 #include <memory>

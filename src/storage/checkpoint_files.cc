@@ -58,8 +58,8 @@ Result<OffsetMap> parse_offset_checkpoint(std::string_view text) {
         const size_t partition_end = line.rfind(' ');
         if (topic_end == std::string_view::npos || partition_end == topic_end)
             return fail(ErrorCode::malformed, fmt::format("bad line '{}'", line));
-        const auto partition = parse_number<PartitionIndex>(
-            line.substr(topic_end + 1, partition_end - topic_end - 1));
+        const auto partition =
+            parse_number<PartitionIndex>(line.substr(topic_end + 1, partition_end - topic_end - 1));
         const auto offset = parse_number<Offset>(line.substr(partition_end + 1));
         if (!partition || *partition < 0 || !offset || *offset < 0)
             return fail(ErrorCode::malformed, fmt::format("bad line '{}'", line));
@@ -77,7 +77,9 @@ void OffsetCheckpointText::add(const TopicPartition& partition, Offset offset) {
     ++count_;
 }
 
-std::string OffsetCheckpointText::finish() const { return fmt::format("0\n{}\n", count_) + lines_; }
+std::string OffsetCheckpointText::finish() const {
+    return fmt::format("0\n{}\n", count_) + lines_;
+}
 
 Result<std::vector<EpochStart>> parse_epoch_checkpoint(std::string_view text) {
     std::vector<EpochStart> entries;

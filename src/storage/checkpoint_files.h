@@ -14,8 +14,8 @@
 
 namespace millrace::storage {
 
-// *-offset-checkpoint: "0", the count, then "<topic> <partition> <offset>" lines. An empty file is an
-// empty map.
+// *-offset-checkpoint: "0", the count, then "<topic> <partition> <offset>" lines. An empty file is
+// an empty map.
 using OffsetMap = std::unordered_map<TopicPartition, Offset>;
 Result<OffsetMap> parse_offset_checkpoint(std::string_view text);
 class OffsetCheckpointText {

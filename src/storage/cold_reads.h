@@ -2,7 +2,8 @@
 // ColdReads; what is missing is noted there and the function gives up with would_block; the Task
 // around it waits for the missing part and calls it again, now finding it here.
 //
-// Owner: the Task of one operation. What it holds is bounded by what the operation looks at (headers).
+// Owner: the Task of one operation. What it holds is bounded by what the operation looks at
+// (headers).
 #pragma once
 
 #include <memory>
@@ -46,8 +47,8 @@ private:
     std::set<Offset> rebuilt_;
 };
 
-// A whole file's content, waiting if it must. Errors: not_found, io_error; kafka_storage_error above
-// `size_max`.
+// A whole file's content, waiting if it must. Errors: not_found, io_error; kafka_storage_error
+// above `size_max`.
 runtime::Task<Result<std::vector<uint8_t>>> read_whole(runtime::Disk& disk, std::string path,
                                                        uint64_t size_max);
 

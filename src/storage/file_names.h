@@ -44,8 +44,8 @@ std::optional<OffsetFileName> parse_offset_file(std::string_view name);
 
 // <topic>-<partition>
 std::string partition_directory_name(const TopicPartition& partition);
-// <topic>-<partition>.<32 hex><mark> with `mark` "-delete" or "-stray"; the topic is cut so that the
-// name has at most 255 bytes.
+// <topic>-<partition>.<32 hex><mark> with `mark` "-delete" or "-stray"; the topic is cut so that
+// the name has at most 255 bytes.
 std::string marked_directory_name(const TopicPartition& partition, Uuid unique,
                                   std::string_view mark);
 // Whether `name` ends in .<32 hex><mark>.

@@ -89,7 +89,8 @@ Result<void> IndexEntries<Entry>::save(runtime::Disk& disk, const std::string& p
     if (saved_ < entries_.size()) {
         std::vector<uint8_t> bytes((entries_.size() - saved_) * Entry::kBytes);
         uint8_t* to = bytes.data();
-        for (size_t i = saved_; i < entries_.size(); ++i, to += Entry::kBytes) entries_[i].store(to);
+        for (size_t i = saved_; i < entries_.size(); ++i, to += Entry::kBytes)
+            entries_[i].store(to);
         const ByteView part{bytes};
         TRY_OK(file->write_at(saved_ * Entry::kBytes, {&part, 1}));
         file_bytes_ = std::max<uint64_t>(file_bytes_, this->bytes());

@@ -2,13 +2,14 @@
 // written there. Offsets are relative to the segment's base.
 //
 //   .index      int32 offset, int32 position       last offset of a batch, where that batch begins
-//   .timeindex  int64 timestamp, int32 offset      largest timestamp so far, last offset of its batch
-//   .txnindex   int16 version 0, int64 producer id, int64 first offset, int64 last offset (the abort
+//   .timeindex  int64 timestamp, int32 offset      largest timestamp so far, last offset of its
+//   batch .txnindex   int16 version 0, int64 producer id, int64 first offset, int64 last offset
+//   (the abort
 //               marker's), int64 last stable offset; these offsets are absolute
 //
-// Kafka preallocates the first two and keeps them mapped; here they are written in large pieces, and
-// rebuilt from the log after a crash, so the newest entries may be missing on the file.
-// Owner: Segment. Kafka: OffsetIndex, TimeIndex, TransactionIndex.
+// Kafka preallocates the first two and keeps them mapped; here they are written in large pieces,
+// and rebuilt from the log after a crash, so the newest entries may be missing on the file. Owner:
+// Segment. Kafka: OffsetIndex, TimeIndex, TransactionIndex.
 #pragma once
 
 #include <cstddef>
@@ -62,8 +63,8 @@ public:
     size_t unsaved() const { return entries_.size() - saved_; }
 
     void start_empty();
-    // Takes in a file's content, up to the first entry that makes no sense (a preallocated file ends
-    // in zeros).
+    // Takes in a file's content, up to the first entry that makes no sense (a preallocated file
+    // ends in zeros).
     void load(ByteView file);
     // Takes in what a scan of the log found; nothing of it counts as saved.
     void rebuild(std::vector<Entry> entries);
@@ -77,8 +78,8 @@ public:
 
 private:
     std::vector<Entry> entries_;
-    size_t saved_ = 0;          // entries_[0, saved_) are on the file
-    uint64_t file_bytes_ = 0;   // the file's size
+    size_t saved_ = 0;         // entries_[0, saved_) are on the file
+    uint64_t file_bytes_ = 0;  // the file's size
     bool loaded_ = false;
 
     static constexpr uint64_t kUnknownBytes = UINT64_MAX;

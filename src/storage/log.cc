@@ -38,9 +38,8 @@ Offset Log::State::segment_end(size_t index) const {
 
 int64_t Log::State::jitter_ms(Offset base) const {
     if (config.segment_jitter_ms <= 0) return 0;
-    const uint64_t spread =
-        (std::hash<TopicPartition>{}(partition) + static_cast<uint64_t>(base)) *
-        0x9e3779b97f4a7c15ULL;
+    const uint64_t spread = (std::hash<TopicPartition>{}(partition) + static_cast<uint64_t>(base)) *
+                            0x9e3779b97f4a7c15ULL;
     return static_cast<int64_t>((spread >> 1) % static_cast<uint64_t>(config.segment_jitter_ms));
 }
 
@@ -75,7 +74,7 @@ Result<void> Log::State::roll(TimestampMs now) {
 // The answer is the position in the active segment. Rolls first when the batches must not go to the
 // segment that is active now.
 Result<uint64_t> Log::State::write(ByteView batches, Offset last_offset, TimestampMs max_timestamp,
-                                 TimestampMs now) {
+                                   TimestampMs now) {
     if (active().must_roll(batches.size(), last_offset, max_timestamp, now, config,
                            jitter_ms(active().base()))) {
         // An empty segment rolls only when its base is too far below: it is replaced.
@@ -128,7 +127,7 @@ Result<AppendResult> Log::State::append_validated(protocol::ValidatedBatch& vali
     if (duplicate)
         return AppendResult{.first_offset = duplicate->first_offset,
                             .last_offset = duplicate->last_offset,
-                            .append_time = config.log_append_time ? duplicate->timestamp : -1,
+                            .append_time = duplicate->timestamp,
                             .log_start = start,
                             .duplicate = true};
     if (batch.size_bytes() > static_cast<size_t>(config.segment_bytes))
@@ -145,8 +144,8 @@ Result<AppendResult> Log::State::append_validated(protocol::ValidatedBatch& vali
         write(batch.bytes(), batch.last_offset(), batch.max_timestamp(), how.now));
     note(batch, position, marker, how.now);
     if (validated.rewritten.empty()) {
-        tail.add(active().base(), position, batch.bytes(),
-                 std::move(bytes.owner), bytes.owner_bytes);
+        tail.add(active().base(), position, batch.bytes(), std::move(bytes.owner),
+                 bytes.owner_bytes);
     } else {
         auto kept = std::make_shared<const std::vector<uint8_t>>(std::move(validated.rewritten));
         tail.add(active().base(), position, batch.bytes(), kept, 0);
@@ -216,13 +215,27 @@ Result<AppendResult> Log::append_as_follower(AppendBytes bytes, TimestampMs now)
                         .flush_due = s.flush_due(now)};
 }
 
-Offset Log::start_offset() const { return state_->start; }
-Offset Log::end_offset() const { return state_->end; }
-Offset Log::high_watermark() const { return state_->high_watermark; }
-Offset Log::recovery_point() const { return state_->recovery_point; }
-const TopicPartition& Log::partition() const { return state_->partition; }
-const std::string& Log::directory() const { return state_->directory; }
-std::optional<Uuid> Log::topic_id() const { return state_->topic_id; }
+Offset Log::start_offset() const {
+    return state_->start;
+}
+Offset Log::end_offset() const {
+    return state_->end;
+}
+Offset Log::high_watermark() const {
+    return state_->high_watermark;
+}
+Offset Log::recovery_point() const {
+    return state_->recovery_point;
+}
+const TopicPartition& Log::partition() const {
+    return state_->partition;
+}
+const std::string& Log::directory() const {
+    return state_->directory;
+}
+std::optional<Uuid> Log::topic_id() const {
+    return state_->topic_id;
+}
 Result<void> Log::set_topic_id(Uuid id) {
     State& s = *state_;
     TRY_OK(s.check_usable());
@@ -237,8 +250,12 @@ Result<void> Log::set_topic_id(Uuid id) {
     return {};
 }
 
-const LogConfig& Log::config() const { return state_->config; }
-void Log::set_config(const LogConfig& config) { state_->config = config; }
+const LogConfig& Log::config() const {
+    return state_->config;
+}
+void Log::set_config(const LogConfig& config) {
+    state_->config = config;
+}
 
 Offset Log::last_stable_offset() const {
     const auto unstable = state_->producers.first_unstable();
@@ -252,7 +269,9 @@ uint64_t Log::size_bytes() const {
     return bytes;
 }
 
-Offset Log::first_file_offset() const { return state_->segments.front()->base(); }
+Offset Log::first_file_offset() const {
+    return state_->segments.front()->base();
+}
 
 void Log::set_high_watermark(Offset offset) {
     State& s = *state_;
@@ -267,12 +286,18 @@ void Log::begin_epoch(LeaderEpoch epoch) {
     state_->epochs.assign(epoch, state_->end);
     state_->epochs_dirty = true;
 }
-LeaderEpoch Log::latest_epoch() const { return state_->epochs.latest(); }
+LeaderEpoch Log::latest_epoch() const {
+    return state_->epochs.latest();
+}
 EpochEnd Log::end_of_epoch(LeaderEpoch epoch) const {
     return state_->epochs.end_of(epoch, state_->end);
 }
-LeaderEpoch Log::epoch_at(Offset offset) const { return state_->epochs.epoch_at(offset); }
-std::vector<ActiveProducer> Log::producers() const { return state_->producers.active(); }
+LeaderEpoch Log::epoch_at(Offset offset) const {
+    return state_->epochs.epoch_at(offset);
+}
+std::vector<ActiveProducer> Log::producers() const {
+    return state_->producers.active();
+}
 
 Result<void> Log::roll(TimestampMs now) {
     TRY_OK(state_->check_usable());
@@ -289,6 +314,8 @@ void Log::moved(std::string directory) {
     state_->tail.clear();
 }
 
-bool Log::idle() const { return state_->tasks == 0; }
+bool Log::idle() const {
+    return state_->tasks == 0;
+}
 
 }  // namespace millrace::storage

@@ -10,12 +10,12 @@
 // that never held a record has no segment files at all.
 //
 // Durability: a successful append is in the page cache: it survives the end of the process, not a
-//   loss of power. flush() makes what was appended before it survive that too; save() also moves the
-//   recovery point. After a crash, open() checks the CRC of everything behind the recovery point and
-//   cuts at the first batch that is not whole; nothing corrupt is ever served.
-// Overlap: append is a plain function. The Tasks (read, flush, ...) may overlap appends and each
-// other; not truncate_to,
-//   truncate_fully_and_start_at and close, which must be alone.
+//   loss of power. flush() makes what was appended before it survive that too; save() also moves
+//   the recovery point. After a crash, open() checks the CRC of everything behind the recovery
+//   point and cuts at the first batch that is not whole; nothing corrupt is ever served.
+// Overlap: append is a plain function. The Tasks may overlap it and each other, but while a
+// truncation
+//   or close() is under way nothing may be appended.
 // Errors: kafka_storage_error when the disk refused something (the message has the path), and those
 // named at each call. Kafka: UnifiedLog, LocalLog, LogSegment, ProducerStateManager,
 // LeaderEpochFileCache.
@@ -217,9 +217,13 @@ public:
 
     // All that was appended before the call survives a loss of power once this succeeds.
     runtime::Task<Result<void>> flush();
-    // flush(), and all that a recovery would else have to rebuild: indexes, producer snapshot, epochs.
-    // Moves the recovery point to the log end at the time of the call.
+    // flush(), and all that a recovery would else have to rebuild: indexes, producer snapshot,
+    // epochs. Moves the recovery point to the log end at the time of the call.
     runtime::Task<Result<void>> save();
+    // The checkpoint file now says that recovery begins at `recovery_point`: what only an earlier
+    // one would need goes. wants_checkpoint(): there is such a thing.
+    void checkpointed(Offset recovery_point);
+    bool wants_checkpoint() const;
     // Whether the background should save(): a segment was rolled, or the unflushed tail is long.
     bool wants_save(TimestampMs now) const;
     // Whether flush.messages or flush.ms asks for a flush().

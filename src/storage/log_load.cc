@@ -1,5 +1,5 @@
-// Opening a log: from the names in its directory to a Log that can be read and appended to; after an
-// unclean stop through a scan of what lies behind the recovery point.
+// Opening a log: from the names in its directory to a Log that can be read and appended to; after
+// an unclean stop through a scan of what lies behind the recovery point.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -71,8 +71,8 @@ Task<Result<Offset>> end_of_file(runtime::Disk& disk, std::string path, Offset b
 }
 
 // What an interrupted compaction left: finished output (.swap) takes the place of the segments it
-// covers; unfinished output (.cleaned), and .swap files of the same unfinished split, go; so do files
-// that only waited for their deletion.
+// covers; unfinished output (.cleaned), and .swap files of the same unfinished split, go; so do
+// files that only waited for their deletion.
 Task<Result<bool>> settle_leftovers(runtime::Disk& disk, const std::string& directory,
                                     const DirectoryNames& names) {
     Offset unfinished = INT64_MAX;
@@ -119,6 +119,10 @@ Task<Result<uint64_t>> Log::State::scan_segment(size_t index, uint64_t position,
             const bool in_order = batch->base_offset() >= std::max(end, segment.base()) &&
                                   batch->last_offset() - segment.base() <= INT32_MAX;
             if (!in_order || (verify && !batch->verify_crc())) co_return sound;
+            // Epochs never fall along a log: this is what an interrupted truncation left behind.
+            if (verify && batch->leader_epoch() >= 0 &&
+                batch->leader_epoch() < epochs.epoch_at(batch->base_offset()))
+                co_return sound;
             segment.note(*batch, batches.batch_position(), config, now);
             if (verify && batch->leader_epoch() > epochs.latest()) {
                 epochs.assign(batch->leader_epoch(), batch->base_offset());
@@ -136,26 +140,24 @@ Task<Result<uint64_t>> Log::State::prepare_scan(size_t index, Offset offset, boo
     Segment& segment = *segments[index];
     const Offset base = segment.base();
     segment.keep_index();
+    if (!segment.aborts().loaded()) CO_TRY_OK(co_await load_aborts(base));
     if (from_start) {
         segment.offsets().rebuild({});
         segment.times().rebuild({});
-        segment.aborts().rebuild({});
         segment.forget_from(0, base, true);
         end = base;
         co_return 0;
     }
-    const auto entries = co_await read_whole(shard.disk(), segment.path(kIndexSuffix),
-                                             kSmallFileBytesMax);
-    const auto times = co_await read_whole(shard.disk(), segment.path(kTimeIndexSuffix),
-                                           kSmallFileBytesMax);
+    const auto entries =
+        co_await read_whole(shard.disk(), segment.path(kIndexSuffix), kSmallFileBytesMax);
+    const auto times =
+        co_await read_whole(shard.disk(), segment.path(kTimeIndexSuffix), kSmallFileBytesMax);
     if (!entries || !times) co_return co_await prepare_scan(index, offset, true);
     segment.offsets().load(*entries);
     segment.times().load(*times);
-    CO_TRY_OK(co_await load_aborts(base));
     const auto& known = segment.offsets().all();
-    const auto above = std::ranges::upper_bound(known, offset - base, {}, [](const auto& e) {
-        return static_cast<Offset>(e.offset);
-    });
+    const auto above = std::ranges::upper_bound(
+        known, offset - base, {}, [](const auto& e) { return static_cast<Offset>(e.offset); });
     if (above == known.begin() || static_cast<uint64_t>((above - 1)->position) >= segment.size())
         co_return co_await prepare_scan(index, offset, true);
     const IndexEntry last = *(above - 1);
@@ -174,11 +176,29 @@ Task<Result<bool>> Log::State::find_end(TimestampMs now) {
     co_return true;
 }
 
+// Takes away the segments behind the one at `index`.
+Result<void> Log::State::drop_behind(size_t index, TimestampMs now) {
+    while (segments.size() > index + 1) {
+        LOG_WARN("storage", "{}: dropped, what comes before it is damaged",
+                 active().path(kLogSuffix));
+        TRY_OK(active().mark_deleted(now));
+        segments.pop_back();
+        changed = true;
+    }
+    return {};
+}
+
 Task<Result<void>> Log::State::recover(Offset from, TimestampMs now) {
-    size_t index = segment_index(from);
-    for (bool first = true; index < segments.size(); ++index, first = false) {
-        const bool whole = !first || from <= segments[index]->base();
+    const size_t first = segment_index(from);
+    for (size_t index = first; index < segments.size(); ++index) {
+        // A segment that lost its end at a batch boundary looks whole, but for the hole behind it.
+        // In a compacted log holes are usual.
+        if (index > first && segments[index]->base() != end && !config.cleanup_compact)
+            co_return drop_behind(index - 1, now);
+        const bool whole = index > first || from <= segments[index]->base();
         CO_TRY(uint64_t position, co_await prepare_scan(index, from, whole));
+        // Transactions that ended behind the recovery point are found again by the replay.
+        segments[index]->forget_aborts_from(from);
         CO_TRY(uint64_t sound, co_await scan_segment(index, position, true, now));
         if (sound == position && position > 0 && sound < segments[index]->size()) {
             // The index led astray: the whole segment is scanned instead.
@@ -192,12 +212,7 @@ Task<Result<void>> Log::State::recover(Offset from, TimestampMs now) {
                  segment.path(kLogSuffix), sound, segment.size(), end);
         CO_TRY_OK(segment.truncate(sound));
         changed = true;
-        while (segments.size() > index + 1) {
-            LOG_WARN("storage", "{}: dropped, it follows a damaged segment",
-                     active().path(kLogSuffix));
-            CO_TRY_OK(active().mark_deleted(now));
-            segments.pop_back();
-        }
+        co_return drop_behind(index, now);
     }
     co_return {};
 }
@@ -218,8 +233,8 @@ Task<Result<void>> Log::State::replay_producers(Offset from) {
                 const auto marker = find_marker(*batch);
                 const auto ended = producers.apply(*batch, marker ? *marker : std::nullopt);
                 if (ended && ended->abort && segment.aborts().loaded())
-                    segment.note_abort({ended->producer_id, ended->first_offset,
-                                        ended->last_offset, producers.stable_after(*ended)});
+                    segment.note_abort({ended->producer_id, ended->first_offset, ended->last_offset,
+                                        producers.stable_after(*ended)});
             }
         }
     }
@@ -235,13 +250,15 @@ Task<Result<void>> Log::State::reload_producers(std::vector<Offset> snapshots, T
         Result<void> loaded = fail(ErrorCode::malformed, "beyond the log end");
         if (offset <= end) {
             const auto bytes = shard.disk().read_file(path, kSmallFileBytesMax);
-            if (!bytes && bytes.code() != ErrorCode::not_found) co_return storage_error(bytes.error());
-            loaded = bytes ? producers.load_snapshot(as_bytes(*bytes), now, producer_id_expiration_ms)
-                           : fail(ErrorCode::malformed, "gone");
+            if (!bytes && bytes.code() != ErrorCode::not_found)
+                co_return storage_error(bytes.error());
+            loaded = bytes
+                         ? producers.load_snapshot(as_bytes(*bytes), now, producer_id_expiration_ms)
+                         : fail(ErrorCode::malformed, "gone");
         }
         if (loaded) {
             from = offset;
-            if (!find_segment(offset)) saved_snapshot = offset;
+            if (!find_segment(offset)) saved_snapshots.push_back(offset);
             break;
         }
         LOG_WARN("storage", "{} is not used: {}", path, loaded.error().message);
@@ -266,24 +283,28 @@ Task<Result<void>> Log::State::load_segments(const LogOpen& open, std::vector<Of
             CO_TRY_OK(disk.remove(file_path(directory, file)));
     for (const Offset base : names.logs) {
         CO_TRY(const auto info, disk.info(offset_file_path(directory, base, kLogSuffix)));
-        segments.push_back(std::make_unique<Segment>(
-            shard, directory, base, info.size, info.modified_ms,
-            std::ranges::binary_search(names.transactions, base)));
+        segments.push_back(
+            std::make_unique<Segment>(shard, directory, base, info.size, info.modified_ms,
+                                      std::ranges::binary_search(names.transactions, base)));
     }
     if (segments.empty()) add_segment(open.log_start, open.now);
     if (names.has_metadata) {
         CO_TRY(const auto text, disk.read_file(join_path(directory, kPartitionMetadataName), 4096));
         const auto id = parse_partition_metadata(text);
-        // It is not synced when it is made: a loss of power may have taken its content.
-        if (id) topic_id = *id;
+        if (id) {
+            topic_id = *id;
+        } else {
+            // It is synced by the first flush: a loss of power before took its content.
+            CO_TRY_OK(disk.remove(join_path(directory, kPartitionMetadataName)));
+        }
     }
     if (names.has_epochs) {
-        CO_TRY(const auto text, disk.read_file(join_path(directory, kEpochCheckpointName),
-                                               kSmallFileBytesMax));
+        CO_TRY(const auto text,
+               disk.read_file(join_path(directory, kEpochCheckpointName), kSmallFileBytesMax));
         auto parsed = parse_epoch_checkpoint(text);
         if (!parsed)
-            co_return fail(ErrorCode::malformed, fmt::format("{}: {}", kEpochCheckpointName,
-                                                             parsed.error().message));
+            co_return fail(ErrorCode::malformed,
+                           fmt::format("{}: {}", kEpochCheckpointName, parsed.error().message));
         epochs = EpochCache{*std::move(parsed)};
     }
     snapshots = std::move(names.snapshots);
@@ -303,8 +324,11 @@ Task<Result<void>> Log::State::load(const LogOpen& open) {
         epochs.truncate_from_end(from + 1);
         CO_TRY_OK(co_await recover(from, open.now));
         // What was not synced may be of any age, or torn: snapshots behind the recovery point too.
-        for (const Offset offset : snapshots)
-            if (offset > from) CO_TRY_OK(shard.disk().remove(snapshot_path(offset)));
+        for (const Offset offset : snapshots) {
+            if (offset <= from) continue;
+            auto gone = shard.disk().remove(snapshot_path(offset));
+            if (!gone && gone.code() != ErrorCode::not_found) co_return storage_error(gone.error());
+        }
         std::erase_if(snapshots, [&](Offset offset) { return offset > from; });
         flushed = recovery_point = std::min(from, end);
         changed |= end > from;

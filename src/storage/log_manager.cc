@@ -113,8 +113,7 @@ Result<void> LogManager::State::take_in(size_t directory,
 Task<Result<std::unique_ptr<LogManager>>> LogManager::start(runtime::Disk& disk, Rng& rng,
                                                             LogManagerConfig config,
                                                             ConfigOf config_of, TimestampMs now) {
-    auto state =
-        std::make_unique<State>(disk, rng, std::move(config), std::move(config_of));
+    auto state = std::make_unique<State>(disk, rng, std::move(config), std::move(config_of));
     State& s = *state;
     for (const std::string& path : s.config.directories) {
         CO_TRY_OK(s.start_directory(path, now));
@@ -127,8 +126,12 @@ Task<Result<std::unique_ptr<LogManager>>> LogManager::start(runtime::Disk& disk,
     co_return std::unique_ptr<LogManager>(new LogManager(std::move(state)));
 }
 
-const std::vector<LogDirectory>& LogManager::directories() const { return state_->directories; }
-Shard& LogManager::shard() { return state_->shard; }
+const std::vector<LogDirectory>& LogManager::directories() const {
+    return state_->directories;
+}
+Shard& LogManager::shard() {
+    return state_->shard;
+}
 
 std::vector<TopicPartition> LogManager::partitions() const {
     std::vector<TopicPartition> names;

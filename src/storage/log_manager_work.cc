@@ -33,6 +33,10 @@ LogManager::State::Written LogManager::State::checkpoint_texts(size_t directory)
 }
 
 Task<Result<void>> LogManager::State::write_checkpoints(size_t directory) {
+    std::vector<std::pair<TopicPartition, Offset>> saved;
+    for (const auto& [name, partition] : partitions)
+        if (partition.directory == directory && partition.log && partition.log->wants_checkpoint())
+            saved.emplace_back(name, partition.log->recovery_point());
     const Written texts = checkpoint_texts(directory);
     const std::string& path = directories[directory].path;
     Written& last = written[directory];
@@ -50,6 +54,9 @@ Task<Result<void>> LogManager::State::write_checkpoints(size_t directory) {
         if (!done) co_return storage_error(std::move(done).error());
         file.last = file.text;
     }
+    for (const auto& [name, recovery_point] : saved)
+        if (const auto at = partitions.find(name); at != partitions.end() && at->second.log)
+            at->second.log->checkpointed(recovery_point);
     co_return {};
 }
 
@@ -147,12 +154,14 @@ Task<void> LogManager::maintain(TimestampMs now) {
         LOG_ERROR("storage", "cannot write checkpoints: {}", done.error().describe());
 }
 
-Task<Result<void>> LogManager::checkpoint() { co_return co_await state_->checkpoint(); }
+Task<Result<void>> LogManager::checkpoint() {
+    co_return co_await state_->checkpoint();
+}
 
 Task<Result<void>> LogManager::stop(int64_t broker_epoch, TimestampMs now) {
     State& s = *state_;
-    // A directory is clean only if every log in it is: what a crash left is recovered first. One that
-    // cannot be makes the next start an unclean one.
+    // A directory is clean only if every log in it is: what a crash left is recovered first. One
+    // that cannot be makes the next start an unclean one.
     std::vector<bool> clean(s.directories.size(), true);
     std::vector<TopicPartition> names;
     for (const auto& [name, partition] : s.partitions) names.push_back(name);

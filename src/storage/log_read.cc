@@ -16,7 +16,8 @@ using runtime::Task;
 constexpr uint64_t kIndexBytesMax = 1u << 29;
 
 Result<ByteView> HeaderScan::bytes_at(uint64_t position) {
-    if (position >= memory_position_ && position + kBatchHeaderBytes <= memory_position_ + memory_.size())
+    if (position >= memory_position_ &&
+        position + kBatchHeaderBytes <= memory_position_ + memory_.size())
         return memory_.view.subspan(position - memory_position_);
     if (position >= buffer_position_ &&
         position + kBatchHeaderBytes <= buffer_position_ + buffer_bytes_)
@@ -54,8 +55,8 @@ Result<BatchHeaderView> HeaderScan::at(uint64_t position) {
     return *header;
 }
 
-// The position of the first batch whose last offset is at or above `target`; the segment's size when
-// there is none.
+// The position of the first batch whose last offset is at or above `target`; the segment's size
+// when there is none.
 Result<uint64_t> Log::State::locate(Segment& segment, Offset target, ColdReads& cold) {
     if (segment.size() == 0) return 0;
     if (!segment.offsets().loaded()) return cold.need(ColdReads::Missing::index, segment.base());
@@ -129,13 +130,17 @@ Result<ReadResult> Log::State::read(const ReadRequest& request, ColdReads& cold)
         TRY(stop, locate(segment, upper, cold));
     }
     if (first_bytes >= request.max_bytes) {
-        if (first_bytes > request.max_bytes && !request.min_one) return ReadResult{.next_offset = request.from};
+        if (first_bytes > request.max_bytes && !request.min_one)
+            return ReadResult{.next_offset = request.from};
         stop = begin + first_bytes;
     } else if (stop - begin > request.max_bytes) {
         const uint64_t limit = begin + request.max_bytes;
         stop = std::max(begin, segment.batch_start_before(limit));
         while (true) {
-            TRY(header, scan.at(stop));
+            const auto at = scan.at(stop);
+            if (at.code() == ErrorCode::corrupt_message)
+                return cold.need(ColdReads::Missing::sound_index, segment.base());
+            TRY(header, at);
             if (stop + header.size_bytes() > limit) break;
             stop += header.size_bytes();
         }
@@ -176,11 +181,13 @@ Result<std::vector<AbortedTransaction>> Log::State::aborted(Offset from, Offset 
     std::vector<AbortedTransaction> found;
     for (size_t i = segment_index(from); i < segments.size(); ++i) {
         Segment& segment = *segments[i];
-        if (!segment.aborts().loaded()) return cold.need(ColdReads::Missing::aborts, segment.base());
+        if (!segment.aborts().loaded())
+            return cold.need(ColdReads::Missing::aborts, segment.base());
         for (const AbortEntry& entry : segment.aborts().all()) {
             if (entry.last_offset >= from && entry.first_offset < upper)
                 found.push_back({entry.producer_id, entry.first_offset});
-            // Everything below was decided when this one was: nothing later can reach below `upper`.
+            // Everything below was decided when this one was: nothing later can reach below
+            // `upper`.
             if (entry.last_stable_offset >= upper) return found;
         }
     }

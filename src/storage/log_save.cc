@@ -38,12 +38,7 @@ Task<Result<void>> Log::State::flush() {
     if (new_names)
         if (auto synced = co_await shard.disk().sync_directory(directory); !synced)
             co_return give_up(std::move(synced).error());
-    if (new_names && new_directory) {
-        const std::string parent = directory.substr(0, directory.rfind('/'));
-        if (auto synced = co_await shard.disk().sync_directory(parent); !synced)
-            co_return give_up(std::move(synced).error());
-        new_directory = false;
-    }
+    if (new_names && new_directory) CO_TRY_OK(co_await sync_new_directory());
     if (view != truncations) co_return {};
     for (const Unsynced& u : unsynced)
         if (Segment* segment = find_segment(u.base)) {
@@ -51,6 +46,24 @@ Task<Result<void>> Log::State::flush() {
             segment->directory_synced = true;
         }
     flushed = std::max(flushed, target);
+    co_return {};
+}
+
+// What making the directory left in the page cache: its own name, and partition.metadata.
+Task<Result<void>> Log::State::sync_new_directory() {
+    auto& disk = shard.disk();
+    const auto file =
+        disk.open(join_path(directory, kPartitionMetadataName), runtime::OpenMode::write);
+    if (file) {
+        if (auto synced = co_await (*file)->sync(); !synced)
+            co_return give_up(std::move(synced).error());
+    } else if (file.code() != ErrorCode::not_found) {
+        co_return storage_error(file.error());
+    }
+    const std::string parent = directory.substr(0, directory.rfind('/'));
+    if (auto synced = co_await disk.sync_directory(parent); !synced)
+        co_return give_up(std::move(synced).error());
+    new_directory = false;
     co_return {};
 }
 
@@ -84,17 +97,9 @@ Result<void> Log::State::write_snapshot(Offset offset) {
 
 Task<Result<void>> Log::State::save() {
     CO_TRY_OK(check_usable());
-    if (!changed || saving) co_return co_await flush();
-    saving = true;
-    auto saved = co_await save_changes();
-    saving = false;
-    co_return saved;
-}
-
-Task<Result<void>> Log::State::save_changes() {
+    if (!changed) co_return co_await flush();
     // All of it is of this moment: appends go on while the disk works.
     const Offset point = end;
-    const uint64_t view = truncations;
     const uint64_t bytes = unsaved_bytes;
     const TimestampMs until = last_write;
     const auto snapshot = producers.encode_snapshot();
@@ -118,18 +123,7 @@ Task<Result<void>> Log::State::save_changes() {
     }
     auto done = co_await disk.replace_file(snapshot_path(point), std::string{as_text(snapshot)});
     if (!done) co_return failed(done.error());
-    if (view != truncations) {
-        // A truncation went by: what was written may be of records that are gone.
-        changed = true;
-        epochs_dirty = true;
-        co_return {};
-    }
-    // A snapshot inside a segment is only good until the next one; those where segments begin stay.
-    if (saved_snapshot >= 0 && saved_snapshot != point && !find_segment(saved_snapshot))
-        if (auto removed = disk.remove(snapshot_path(saved_snapshot));
-            !removed && removed.code() != ErrorCode::not_found)
-            co_return storage_error(removed.error());
-    saved_snapshot = point;
+    if (!find_segment(point)) saved_snapshots.push_back(point);
     recovery_point = std::max(recovery_point, point);
     unsaved_bytes -= std::min(unsaved_bytes, bytes);
     unsaved_since = until;
@@ -143,14 +137,29 @@ Task<Result<void>> Log::flush() {
 
 Task<Result<void>> Log::save() {
     const State::Busy busy(*state_);
+    const auto alone = co_await state_->disk_work.lock();
     co_return co_await state_->save();
+}
+
+void Log::checkpointed(Offset recovery_point) {
+    State& s = *state_;
+    if (!s.unusable.empty()) return;
+    std::erase_if(s.saved_snapshots, [&](Offset offset) {
+        if (offset >= recovery_point || s.find_segment(offset)) return false;
+        const auto removed = s.shard.disk().remove(s.snapshot_path(offset));
+        return removed || removed.code() == ErrorCode::not_found;
+    });
+}
+
+bool Log::wants_checkpoint() const {
+    return !state_->saved_snapshots.empty();
 }
 
 bool Log::wants_save(TimestampMs now) const {
     const State& s = *state_;
-    if (!s.changed || s.saving || !s.unusable.empty()) return false;
-    // By age too: by then the kernel has written nearly all of it by itself, so that the sync costs little, and a crash leaves
-    // little to scan.
+    if (!s.changed || s.disk_work.locked() || !s.unusable.empty()) return false;
+    // By age too: by then the kernel has written nearly all of it by itself, so that the sync costs
+    // little, and a crash leaves little to scan.
     return s.rolled || s.unsaved_bytes > s.shard.limits.unflushed_bytes_max ||
            (s.unsaved_bytes > 0 && now - s.unsaved_since > s.shard.limits.unflushed_ms_max);
 }
@@ -162,6 +171,7 @@ bool Log::flush_due(TimestampMs now) const {
 Task<Result<void>> Log::close() {
     State& s = *state_;
     const State::Busy busy(s);
+    const auto alone = co_await s.disk_work.lock();
     CO_TRY_OK(s.check_usable());
     if (s.active().index_unsaved() || s.changed) CO_TRY_OK(s.active().finish_indexes());
     if (s.changed) CO_TRY_OK(co_await s.save());

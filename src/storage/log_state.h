@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/event.h"
 #include "storage/batch_file.h"
 #include "storage/cold_reads.h"
 #include "storage/epoch_cache.h"
@@ -75,14 +76,16 @@ struct Log::State {
     Offset flushed = 0;               // below, a loss of power loses nothing
     TimestampMs unflushed_since = 0;  // when the first record at or behind `flushed` came
     uint64_t unsaved_bytes = 0;       // appended since the last save
-    TimestampMs unsaved_since = 0;  // when the first of them came
+    TimestampMs unsaved_since = 0;    // when the first of them came
     TimestampMs last_write = 0;
-    bool changed = false;        // appended, rolled or truncated since the last save
-    bool rolled = false;         // since the last save
-    bool epochs_dirty = false;   // the checkpoint file does not have these epochs
-    bool saving = false;
-    Offset saved_snapshot = -1;  // the newest snapshot file that save() wrote
-    uint64_t truncations = 0;    // counted, so that a Task sees that its view is of the past
+    bool changed = false;           // appended, rolled or truncated since the last save
+    bool rolled = false;            // since the last save
+    bool epochs_dirty = false;      // the checkpoint file does not have these epochs
+    runtime::AsyncMutex disk_work;  // held by what changes files in several steps
+    // Snapshot files inside segments. Those below the recovery point that the checkpoint file has
+    // go.
+    std::vector<Offset> saved_snapshots;
+    uint64_t truncations = 0;  // counted, so that a Task sees that its view is of the past
 
     Segment& active() { return *segments.back(); }
     size_t segment_index(Offset offset) const;  // the last one with base <= offset, else 0
@@ -95,7 +98,7 @@ struct Log::State {
 
     // log.cc
     Result<uint64_t> write(ByteView batches, Offset last_offset, TimestampMs max_timestamp,
-                         TimestampMs now);
+                           TimestampMs now);
     void note(protocol::BatchHeaderView batch, uint64_t position,
               const std::optional<TransactionMarker>& marker, TimestampMs now);
     bool flush_due(TimestampMs now) const;
@@ -124,19 +127,21 @@ struct Log::State {
     runtime::Task<Result<void>> load(const LogOpen& open);
     runtime::Task<Result<void>> load_segments(const LogOpen& open, std::vector<Offset>& snapshots);
     runtime::Task<Result<void>> recover(Offset from, TimestampMs now);
+    Result<void> drop_behind(size_t index, TimestampMs now);
     runtime::Task<Result<bool>> find_end(TimestampMs now);
     runtime::Task<Result<uint64_t>> prepare_scan(size_t index, Offset offset, bool from_start);
     runtime::Task<Result<uint64_t>> scan_segment(size_t index, uint64_t position, bool verify,
                                                  TimestampMs now);
-    // Loads the newest usable one of `snapshots` at or below the log end and replays what follows it.
+    // Loads the newest usable one of `snapshots` at or below the log end and replays what follows
+    // it.
     runtime::Task<Result<void>> reload_producers(std::vector<Offset> snapshots, TimestampMs now);
     runtime::Task<Result<void>> replay_producers(Offset from);
 
     // log_save.cc
     runtime::Task<Result<void>> flush();
     runtime::Task<Result<void>> save();
-    runtime::Task<Result<void>> save_changes();
     runtime::Task<Result<void>> sync_indexes();
+    runtime::Task<Result<void>> sync_new_directory();
     Result<void> write_snapshot(Offset offset);
     std::string snapshot_path(Offset offset) const {
         return offset_file_path(directory, offset, kSnapshotSuffix);

@@ -78,6 +78,7 @@ Task<Result<size_t>> Log::State::count_expired(TimestampMs now) {
 Task<Result<size_t>> Log::apply_retention(TimestampMs now) {
     State& s = *state_;
     const State::Busy busy(s);
+    const auto alone = co_await s.disk_work.lock();
     CO_TRY_OK(s.check_usable());
     CO_TRY(const size_t count, co_await s.count_expired(now));
     if (count == 0) co_return 0;
@@ -112,6 +113,7 @@ Task<Result<void>> Log::State::restart_at(Offset offset, TimestampMs now) {
 Result<std::vector<Offset>> Log::State::remove_snapshots(Offset offset) {
     auto& disk = shard.disk();
     std::vector<Offset> kept;
+    std::erase_if(saved_snapshots, [&](Offset saved) { return saved > offset; });
     TRY(const auto entries, disk.list(directory));
     for (const runtime::DirEntry& entry : entries) {
         const auto name = parse_offset_file(entry.name);
@@ -128,6 +130,7 @@ Result<std::vector<Offset>> Log::State::remove_snapshots(Offset offset) {
 Task<Result<void>> Log::truncate_fully_and_start_at(Offset offset) {
     State& s = *state_;
     const State::Busy busy(s);
+    const auto alone = co_await s.disk_work.lock();
     CO_TRY_OK(s.check_usable());
     CO_TRY_OK(co_await s.restart_at(offset, s.active().modified()));
     if (s.shard.checkpoints) co_return co_await s.shard.checkpoints->checkpoint();
@@ -137,6 +140,7 @@ Task<Result<void>> Log::truncate_fully_and_start_at(Offset offset) {
 Task<Result<void>> Log::truncate_to(Offset offset) {
     State& s = *state_;
     const State::Busy busy(s);
+    const auto alone = co_await s.disk_work.lock();
     CO_TRY_OK(s.check_usable());
     if (offset >= s.end) co_return {};
     if (offset < s.segments.front()->base()) {
@@ -181,8 +185,14 @@ Task<Result<void>> Log::State::cut_at(Offset offset, uint64_t position) {
         if (!active().times().loaded()) CO_TRY_OK(co_await load_times(base));
         if (!active().aborts().loaded()) CO_TRY_OK(co_await load_aborts(base));
         active().forget_from(position, offset, position == 0);
+        active().forget_aborts_from(offset);
         CO_TRY_OK(active().truncate(position));
+        // What was cut must not come back after a loss of power, between what is appended next.
+        CO_TRY(const auto file, active().file());
+        if (auto synced = co_await file->sync(); !synced) co_return give_up(synced.error());
     }
+    if (auto synced = co_await shard.disk().sync_directory(directory); !synced)
+        co_return give_up(synced.error());
     end = offset;
     high_watermark = std::min(high_watermark, end);
     start = std::min(start, end);
@@ -193,8 +203,8 @@ Task<Result<void>> Log::State::cut_at(Offset offset, uint64_t position) {
     CO_TRY(auto snapshots, remove_snapshots(offset));
     CO_TRY_OK(co_await reload_producers(std::move(snapshots), now));
     const std::string text = format_epoch_checkpoint(epochs.entries());
-    if (auto done = co_await shard.disk().replace_file(
-            join_path(directory, kEpochCheckpointName), text);
+    if (auto done =
+            co_await shard.disk().replace_file(join_path(directory, kEpochCheckpointName), text);
         !done)
         co_return storage_error(done.error());
     epochs_dirty = false;

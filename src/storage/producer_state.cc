@@ -83,9 +83,9 @@ ProducerState::Verdict ProducerState::check_sequence(const Producer& producer,
     }
     const int32_t last = producer.last() ? producer.last()->last_sequence : -1;
     if (!in_sequence(last, first))
-        return fail(ErrorCode::out_of_order_sequence_number,
-                    fmt::format("producer {} sent sequence {} after {}", batch.producer_id(), first,
-                                last));
+        return fail(
+            ErrorCode::out_of_order_sequence_number,
+            fmt::format("producer {} sent sequence {} after {}", batch.producer_id(), first, last));
     return std::nullopt;
 }
 

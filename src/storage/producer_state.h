@@ -25,7 +25,8 @@ struct TransactionMarker {
     bool abort = false;
     int32_t coordinator_epoch = -1;
 };
-// The marker in `batch`; none when it is no control batch, or its control record is of another kind.
+// The marker in `batch`; none when it is no control batch, or its control record is of another
+// kind.
 Result<std::optional<TransactionMarker>> find_marker(protocol::BatchView batch);
 
 struct CompletedTransaction {
@@ -56,8 +57,8 @@ public:
 
     // A finished transaction stays unstable until the high watermark is above its marker.
     void advance_high_watermark(Offset high_watermark);
-    // The first offset of the first transaction that is open, or finished but not yet below the high
-    // watermark.
+    // The first offset of the first transaction that is open, or finished but not yet below the
+    // high watermark.
     std::optional<Offset> first_unstable() const;
     // The last stable offset right after `ended` was applied, for the transaction index.
     Offset stable_after(const CompletedTransaction& ended) const;
@@ -69,8 +70,8 @@ public:
 
     // Kafka's snapshot format, version 1: formats.md section 5 has the layout.
     std::vector<uint8_t> encode_snapshot() const;
-    // Replaces the state. Producers that are expired at `now` are left out. On malformed the state is
-    // as before.
+    // Replaces the state. Producers that are expired at `now` are left out. On malformed the state
+    // is as before.
     Result<void> load_snapshot(ByteView bytes, TimestampMs now, int64_t expiration_ms);
 
 private:

@@ -115,8 +115,8 @@ void Segment::note(protocol::BatchHeaderView batch, uint64_t position, const Log
         max_timestamp_offset_ = batch.last_offset();
     }
     if (bytes_since_entry_ > static_cast<uint64_t>(config.index_interval_bytes)) {
-        offsets_.add({static_cast<int32_t>(batch.last_offset() - base_),
-                      static_cast<int32_t>(position)});
+        offsets_.add(
+            {static_cast<int32_t>(batch.last_offset() - base_), static_cast<int32_t>(position)});
         add_time_entry();
         bytes_since_entry_ = 0;
         if (offsets_.unsaved() >= kUnsavedEntriesMax)
@@ -147,17 +147,15 @@ bool Segment::must_roll(size_t bytes, Offset last_offset, TimestampMs max_timest
 
 uint64_t Segment::position_before(Offset offset) const {
     const auto& entries = offsets_.all();
-    const auto above = std::ranges::upper_bound(entries, offset - base_, {}, [](const auto& e) {
-        return static_cast<Offset>(e.offset);
-    });
+    const auto above = std::ranges::upper_bound(
+        entries, offset - base_, {}, [](const auto& e) { return static_cast<Offset>(e.offset); });
     return above == entries.begin() ? 0 : static_cast<uint64_t>((above - 1)->position);
 }
 
 uint64_t Segment::batch_start_before(uint64_t position) const {
     const auto& entries = offsets_.all();
-    const auto above = std::ranges::upper_bound(entries, position, {}, [](const auto& e) {
-        return static_cast<uint64_t>(e.position);
-    });
+    const auto above = std::ranges::upper_bound(
+        entries, position, {}, [](const auto& e) { return static_cast<uint64_t>(e.position); });
     return above == entries.begin() ? 0 : static_cast<uint64_t>((above - 1)->position);
 }
 
@@ -193,9 +191,6 @@ void Segment::forget_from(uint64_t position, Offset offset, bool after_entry) {
         std::ranges::lower_bound(times_.all(), offset - base_, {},
                                  [](const auto& e) { return static_cast<Offset>(e.offset); }) -
         times_.all().begin()));
-    aborts_.cut(static_cast<size_t>(
-        std::ranges::lower_bound(aborts_.all(), offset, {}, &AbortEntry::last_offset) -
-        aborts_.all().begin()));
     max_timestamp_ = -1;
     max_timestamp_offset_ = -1;
     if (!times_.all().empty()) {
@@ -205,6 +200,14 @@ void Segment::forget_from(uint64_t position, Offset offset, bool after_entry) {
     max_known_ = true;
     if (position == 0) first_timestamp_.reset();
     bytes_since_entry_ = after_entry ? 0 : kAnyBytes;
+    indexes_synced = false;
+}
+
+void Segment::forget_aborts_from(Offset offset) {
+    const auto& entries = aborts_.all();
+    const auto first = std::ranges::lower_bound(entries, offset, {}, &AbortEntry::last_offset);
+    if (first == entries.end()) return;
+    aborts_.cut(static_cast<size_t>(first - entries.begin()));
     indexes_synced = false;
 }
 
@@ -222,7 +225,8 @@ bool Segment::index_unsaved() const {
 Result<void> Segment::save_indexes() {
     if (!on_disk_) return {};
     auto& disk = shard_.disk();
-    // An entry on the disk is the sign that a file was made: empty ones are made by finish_indexes().
+    // An entry on the disk is the sign that a file was made: empty ones are made by
+    // finish_indexes().
     if (offsets_.loaded() && offsets_.has_unsaved())
         if (auto saved = offsets_.save(disk, path(kIndexSuffix)); !saved)
             return storage_error(saved.error());

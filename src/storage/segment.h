@@ -3,9 +3,9 @@
 //   00000000000000368769.log         batches, back to back
 //   00000000000000368769.index       and .timeindex, .txnindex: index_entries.h
 //
-// A new segment has no files before its first append. The .log file is opened when it is touched and
-// closed under the shard's budget; index entries are loaded when a lookup needs them, and those of
-// segments that no longer grow are dropped under a budget.
+// A new segment has no files before its first append. The .log file is opened when it is touched
+// and closed under the shard's budget; index entries are loaded when a lookup needs them, and those
+// of segments that no longer grow are dropped under a budget.
 //
 // Owner: Log. Errors: kafka_storage_error with the path. Kafka: LogSegment.
 #pragma once
@@ -50,7 +50,8 @@ public:
     // Writes one or more whole batches at the end. On an error the file is cut back to what it was;
     // io_error when even that fails: the segment must not be used any more.
     Result<void> write(ByteView batches);
-    // Takes note of a batch that lies at `position`: index entries, timestamps. In order, each once.
+    // Takes note of a batch that lies at `position`: index entries, timestamps. In order, each
+    // once.
     void note(protocol::BatchHeaderView batch, uint64_t position, const LogConfig& config,
               TimestampMs now);
     void note_abort(const AbortEntry& entry);
@@ -59,8 +60,8 @@ public:
     bool must_roll(size_t bytes, Offset last_offset, TimestampMs max_timestamp, TimestampMs now,
                    const LogConfig& config, int64_t jitter_ms) const;
 
-    // Lookups; the entries must be loaded. The position to scan from for a batch that holds `offset`;
-    // the largest known batch start at or below `position`.
+    // Lookups; the entries must be loaded. The position to scan from for a batch that holds
+    // `offset`; the largest known batch start at or below `position`.
     uint64_t position_before(Offset offset) const;
     uint64_t batch_start_before(uint64_t position) const;
 
@@ -70,19 +71,23 @@ public:
     const IndexEntries<IndexEntry>& offsets() const { return offsets_; }
     const IndexEntries<TimeEntry>& times() const { return times_; }
     const IndexEntries<AbortEntry>& aborts() const { return aborts_; }
-    // Puts .index entries under the shard's budget; call it after loading and at each lookup, unless
-    // the segment still grows.
+    // Puts .index entries under the shard's budget; call it after loading and at each lookup,
+    // unless the segment still grows.
     void touch_index();
     // Takes them off the budget: the segment grows (again).
     void keep_index();
-    // Throws away what the indexes say of batches at `position` and behind, and of offsets at `offset`
-    // and above. What is appended or noted next gets an index entry by the usual interval when
-    // `after_entry`, else at once.
+    // Throws away what .index says of batches at `position` and behind, and .timeindex of offsets
+    // at `offset` and above. What is appended or noted next gets an index entry by the usual
+    // interval when `after_entry`, else at once.
     void forget_from(uint64_t position, Offset offset, bool after_entry);
+    // Throws away what .txnindex says of transactions that ended at `offset` or above.
+    void forget_aborts_from(Offset offset);
 
-    // Writes index entries that are not on the files; makes .index and .timeindex if they are missing.
+    // Writes index entries that are not on the files; makes .index and .timeindex if they are
+    // missing.
     Result<void> save_indexes();
-    // As save_indexes(), with the entry for the largest timestamp that Kafka adds at roll and close.
+    // As save_indexes(), with the entry for the largest timestamp that Kafka adds at roll and
+    // close.
     Result<void> finish_indexes();
     bool index_unsaved() const;
 

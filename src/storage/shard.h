@@ -49,12 +49,14 @@ public:
     Uses loaded_indexes;
     size_t loaded_index_bytes = 0;
 
-    // Set by the LogManager, if there is one: a truncation has the recovery points written before it
-    // goes on.
+    // Set by the LogManager, if there is one: a truncation has the recovery points written before
+    // it goes on.
     Checkpoints* checkpoints = nullptr;
 
     // `path` (a file or a tree) is removed by the first delete_due() at or after `due`.
-    void delete_later(std::string path, TimestampMs due) { deletions_.emplace(due, std::move(path)); }
+    void delete_later(std::string path, TimestampMs due) {
+        deletions_.emplace(due, std::move(path));
+    }
     // Failures are logged and tried again by the next call.
     void delete_due(TimestampMs now);
     size_t deletions_waiting() const { return deletions_.size(); }

@@ -33,17 +33,21 @@ void TailCache::shrink() {
     }
 }
 
+bool TailCache::newest_is_of(const std::shared_ptr<const void>& owner) const {
+    return !items_.empty() && items_.back().tail->runs_.back().bytes.owner == owner;
+}
+
 void Tail::add(Offset base, uint64_t position, ByteView bytes, std::shared_ptr<const void> owner,
                size_t owner_bytes) {
-    if (!runs_.empty() && (runs_.back().base != base ? position != 0 : runs_.back().end() != position))
+    if (!runs_.empty() &&
+        (runs_.back().base != base ? position != 0 : runs_.back().end() != position))
         clear();
     if (bytes.size() > cache_.bytes_max_ / 4) return clear();
     if (owner_bytes == 0) owner_bytes = bytes.size();
     if (bytes.size() <= kCopyBytesMax || !owner || owner_bytes / kOwnerTimesMax > bytes.size()) {
         add_copy(base, position, bytes);
     } else {
-        const bool charged = owner.get() == cache_.last_owner_ && !cache_.items_.empty();
-        cache_.last_owner_ = owner.get();
+        const bool charged = cache_.newest_is_of(owner);
         runs_.push_back({.base = base, .position = position, .bytes = {std::move(owner), bytes}});
         runs_.back().item = cache_.add(this, charged ? 0 : owner_bytes);
     }
@@ -73,10 +77,9 @@ void Tail::add_copy(Offset base, uint64_t position, ByteView bytes) {
 }
 
 SharedBytes Tail::find(Offset base, uint64_t position) const {
-    auto after = std::upper_bound(runs_.begin(), runs_.end(), std::pair{base, position},
-                                  [](const auto& at, const Run& run) {
-                                      return at < std::pair{run.base, run.position};
-                                  });
+    auto after = std::upper_bound(
+        runs_.begin(), runs_.end(), std::pair{base, position},
+        [](const auto& at, const Run& run) { return at < std::pair{run.base, run.position}; });
     if (after == runs_.begin()) return {};
     const Run& run = *(after - 1);
     if (run.base != base || position >= run.end()) return {};
@@ -89,16 +92,8 @@ uint64_t Tail::next_position(Offset base, uint64_t position) const {
     return UINT64_MAX;
 }
 
-void Tail::drop_oldest() {
-    cache_.forget_owner(runs_.front().bytes.owner.get());
-    runs_.pop_front();
-}
-
 void Tail::clear() {
-    for (Run& run : runs_) {
-        cache_.forget_owner(run.bytes.owner.get());
-        cache_.remove(run.item);
-    }
+    for (Run& run : runs_) cache_.remove(run.item);
     runs_.clear();
 }
 

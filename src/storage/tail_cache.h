@@ -1,8 +1,8 @@
 // Recent batches of all logs of a shard, kept in the memory they were appended from (small ones are
 // copied together), so that readers at the end of a log are served without touching a file.
 //
-// Each log has a Tail: runs of bytes that lie one behind the other in its segments and end at its log
-// end. The cache bounds the memory of all tails together and lets the oldest runs go first.
+// Each log has a Tail: runs of bytes that lie one behind the other in its segments and end at its
+// log end. The cache bounds the memory of all tails together and lets the oldest runs go first.
 // Owner: Shard; a Tail: its Log. Loop: the shard's.
 #pragma once
 
@@ -34,15 +34,12 @@ private:
     std::list<Item>::iterator add(Tail* tail, size_t charge);
     void remove(std::list<Item>::iterator item);
     void shrink();
-    void forget_owner(const void* owner) {
-        if (owner == last_owner_) last_owner_ = nullptr;
-    }
+    // Whether the newest run holds this memory already: further slices of it are not charged again.
+    bool newest_is_of(const std::shared_ptr<const void>& owner) const;
 
     std::list<Item> items_;  // oldest first
     size_t bytes_ = 0;
     size_t bytes_max_;
-    // The memory that the newest slice pins: further slices of it are not charged again.
-    const void* last_owner_ = nullptr;
 };
 
 class Tail {
@@ -56,8 +53,8 @@ public:
              size_t owner_bytes);
     // The longest piece from `position` on that lies in one run; empty when it is not cached.
     SharedBytes find(Offset base, uint64_t position) const;
-    // The first cached position of the segment at `base` that is above `position`; none above it: all
-    // ones.
+    // The first cached position of the segment at `base` that is above `position`; none above it:
+    // all ones.
     uint64_t next_position(Offset base, uint64_t position) const;
     void clear();
 
@@ -72,7 +69,7 @@ private:
         std::list<TailCache::Item>::iterator item;
         uint64_t end() const { return position + bytes.size(); }
     };
-    void drop_oldest();
+    void drop_oldest() { runs_.pop_front(); }
     void add_copy(Offset base, uint64_t position, ByteView bytes);
 
     TailCache& cache_;

@@ -54,20 +54,17 @@ inline std::vector<uint8_t> make_batch(int count, std::string_view value,
                                        protocol::BatchOptions options = {},
                                        TimestampMs timestamp = 1000) {
     protocol::BatchBuilder builder(options);
-    for (int i = 0; i < count; ++i)
-        builder.append(timestamp + i, std::nullopt, as_bytes(value));
+    for (int i = 0; i < count; ++i) builder.append(timestamp + i, std::nullopt, as_bytes(value));
     return *builder.finish();
 }
 
 inline std::vector<uint8_t> make_marker(bool abort, ProducerId producer, ProducerEpoch epoch,
                                         int32_t coordinator_epoch, TimestampMs timestamp = 1000) {
-    protocol::BatchBuilder builder({.producer_id = producer,
-                                    .producer_epoch = epoch,
-                                    .transactional = true,
-                                    .control = true});
+    protocol::BatchBuilder builder(
+        {.producer_id = producer, .producer_epoch = epoch, .transactional = true, .control = true});
     const auto body = protocol::encode_end_txn_marker(coordinator_epoch);
-    builder.append_control(timestamp, abort ? protocol::ControlType::abort
-                                            : protocol::ControlType::commit, body);
+    builder.append_control(
+        timestamp, abort ? protocol::ControlType::abort : protocol::ControlType::commit, body);
     return *builder.finish();
 }
 

@@ -112,7 +112,8 @@ class Node:
         def answers():
             try:
                 found = self.call('FindCoordinator', 4, key_type=0, coordinator_keys=['warm-up'])['coordinators'][0]
-                return found['error_code'] == 0 and self.call('Heartbeat', 0, group_id='warm-up')['error_code'] not in (14, 15, 16)
+                return (found['error_code'] == 0 and
+                        self.call('Heartbeat', 0, group_id='warm-up')['error_code'] not in (14, 15, 16))
             except (OSError, Closed):
                 return False
         self.until(answers, 'the node and its group coordinator', 60)

@@ -59,7 +59,8 @@ def plain_id(value):
 
 def sort_key(item):
     """Order that does not depend on what is compared: names and indexes first."""
-    keys = ('name', 'topic', 'group_id', 'resource_name', 'api_key', 'partition_index', 'partition', 'index', 'node_id', 'batch_index')
+    keys = ('name', 'topic', 'group_id', 'resource_name', 'api_key', 'partition_index', 'partition', 'index',
+            'node_id', 'batch_index')
     return [str(item[k]).zfill(12) for k in keys if k in item] + [str(sorted(item.items(), key=lambda kv: kv[0]))]
 
 

@@ -68,7 +68,8 @@ def parse_step(protocol, line, where):
     else:
         low, _, high = m[2].partition('-')
         versions = list(range(int(low), int(high or low) + 1))
-    return Step('request', m[5] or '', where, api=m[1], versions=versions, connection=m[3].strip(' @') or 'main', later=bool(m[4]))
+    return Step('request', m[5] or '', where, api=m[1], versions=versions, connection=m[3].strip(' @') or 'main',
+                later=bool(m[4]))
 
 
 def vocabulary(protocol, topic_id):

@@ -33,6 +33,7 @@ PartitionData failed(PartitionIndex index, ErrorCode code) {
     out.partition_index = index;
     out.error_code = static_cast<int16_t>(code);
     out.high_watermark = -1;
+    out.aborted_transactions.reset();
     out.records.emplace();
     return out;
 }

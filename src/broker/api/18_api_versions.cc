@@ -36,6 +36,7 @@ Task<protocol::ApiVersionsResponse> api_versions(Broker& broker, RequestContext&
             context.connection.software_version = request.client_software_version.str();
         } else {
             response.error_code = static_cast<int16_t>(ErrorCode::invalid_request);
+            co_return response;
         }
     }
     for (const Api& served : served_apis()) {

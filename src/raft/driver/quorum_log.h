@@ -4,15 +4,18 @@
 //   open() -> replay() -> lead() -> append() / sync_to() ... -> close()
 //
 //   00000000000000000000.log, .index, ...   segments (storage/log.h)
-//   <end offset>-<epoch>.checkpoint         snapshots (snapshot_file.h); 0-0 is what the format
-//   command wrote quorum-state, partition.metadata, leader-epoch-checkpoint
+//   <end offset>-<epoch>.checkpoint         snapshots (snapshot_file.h); 0-0 comes from formatting
+//   quorum-state                            epoch and vote (quorum_state.h)
+//   partition.metadata, leader-epoch-checkpoint
 //
-// Owner: the metadata node. Loop: one. append() is a plain function; sync_to() calls overlap and
-// share syncs (group commit). Durability: append() success = in the page cache; sync_to(end)
-// success = everything below `end` is on the disk, and so committed. After a failed write or sync
-// nothing more is accepted (failed()): what is on the disk is then unknown. Errors:
-// kafka_storage_error and what the disk says; corrupt_message, malformed (damaged files);
-// inconsistent_voter_set. Kafka: KafkaMetadataLog, KafkaRaftClient.
+// Owner: the metadata node. Loop: one.
+// Overlap: append() is a plain function; sync_to() calls overlap and share syncs (group commit).
+// Durability: append() success = in the page cache; sync_to(end) success = everything below `end`
+//   is on the disk, and so committed. An append that fails left nothing behind. After a failed sync
+//   nothing more is accepted (failed()): what is on the disk is then unknown.
+// Errors: kafka_storage_error and what the disk says; corrupt_message, malformed (damaged files);
+//   inconsistent_voter_set.
+// Kafka: KafkaMetadataLog, KafkaRaftClient.
 #pragma once
 
 #include <functional>

@@ -53,7 +53,8 @@ def create_with_assignment(tools, node):
     me = re.search(r"Leader: (\d+)", create_and_describe(tools, unique("topic")))[1]
     tools.ok("topics", "--create", "--topic", topic, "--replica-assignment", f"{me},{me}")
     assert "PartitionCount: 2" in tools.ok("topics", "--describe", "--topic", topic).out
-    tools.fails("topics", "--create", "--topic", unique("topic"), "--replica-assignment", "77", says="InvalidReplicaAssignmentException")
+    tools.fails("topics", "--create", "--topic", unique("topic"), "--replica-assignment", "77",
+                says="InvalidReplicaAssignmentException")
 
 
 def create_and_describe(tools, topic):

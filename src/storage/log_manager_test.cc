@@ -1,0 +1,143 @@
+#include "storage/log_manager.h"
+
+#include <doctest/doctest.h>
+
+#include "storage/test_place.h"
+
+using namespace millrace;
+using namespace millrace::storage;
+
+namespace {
+
+struct Managed : TestPlace {
+    void start() {
+        logs.reset();
+        auto started = run(LogManager::start(
+            disk, rng, {.directories = {root + "/a", root + "/b"}, .delete_delay_ms = 100},
+            [](const std::string&) { return LogConfig{}; }, now));
+        if (!started) FAIL(started.error().describe());
+        logs = *std::move(started);
+    }
+    void stop() { REQUIRE(run(logs->stop(9, now)).has_value()); }
+    Log& open(int partition) {
+        auto opened = run(logs->open({"t", partition}, now));
+        if (!opened) FAIL(opened.error().describe());
+        return **opened;
+    }
+    void append(Log& log) {
+        auto done = log.append_as_leader(to_append(make_batch(1, "v")), {.now = now});
+        REQUIRE(done.has_value());
+        log.set_high_watermark(log.end_offset());
+    }
+    ~Managed() { logs.reset(); }
+
+    Rng rng{1};
+    TimestampMs now = 1'000'000;
+    std::unique_ptr<LogManager> logs;
+};
+
+}  // namespace
+
+TEST_CASE("partitions are listed, not opened; checkpoints bring their offsets back") {
+    Managed m;
+    m.start();
+    for (int i = 0; i < 20; ++i)
+        REQUIRE(m.run(m.logs->create({"t", i}, Uuid{1, 2}, m.now, static_cast<size_t>(i % 2)))
+                    .has_value());
+    CHECK(m.run(m.logs->create({"t", 0}, Uuid{1, 2}, m.now)).code() == ErrorCode::already_exists);
+    for (int i = 0; i < 5; ++i) m.append(m.open(3));
+    REQUIRE(m.open(3).delete_records(2, m.now).has_value());
+    m.stop();
+    CHECK(m.disk.read_file(m.root + "/b/recovery-point-offset-checkpoint", 1 << 20)
+              ->contains("t 3 5\n"));
+    m.start();
+    CHECK(m.logs->directories()[0].clean);
+    CHECK(m.logs->directories()[0].broker_epoch == 9);
+    CHECK(m.logs->partitions().size() == 20);
+    CHECK(m.logs->find({"t", 3}) == nullptr);
+    CHECK(m.logs->directory_of({"t", 3}) == 1);
+    CHECK(**m.logs->topic_id({"t", 4}) == Uuid{1, 2});
+    const Log& log = m.open(3);
+    CHECK(log.start_offset() == 2);
+    CHECK(log.end_offset() == 5);
+    CHECK(log.high_watermark() == 5);
+    CHECK(m.run(m.logs->open({"t", 99}, m.now)).code() == ErrorCode::not_found);
+}
+
+TEST_CASE("a second process is kept out") {
+    Managed m;
+    m.start();
+    auto second = m.run(LogManager::start(
+        m.disk, m.rng, {.directories = {m.root + "/a"}},
+        [](const std::string&) { return LogConfig{}; }, m.now));
+    CHECK(second.code() == ErrorCode::already_exists);
+}
+
+TEST_CASE("a removed partition fails, and its files go after the delay") {
+    Managed m;
+    m.start();
+    REQUIRE(m.run(m.logs->create({"t", 0}, Uuid{1, 2}, m.now)).has_value());
+    Log& log = m.open(0);
+    m.append(log);
+    REQUIRE(m.logs->remove({"t", 0}, m.now).has_value());
+    CHECK(m.logs->remove({"t", 0}, m.now).has_value());
+    CHECK_FALSE(m.logs->contains({"t", 0}));
+    CHECK(m.run(log.read({0, 1, 100, true})).code() == ErrorCode::kafka_storage_error);
+    const auto directories = [&] {
+        size_t count = 0;
+        for (const auto& entry : std::filesystem::directory_iterator(m.root + "/a"))
+            count += entry.is_directory();
+        return count;
+    };
+    m.loop.run(m.logs->maintain(m.now + 50));
+    CHECK(directories() == 1);
+    m.loop.run(m.logs->maintain(m.now + 100));
+    CHECK(directories() == 0);
+    REQUIRE(m.run(m.logs->create({"t", 0}, Uuid{1, 3}, m.now)).has_value());
+    CHECK(m.open(0).end_offset() == 0);
+    REQUIRE(m.logs->mark_stray({"t", 0}).has_value());
+    m.stop();
+    m.start();
+    CHECK(m.logs->partitions().empty());
+    CHECK(directories() == 1);
+}
+
+TEST_CASE("after a crash unopened logs are recovered before a stop counts as clean") {
+    Managed m;
+    m.start();
+    for (int i = 0; i < 3; ++i) {
+        REQUIRE(m.run(m.logs->create({"t", i}, Uuid{1, 2}, m.now)).has_value());
+        m.append(m.open(i));
+    }
+    m.logs.reset();  // as if killed
+    const std::string path = m.root + "/a/t-1/00000000000000000000.log";
+    std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+    m.start();
+    CHECK_FALSE(m.logs->directories()[0].clean);
+    SUBCASE("at stop") {}
+    SUBCASE("in the background") {
+        m.loop.run(m.logs->maintain(m.now));
+        CHECK(m.logs->find({"t", 1}) != nullptr);
+    }
+    m.stop();
+    m.start();
+    CHECK(m.logs->directories()[0].clean);
+    CHECK(m.open(0).end_offset() == 1);
+    CHECK(m.open(1).end_offset() == 0);
+}
+
+TEST_CASE("maintain saves rolled segments and moves the recovery point") {
+    Managed m;
+    m.start();
+    REQUIRE(m.run(m.logs->create({"t", 0}, Uuid{1, 2}, m.now)).has_value());
+    Log& log = m.open(0);
+    m.append(log);
+    REQUIRE(log.roll(m.now).has_value());
+    m.append(log);
+    CHECK(log.recovery_point() == 0);
+    m.loop.run(m.logs->maintain(m.now));
+    CHECK(log.recovery_point() == 2);
+    m.loop.run(m.logs->maintain(m.now + 60'000));
+    CHECK(m.disk.read_file(m.root + "/a/recovery-point-offset-checkpoint", 1 << 20)
+              ->contains("t 0 2\n"));
+}
