@@ -211,7 +211,9 @@ struct Cluster {
     SimNode server{sim, fabric, "server"};
     SimNode client{sim, fabric, "client"};
     History history;
-    std::vector<std::pair<std::string, std::string>> topic_configs;
+    // Small segments, so that a life has many of them.
+    std::vector<std::pair<std::string, std::string>> topic_configs{
+        {"internal.segment.bytes", "20000"}};
 };
 
 void stop_cleanly(Cluster& c) {
@@ -267,7 +269,7 @@ SIM_TEST("what was acknowledged survives kills") {
 
 SIM_TEST("with flush.messages=1 what was acknowledged survives power cuts") {
     Cluster c{sim};
-    c.topic_configs = {{"flush.messages", "1"}};
+    c.topic_configs.emplace_back("flush.messages", "1");
     live(c, 4, End::power_cut);
 }
 
@@ -292,7 +294,7 @@ SIM_TEST("connections that break and stall lose nothing that was acknowledged") 
 
 SIM_TEST("slow and stalling disks only cost time") {
     Cluster c{sim};
-    c.topic_configs = {{"flush.messages", "1"}};
+    c.topic_configs.emplace_back("flush.messages", "1");
     c.server.disk().faults.stall_chance = 0.02;
     c.server.disk().faults.stall_max = 300ms;
     c.server.disk().faults.cold_chance = 0.5;

@@ -1,5 +1,6 @@
-// A chain is output on its way to a socket: pieces of memory and ranges of files, in order. Encoders append to it, record data is
-// appended without a copy, and only the room that writes it (`net`) looks into the file handles.
+// A chain is output on its way to a socket: pieces of memory and ranges of files, in order.
+// Encoders append to it, record data is appended without a copy, and only the room that writes it
+// (`net`) looks into the file handles.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,8 @@
 
 namespace millrace {
 
-// Exactly one of the two: `bytes` kept alive by `owner`, or `length` bytes of `file` (a runtime::File) from `position`.
+// Exactly one of the two: `bytes` kept alive by `owner`, or `length` bytes of `file` (a
+// runtime::File) from `position`.
 struct ChainPart {
     ByteView bytes;
     std::shared_ptr<const void> owner;

@@ -104,6 +104,15 @@ void Snapshot::gauge(std::string_view name, std::string_view help, Labels labels
                {.value = value});
 }
 
+void Snapshot::histogram(std::string_view name, std::string_view help, Labels labels,
+                         const Histogram& value, HistogramShape shape) {
+    Family& family = family_of(*this, Kind::histogram, name, help);
+    INVARIANT(family.samples.empty() || family.shape == shape);
+    family.shape = shape;
+    add_sample(family, checked(std::move(labels), Kind::histogram),
+               {.histogram = std::make_shared<Histogram>(value)});
+}
+
 Registry::Series& Registry::series(Kind kind, std::string_view name, std::string_view help,
                                    Labels labels, HistogramShape shape) {
     auto at = families_.find(name);

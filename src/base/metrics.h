@@ -126,6 +126,8 @@ struct Snapshot {
     // For collectors; as Registry's functions, but with the value.
     void counter(std::string_view name, std::string_view help, Labels labels, double value);
     void gauge(std::string_view name, std::string_view help, Labels labels, double value);
+    void histogram(std::string_view name, std::string_view help, Labels labels,
+                   const Histogram& value, HistogramShape shape = kSeconds);
 };
 
 class Registry {

@@ -15,8 +15,12 @@ class ImageView : public group::ClusterView {
 public:
     explicit ImageView(metadata::ImagePtr image) : image_(std::move(image)) {}
 
-    std::optional<group::TopicInfo> topic(std::string_view name) const override { return info(image_->topic(name)); }
-    std::optional<group::TopicInfo> topic(const Uuid& id) const override { return info(image_->topic(id)); }
+    std::optional<group::TopicInfo> topic(std::string_view name) const override {
+        return info(image_->topic(name));
+    }
+    std::optional<group::TopicInfo> topic(const Uuid& id) const override {
+        return info(image_->topic(id));
+    }
     std::vector<std::vector<std::string>> racks(const Uuid& id) const override {
         const metadata::TopicPtr topic = image_->topic(id);
         if (!topic) return {};
@@ -89,11 +93,14 @@ group::GroupConfig group_config(const config::BrokerConfig& config) {
     out.group_max_size = config.values().group_size_max;
     out.group_consumer_session_timeout_ms = config.values().consumer_group_session_timeout_ms;
     out.group_consumer_heartbeat_interval_ms = config.values().consumer_group_heartbeat_interval_ms;
-    out.group_consumer_assignment_interval_ms = config.values().consumer_group_assignment_interval_ms;
+    out.group_consumer_assignment_interval_ms =
+        config.values().consumer_group_assignment_interval_ms;
     out.group_consumer_assignors = config.list("group.consumer.assignors");
-    out.group_consumer_migration_policy = migration_policy(config.string("group.consumer.migration.policy"));
+    out.group_consumer_migration_policy =
+        migration_policy(config.string("group.consumer.migration.policy"));
     const auto protocols = config.list("group.coordinator.rebalance.protocols");
-    out.consumer_protocol_enabled = std::find(protocols.begin(), protocols.end(), "consumer") != protocols.end();
+    out.consumer_protocol_enabled =
+        std::find(protocols.begin(), protocols.end(), "consumer") != protocols.end();
     out.group_consumer_max_size = config.values().consumer_group_size_max;
     out.offsets_topic_num_partitions = config.values().offsets_topic_partitions;
     out.offset_metadata_max_bytes = config.values().offset_metadata_bytes_max;
@@ -102,34 +109,63 @@ group::GroupConfig group_config(const config::BrokerConfig& config) {
     return out;
 }
 
-void CoordinatorHost::on_image(const metadata::ImagePtr& image, Partitions& partitions) {
-    groups_.on_metadata_changed(cluster_view(image));
-    const metadata::TopicPtr topic = image->topic(kOffsetsTopic);
-    if (stopping_ || !topic) return;
-    if (topic->id != topic_id_) loaded_.clear();
-    topic_id_ = topic->id;
-    for (PartitionIndex index = 0; index < static_cast<PartitionIndex>(topic->partitions.size()); ++index)
-        if (loaded_.try_emplace(index).second) scope_.spawn(load(topic, index, partitions));
+void CoordinatorHost::start(const metadata::ImagePtr& image) {
+    follow(image);
 }
 
-runtime::Task<void> CoordinatorHost::load(metadata::TopicPtr topic, PartitionIndex index, Partitions& partitions) {
-    auto partition = co_await partitions.get(topic, index);
+void CoordinatorHost::on_image(const metadata::ImagePtr& image, const metadata::Delta& delta) {
+    const auto is_group = [](const metadata::ConfigResource& resource) {
+        return resource.type == metadata::ResourceType::group;
+    };
+    if (!delta.topics.empty() || delta.brokers || std::ranges::any_of(delta.configs, is_group))
+        groups_.on_metadata_changed(cluster_view(image));
+    if (!delta.topics.empty()) follow(image);
+}
+
+void CoordinatorHost::follow(const metadata::ImagePtr& image) {
+    const metadata::TopicPtr topic = image->topic(kOffsetsTopic);
+    const Uuid id = topic ? topic->id : Uuid{};
+    const size_t count = topic ? topic->partitions.size() : 0;
+    if (stopping_ || (id == topic_id_ && count == partition_count_)) return;
+    topic_id_ = id;
+    partition_count_ = count;
+    scope_.spawn(take(topic));
+}
+
+// Lets go of another topic's partitions first: somebody may have deleted the topic and made it
+// anew.
+runtime::Task<void> CoordinatorHost::take(metadata::TopicPtr topic) {
+    const auto guard = co_await changing_.lock();
+    if (!topic || topic->id != loaded_id_) {
+        for (auto& [index, log] : loaded_) co_await groups_.unload(index);
+        loaded_.clear();
+    }
+    if (!topic) co_return;
+    loaded_id_ = topic->id;
+    for (PartitionIndex index = 0; index < static_cast<PartitionIndex>(topic->partitions.size());
+         ++index) {
+        if (stopping_) co_return;
+        if (!loaded_.contains(index)) co_await load(topic, index);
+    }
+}
+
+runtime::Task<void> CoordinatorHost::load(metadata::TopicPtr topic, PartitionIndex index) {
+    auto partition = co_await partitions_.get(topic, index);
     if (!partition) {
         LOG_ERROR("broker", "{}-{}: {}", kOffsetsTopic, index, partition.error().describe());
         co_return;
     }
-    if (stopping_) co_return;
     auto& log = loaded_[index];
     log = std::make_unique<CoordinatorPartition>(loop_, *std::move(partition));
     if (const auto loaded = co_await groups_.load(index, *log); !loaded)
-        LOG_ERROR("broker", "groups of {}-{} are not available: {}", kOffsetsTopic, index, loaded.error().describe());
+        LOG_ERROR("broker", "groups of {}-{} are not available: {}", kOffsetsTopic, index,
+                  loaded.error().describe());
 }
 
 runtime::Task<void> CoordinatorHost::stop() {
     stopping_ = true;
     co_await scope_.join();
-    for (auto& [index, log] : loaded_)
-        if (log) co_await groups_.unload(index);
+    for (auto& [index, log] : loaded_) co_await groups_.unload(index);
     loaded_.clear();
 }
 

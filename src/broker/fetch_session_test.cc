@@ -50,7 +50,8 @@ struct Cache {
     int32_t open(std::vector<PartitionIndex> partitions, TimestampMs now = 0) {
         auto context = sessions.begin(request(0, 0, std::move(partitions)), kByName, now);
         REQUIRE(context);
-        for (auto& partition : context->partitions()) CHECK(context->include(partition, answer(10)));
+        for (auto& partition : context->partitions())
+            CHECK(context->include(partition, answer(10)));
         return context->session_id();
     }
 };

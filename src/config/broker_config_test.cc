@@ -113,6 +113,17 @@ TEST_CASE("what nobody says is filled in, and node.id has two names") {
     CHECK(base.values().metrics_port == 0);
 }
 
+TEST_CASE("fallbacks count only where nobody says anything") {
+    const std::vector<std::string> fallbacks = {"num.partitions=5", "log.roll.hours=6",
+                                                "min.insync.replicas=7"};
+    const auto out = BrokerConfig::load("num.partitions=1\n", "f", {"log.roll.hours=2"}, fallbacks);
+    REQUIRE(out.has_value());
+    CHECK(out->warnings.empty());
+    CHECK(out->config.int32("num.partitions") == 1);
+    CHECK(out->config.int32("log.roll.hours") == 2);
+    CHECK(out->config.int32("min.insync.replicas") == 7);
+}
+
 TEST_CASE("listeners") {
     const BrokerConfig base = BrokerConfig::defaults();
     CHECK(base.listeners() == std::vector<Endpoint>{{"PLAINTEXT", "", 9092, "PLAINTEXT"}});

@@ -284,7 +284,7 @@ Result<PartitionChangeRecord> elect(const Context& context, ElectionType type, c
     const Partition* p = topic.partition(index);
     if (p == nullptr)
         return fail(ErrorCode::unknown_topic_or_partition,
-                    fmt::format("No such partition as {}-{}", topic.name, index));
+                    fmt::format("there is no partition {}-{}", topic.name, index));
     const auto at = static_cast<size_t>(index);
     if (type == ElectionType::preferred) {
         const NodeId preferred = p->replicas.empty() ? kNoLeader : p->replicas[0];

@@ -32,11 +32,11 @@ Result<void> check_name(const Context& context, std::string_view name) {
     TRY_OK(check_topic_name(name));
     if (context.state.topics_by_name.find(name) != nullptr) {
         return fail(ErrorCode::topic_already_exists,
-                    fmt::format("Topic '{}' already exists.", name));
+                    fmt::format("there is a topic {} already", name));
     }
     if (auto other = context.state.colliding_topic(name)) {
         return fail(ErrorCode::invalid_topic_exception,
-                    fmt::format("Topic '{}' collides with existing topic: {}", name, *other));
+                    fmt::format("{} differs from topic {} only in '.' and '_', and metrics could not tell them apart", name, *other));
     }
     return {};
 }
@@ -47,7 +47,7 @@ Result<config::Overrides> requested_configs(const Context& context, const Creata
         if (!c.value) {
             return fail(
                 ErrorCode::invalid_config,
-                fmt::format("Null value not supported for topic configs: {}", c.name.view()));
+                fmt::format("these topic configurations must have a value: {}", c.name.view()));
         }
         overrides[c.name.str()] = c.value->str();
     }
@@ -61,13 +61,12 @@ using Assignment = std::vector<std::vector<NodeId>>;  // replicas by partition
 Result<Assignment> manual_assignment(const Context& context, const CreatableTopic& topic) {
     if (topic.replication_factor != -1) {
         return fail(ErrorCode::invalid_request,
-                    "A manual partition assignment was specified, but replication factor was not "
-                    "set to -1.");
+                    "replicas are assigned by hand: then the replication factor must be -1");
     }
     if (topic.num_partitions != -1) {
         return fail(
             ErrorCode::invalid_request,
-            "A manual partition assignment was specified, but numPartitions was not set to -1.");
+            "replicas are assigned by hand: then the number of partitions must be -1");
     }
     Assignment all(topic.assignments.size());
     std::set<int32_t> seen;
@@ -75,7 +74,7 @@ Result<Assignment> manual_assignment(const Context& context, const CreatableTopi
     for (const auto& a : topic.assignments) {
         if (!seen.insert(a.partition_index).second) {
             return fail(ErrorCode::invalid_replica_assignment,
-                        fmt::format("Found multiple manual partition assignments for partition {}",
+                        fmt::format("partition {} is assigned twice",
                                     a.partition_index));
         }
         if (a.partition_index < 0 || static_cast<size_t>(a.partition_index) >= all.size()) {
@@ -92,11 +91,11 @@ Result<Assignment> manual_assignment(const Context& context, const CreatableTopi
 Result<Assignment> automatic_assignment(const Context& context, const CreatableTopic& topic) {
     if (topic.replication_factor < -1 || topic.replication_factor == 0) {
         return fail(ErrorCode::invalid_replication_factor,
-                    "Replication factor must be larger than 0, or -1 to use the default value.");
+                    "a replication factor is above 0, or -1 for the default");
     }
     if (topic.num_partitions < -1 || topic.num_partitions == 0) {
         return fail(ErrorCode::invalid_partitions,
-                    "Number of partitions was set to an invalid non-positive value.");
+                    "a number of partitions is above 0, or -1 for the default");
     }
     const int replication_factor = topic.replication_factor == -1
                                        ? context.config.int32("default.replication.factor")
@@ -175,7 +174,7 @@ Outcome<CreateTopicsResponse> create_topics(const Context& context,
         Result<void> created;
         if (too_many) {
             created = fail(ErrorCode::policy_violation,
-                           "Excessively large number of partitions per request.");
+                           "more partitions than one request may create");
         } else if (times[topic.name] > 1) {
             created = fail(ErrorCode::invalid_request, "Duplicate topic name.");
         } else {

@@ -336,7 +336,6 @@ runtime::Task<Result<int64_t>> MetadataNode::register_this_broker(
     request.broker_id = s.options.config->node_id();
     request.cluster_id = protocol::Str(s.options.cluster_id);
     request.incarnation_id = s.options.incarnation_id;
-    request.rack.reset();
     for (const metadata::Endpoint& e : endpoints) {
         auto& to = request.listeners.emplace_back();
         to.name = protocol::Str(e.listener);

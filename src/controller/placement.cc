@@ -45,7 +45,7 @@ Result<void> Placer::check(int replication_factor) const {
     }
     return fail(
         ErrorCode::invalid_replication_factor,
-        fmt::format("Unable to replicate the partition {} time(s): {}.", replication_factor, why));
+        fmt::format("a partition cannot have {} replicas: {}", replication_factor, why));
 }
 
 std::vector<NodeId> Placer::next(int replication_factor) {
@@ -63,13 +63,13 @@ Result<void> check_assignment(const metadata::Image& state, std::span<const Node
                               int replication_factor) {
     auto refuse = [](std::string why) {
         return fail(ErrorCode::invalid_replica_assignment,
-                    "The manual partition assignment includes " + why);
+                    "the assignment by hand has " + why);
     };
     if (replicas.empty()) return refuse("an empty replica list.");
     std::set<NodeId> seen;
     for (NodeId broker : replicas) {
         if (state.broker(broker) == nullptr)
-            return refuse(fmt::format("broker {}, but no such broker is registered.", broker));
+            return refuse(fmt::format("broker {}, which is not registered", broker));
         if (!seen.insert(broker).second)
             return refuse(fmt::format("broker {} more than once.", broker));
     }
@@ -97,7 +97,7 @@ Result<protocol::PartitionRecord> new_partition(const metadata::Image& state, co
         return fail(
             ErrorCode::invalid_replica_assignment,
             fmt::format(
-                "All brokers of partition {}'s replicas are fenced or in controlled shutdown.",
+                "no broker of partition {}'s replicas is up",
                 index));
     }
     record.leader = record.isr.front();

@@ -29,10 +29,10 @@ std::vector<DeleteState> wanted_deletions(const DeleteTopicsRequest& request, in
 // The topic that is meant; counts how often each name and id is asked for.
 Result<metadata::TopicPtr> find_deletion(const Context& context, const DeleteState& wanted) {
     if (!wanted.name && wanted.topic_id.is_zero())
-        return fail(ErrorCode::invalid_request, "Neither topic name nor id were specified.");
+        return fail(ErrorCode::invalid_request, "a topic needs its name or its id");
     if (wanted.name && !wanted.topic_id.is_zero())
         return fail(ErrorCode::invalid_request,
-                    "You may not specify both topic name and topic id.");
+                    "a topic is named by its name or by its id, not by both");
     if (wanted.name) {
         auto topic = context.state.topic(wanted.name->view());
         if (!topic) return fail(ErrorCode::unknown_topic_or_partition);
@@ -51,19 +51,18 @@ Result<void> add_partitions(const Context& context,
     const auto current = static_cast<int32_t>(topic->partitions.size());
     if (wanted.count == current) {
         return fail(ErrorCode::invalid_partitions,
-                    fmt::format("Topic already has {} partition(s).", current));
+                    fmt::format("the topic has {} partition(s) already", current));
     }
     if (wanted.count < current) {
         return fail(
             ErrorCode::invalid_partitions,
-            fmt::format("The topic {} currently has {} partition(s); {} would not be an increase.",
+            fmt::format("topic {} has {} partition(s): {} would not be more",
                         wanted.name.view(), current, wanted.count));
     }
     const auto additional = static_cast<size_t>(wanted.count - current);
     if (wanted.assignments && wanted.assignments->size() != additional) {
         return fail(ErrorCode::invalid_replica_assignment,
-                    fmt::format("Attempted to add {} additional partition(s), but only {} "
-                                "assignment(s) were specified.",
+                    fmt::format("{} partition(s) more, but {} assignment(s)",
                                 additional, wanted.assignments->size()));
     }
     const int replication_factor =
@@ -147,7 +146,7 @@ Outcome<CreatePartitionsResponse> create_partitions(const Context& context,
             grown = fail(ErrorCode::invalid_request, "Duplicate topic name.");
         } else if (added > static_cast<int64_t>(kPartitionsPerRequestMax)) {
             grown = fail(ErrorCode::policy_violation,
-                         "Excessively large number of partitions per request.");
+                         "more partitions than one request may create");
         } else {
             grown = add_partitions(context, topic, out.records);
         }

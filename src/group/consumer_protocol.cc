@@ -26,9 +26,9 @@ Error fenced_epoch(const ConsumerMember& member, int32_t received, bool greater)
     return fail(
         ErrorCode::fenced_member_epoch,
         fmt::format(
-            "The consumer group member has a {} member epoch ({}) than the one known by the "
-            "group coordinator ({}). The member must abandon all its partitions and rejoin.",
-            greater ? "greater" : "smaller", received, member.epoch));
+            "member epoch {} is {} the group's for this member, {}: it must give up its partitions "
+            "and join again",
+            received, greater ? "above" : "below", member.epoch));
 }
 
 // The member's epoch, or the one before it when the answer with the new one may have been lost. 0
@@ -46,7 +46,7 @@ Result<void> check_epoch(const ConsumerMember& member,
 
 Error unknown_member(std::string_view member, std::string_view group) {
     return fail(ErrorCode::unknown_member_id,
-                fmt::format("Member {} is not a member of group {}.", member, group));
+                fmt::format("{} is no member of group {}", member, group));
 }
 
 void update_from(ConsumerMember& member, const protocol::ConsumerGroupHeartbeatRequest& request,
@@ -140,7 +140,7 @@ Result<const ConsumerGroup*> ConsumerProtocol::find_group(const Request& request
     if (!classic) {
         if (!joins)
             return fail(ErrorCode::group_id_not_found,
-                        fmt::format("Consumer group {} not found.", id));
+                        fmt::format("there is no consumer group {}", id));
         return &fresh.emplace(std::string{id});
     }
     if (joins && classic->in(ClassicState::empty)) {
@@ -152,7 +152,7 @@ Result<const ConsumerGroup*> ConsumerProtocol::find_group(const Request& request
         return &fresh.emplace(std::move(converted));
     }
     return fail(ErrorCode::group_id_not_found,
-                fmt::format("Group {} is not a consumer group.", id));
+                fmt::format("group {} is of another type than consumer", id));
 }
 
 Result<ConsumerMember> ConsumerProtocol::find_member(GroupChange& change, const Request& request,
@@ -174,7 +174,7 @@ Result<ConsumerMember> ConsumerProtocol::find_member(GroupChange& change, const 
     if (!holder) {
         if (!joins)
             return fail(ErrorCode::unknown_member_id,
-                        fmt::format("Instance id {} is unknown.", instance));
+                        fmt::format("no member has the instance id {}", instance));
         if (known) return *known;
         return ConsumerMember{.id = std::move(member_id)};
     }
@@ -185,14 +185,13 @@ Result<ConsumerMember> ConsumerProtocol::find_member(GroupChange& change, const 
     }
     if (!joins)
         return fail(ErrorCode::fenced_instance_id,
-                    fmt::format("Static member {} with instance id {} was fenced by member {}.",
+                    fmt::format("static member {} of instance id {} was replaced by member {}",
                                 member_id, instance, *holder));
     if (current.epoch != kStaticLeaveEpoch && !current.classic)
         return fail(
             ErrorCode::unreleased_instance_id,
             fmt::format(
-                "Static member {} with instance id {} cannot join the group because the instance "
-                "id is owned by {} member.",
+                "static member {} cannot join: instance id {} is still that of member {}",
                 member_id, instance, *holder));
     return replace(change, current, std::move(member_id), 0);
 }
@@ -223,7 +222,7 @@ Result<ConsumerProtocol::Response> ConsumerProtocol::join_or_beat(const RequestC
     if (base->members().size() >= size_max && !base->member(member_id))
         return fail(
             ErrorCode::group_max_size_reached,
-            fmt::format("The consumer group has reached its maximum capacity of {} members.",
+            fmt::format("the group is full with {} members",
                         size_max));
 
     GroupChange change{*base, effects.records};
@@ -392,19 +391,19 @@ Result<ConsumerProtocol::Response> ConsumerProtocol::leave(const Request& reques
     if (!group) {
         if (table_.exists(group_id))
             return fail(ErrorCode::group_id_not_found,
-                        fmt::format("Group {} is not a consumer group.", group_id));
+                        fmt::format("group {} is of another type than consumer", group_id));
         return fail(ErrorCode::group_id_not_found,
-                    fmt::format("Consumer group {} not found.", group_id));
+                    fmt::format("there is no consumer group {}", group_id));
     }
     std::string id = request.member_id.str();
     if (request.instance_id) {
         std::optional<std::string> holder = group->static_member(*request.instance_id);
         if (!holder)
             return fail(ErrorCode::unknown_member_id,
-                        fmt::format("Instance id {} is unknown.", request.instance_id->view()));
+                        fmt::format("no member has the instance id {}", request.instance_id->view()));
         if (*holder != id)
             return fail(ErrorCode::fenced_instance_id,
-                        fmt::format("Static member {} with instance id {} was fenced by member {}.",
+                        fmt::format("static member {} of instance id {} was replaced by member {}",
                                     id, request.instance_id->view(), *holder));
     } else if (!group->member(id)) {
         return unknown_member(id, group_id);

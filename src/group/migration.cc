@@ -11,7 +11,7 @@ using protocol::Str;
 
 Error refused(const ClassicGroup& group, std::string_view why) {
     return fail(ErrorCode::group_id_not_found,
-                fmt::format("Cannot upgrade classic group {} to consumer group because {}.",
+                fmt::format("classic group {} does not become a consumer group: {}",
                             group.id(), why));
 }
 

@@ -54,7 +54,7 @@ Result<void> check_regex(std::string_view regex) {
     RE2 compiled{piece(regex), options()};
     if (compiled.ok()) return {};
     return fail(ErrorCode::invalid_regular_expression,
-                fmt::format("SubscribedTopicRegex `{}` is not a valid regular expression: {}.",
+                fmt::format("SubscribedTopicRegex `{}` is no regular expression of RE2: {}",
                             regex, what(compiled.error_code())));
 }
 

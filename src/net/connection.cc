@@ -18,8 +18,9 @@ void append_frame(Chain& out, Chain answer) {
 
 }  // namespace
 
-Connection::Connection(runtime::Loop& loop, std::unique_ptr<runtime::Stream> stream, BufferPool& pool,
-                       const ConnectionLimits& limits, std::unique_ptr<FrameHandler> handler)
+Connection::Connection(runtime::Loop& loop, std::unique_ptr<runtime::Stream> stream,
+                       BufferPool& pool, const ConnectionLimits& limits,
+                       std::unique_ptr<FrameHandler> handler)
     : loop_(loop),
       stream_(std::move(stream)),
       reader_(*stream_, pool, limits.frame_bytes_max),
@@ -30,7 +31,8 @@ runtime::Task<void> Connection::run() {
     runtime::Scope scope{loop_};
     scope.spawn(write_answers());
     const auto ended = co_await read_frames();
-    if (!ended && ended.code() != ErrorCode::connection_closed && ended.code() != ErrorCode::cancelled)
+    if (!ended && ended.code() != ErrorCode::connection_closed &&
+        ended.code() != ErrorCode::cancelled)
         LOG_WARN("net", "closing {}: {}", peer(), ended.error().describe());
     closing_ = true;
     writer_wanted_.set();
@@ -62,7 +64,8 @@ runtime::Task<Result<void>> Connection::read_frames() {
 runtime::Task<void> Connection::write_answers() {
     for (;;) {
         if (unsent_.empty()) {
-            // Asked again after each write: both may have happened while the last one was under way.
+            // Asked again after each write: both may have happened while the last one was under
+            // way.
             if (closing_) break;
             writer_wanted_.reset();
             co_await writer_wanted_.wait();

@@ -35,8 +35,9 @@ struct Fixture {
     runtime::LinuxNetwork network{loop, pool};
     BufferPool buffers{1u << 20};
     runtime::Event go;
-    Server server{loop, buffers, {.frame_bytes_max = 1000}, 3,
-                  [this](const std::string&) { return std::make_unique<Echo>(go); }};
+    Server server{loop, buffers, {.frame_bytes_max = 1000}, 3, [this](const std::string&) {
+                      return std::make_unique<Echo>(go);
+                  }};
 
     template <typename Body>
     void run(Body body) {
@@ -125,7 +126,8 @@ TEST_CASE("a peer that goes away while its request is in work leaves nothing beh
             while (f.server.connection_count() == 0) co_await f.loop.yield();
         }
         f.go.set();
-        while (f.server.connection_count() != 0) co_await f.loop.sleep_for(std::chrono::milliseconds(1));
+        while (f.server.connection_count() != 0)
+            co_await f.loop.sleep_for(std::chrono::milliseconds(1));
         CHECK(f.server.connection_count() == 0);
     });
 }

@@ -18,7 +18,8 @@ Result<std::optional<SharedBytes>> FrameReader::buffered() {
     if (have < kPrefixBytes) return std::nullopt;
     const auto size = load_be<int32_t>(buffer_.data() + begin_);
     if (size <= 0 || static_cast<size_t>(size) > frame_bytes_max_)
-        return fail(ErrorCode::malformed, fmt::format("a frame of {} bytes (allowed: 1 to {})", size, frame_bytes_max_));
+        return fail(ErrorCode::malformed,
+                    fmt::format("a frame of {} bytes (allowed: 1 to {})", size, frame_bytes_max_));
     wanted_ = kPrefixBytes + static_cast<size_t>(size);
     if (have < wanted_) return std::nullopt;
     SharedBytes frame = buffer_.slice(begin_ + kPrefixBytes, static_cast<size_t>(size));
@@ -33,11 +34,13 @@ size_t FrameReader::reach() const {
     return wanted_ == 0 ? last_large_ : 0;
 }
 
-// Afterwards the buffer has room for what is still missing of the frame at begin_, or at least for some bytes.
+// Afterwards the buffer has room for what is still missing of the frame at begin_, or at least for
+// some bytes.
 void FrameReader::make_room() {
     const size_t have = end_ - begin_;
     const size_t need = std::max(wanted_, reach());
-    if (buffer_ && begin_ == end_ && buffer_.unshared() && buffer_.capacity() >= need) begin_ = end_ = 0;
+    if (buffer_ && begin_ == end_ && buffer_.unshared() && buffer_.capacity() >= need)
+        begin_ = end_ = 0;
     if (buffer_ && begin_ + need <= buffer_.capacity() && end_ < buffer_.capacity()) return;
     ReceiveBuffer next = pool_.take(std::max({chunk_bytes_, need, have + 1}));
     if (have) std::memcpy(next.data(), buffer_.data() + begin_, have);
@@ -61,7 +64,8 @@ runtime::Task<Result<bool>> FrameReader::fill() {
     }
     if (!got) co_return std::move(got).error();
     end_ += *got;
-    if (*got == room && room >= chunk_bytes_ / 2) chunk_bytes_ = std::min(chunk_bytes_ * 2, kChunkBytesMax);
+    if (*got == room && room >= chunk_bytes_ / 2)
+        chunk_bytes_ = std::min(chunk_bytes_ * 2, kChunkBytesMax);
     co_return *got != 0;
 }
 

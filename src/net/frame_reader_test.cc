@@ -26,14 +26,17 @@ public:
         return take(into);
     }
     Task<Result<void>> write(std::span<const ByteView>) override { co_return Result<void>{}; }
-    Task<Result<void>> send_file(runtime::File&, uint64_t, uint64_t) override { co_return Result<void>{}; }
+    Task<Result<void>> send_file(runtime::File&, uint64_t, uint64_t) override {
+        co_return Result<void>{};
+    }
     void want(size_t) override {}
     void close() override {}
     const std::string& peer() const override { return peer_; }
 
 private:
     size_t take(MutableByteView into) {
-        const size_t piece = std::min({into.size(), bytes_.size() - at_, rng_.below(piece_max_) + 1});
+        const size_t piece =
+            std::min({into.size(), bytes_.size() - at_, rng_.below(piece_max_) + 1});
         std::memcpy(into.data(), bytes_.data() + at_, piece);
         at_ += piece;
         return piece;
@@ -86,7 +89,8 @@ std::vector<uint8_t> framed(const std::vector<std::vector<uint8_t>>& frames) {
     return out;
 }
 
-Read read_with(std::vector<uint8_t> bytes, uint64_t seed, size_t piece_max, bool keep, size_t frame_max = 1u << 20) {
+Read read_with(std::vector<uint8_t> bytes, uint64_t seed, size_t piece_max, bool keep,
+               size_t frame_max = 1u << 20) {
     PieceStream stream(std::move(bytes), seed, piece_max);
     BufferPool pool(1u << 20);
     FrameReader reader(stream, pool, frame_max);
@@ -96,7 +100,8 @@ Read read_with(std::vector<uint8_t> bytes, uint64_t seed, size_t piece_max, bool
 
 }  // namespace
 
-TEST_CASE("frames come out whole however the bytes arrive, and stay untouched while they are held") {
+TEST_CASE(
+    "frames come out whole however the bytes arrive, and stay untouched while they are held") {
     Rng rng{42};
     for (int round = 0; round < 60; ++round) {
         std::vector<std::vector<uint8_t>> frames(rng.below(20) + 1);

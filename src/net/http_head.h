@@ -1,6 +1,8 @@
-// The head of an HTTP/1.x request: the request line and the headers, as far as a server of read-only pages needs them.
+// The head of an HTTP/1.x request: the request line and the headers, as far as a server of
+// read-only pages needs them.
 //
-// Strict: lines end in CRLF, names are tokens, no folded lines (RFC 9112). A pure function over bytes from outside.
+// Strict: lines end in CRLF, names are tokens, no folded lines (RFC 9112). A pure function over
+// bytes from outside.
 #pragma once
 
 #include <string>

@@ -137,7 +137,8 @@ runtime::Task<void> HttpServer::serve_requests(runtime::Stream& stream) {
 runtime::Task<Result<std::string>> HttpServer::next_head(runtime::Stream& stream,
                                                          std::string& received) {
     if (received.empty()) {
-        // Waiting for a client to want something is no error of its own: nothing is said when it wants no more.
+        // Waiting for a client to want something is no error of its own: nothing is said when it
+        // wants no more.
         std::string first(1024, 0);
         const MutableByteView into{reinterpret_cast<uint8_t*>(first.data()),
                                    std::min(first.size(), limits_.head_bytes_max)};

@@ -1,4 +1,5 @@
-// A small HTTP/1.1 server for read-only pages: metrics, health. GET and HEAD only, no bodies, no TLS.
+// A small HTTP/1.1 server for read-only pages: metrics, health. GET and HEAD only, no bodies, no
+// TLS.
 //
 //   HttpServer http(loop, {});
 //   http.route("/health", [](HttpHead) -> Task<HttpPage> { co_return HttpPage{.body = "ok\n"}; });
@@ -7,7 +8,8 @@
 //
 // Owner: the node. Loop: one, for everything, the pages too.
 // Bounds: Limits; a peer that is over one of them gets the HTTP error, or is closed.
-// A page may be any callable; it is kept until the server dies, so that a capturing lambda may be a coroutine.
+// A page may be any callable; it is kept until the server dies, so that a capturing lambda may be a
+// coroutine.
 #pragma once
 
 #include <list>

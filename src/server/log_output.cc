@@ -9,7 +9,8 @@ namespace {
 constexpr size_t kRoomWidth = 11;
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 
-// Bytes of the UTF-8 character at the front of `text`, 0 when it is none (RFC 3629: no surrogates, no overlong forms).
+// Bytes of the UTF-8 character at the front of `text`, 0 when it is none (RFC 3629: no surrogates,
+// no overlong forms).
 size_t utf8_length(std::string_view text) {
     const auto byte = [&](size_t i) {
         return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;

@@ -1,8 +1,10 @@
-// A whole node: one broker and its controller, a cluster of one, built from its parts and taken down again in order. It stands on
-// the interfaces of `runtime` only, so that it runs in the simulator as it does on Linux.
+// A whole node: one broker and its controller, a cluster of one, built from its parts and taken
+// down again in order. It stands on the interfaces of `runtime` only, so that it runs in the
+// simulator as it does on Linux.
 //
-//   auto node = co_await Node::start(context, options);   // formatted if need be, recovered, listening
-//   co_await (*node)->run();                              // until stop() was called; everything is closed then
+//   auto node = co_await Node::start(context, options);   // formatted if need be, recovered,
+//   listening co_await (*node)->run();                              // until stop() was called;
+//   everything is closed then
 //
 // Owner: main (server/serve.cc), or a simulation. Loop: the one of the context, for everything.
 // Errors of start(): what kept it from starting, as a sentence for the operator.
@@ -10,6 +12,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -17,6 +20,7 @@
 #include "broker/coordinator_host.h"
 #include "config/broker_config.h"
 #include "net/buffer_pool.h"
+#include "net/http_server.h"
 #include "net/server.h"
 #include "runtime/context.h"
 #include "runtime/scope.h"
@@ -32,7 +36,8 @@ struct NodeOptions {
 class Node {
 public:
     // What the context refers to must outlive the node.
-    static runtime::Task<Result<std::unique_ptr<Node>>> start(runtime::Context context, NodeOptions options);
+    static runtime::Task<Result<std::unique_ptr<Node>>> start(runtime::Context context,
+                                                              NodeOptions options);
     ~Node();
     Node(const Node&) = delete;
 
@@ -43,6 +48,8 @@ public:
     // Where clients connect.
     const std::string& host() const { return host_; }
     uint16_t port() const { return server_->port(); }
+    // Of /metrics and /health; nothing when millrace.metrics.port is 0.
+    std::optional<uint16_t> metrics_port() const;
     const std::string& cluster_id() const { return cluster_id_; }
     bool newly_formatted() const { return newly_formatted_; }
     broker::Broker& broker() { return *broker_; }
@@ -53,6 +60,7 @@ private:
     runtime::Task<Result<void>> start_metadata();
     runtime::Task<Result<void>> start_broker();
     Result<void> listen();
+    Result<void> listen_http();
     runtime::Task<void> maintain();
     runtime::Task<Result<void>> close();
 
@@ -74,6 +82,7 @@ private:
     std::unique_ptr<broker::Broker> broker_;
     std::unique_ptr<broker::CoordinatorHost> coordinators_;
     std::unique_ptr<net::Server> server_;
+    std::unique_ptr<net::HttpServer> http_;  // null: no metrics endpoint
     runtime::Scope scope_;
     runtime::Event stop_wanted_;
 };

@@ -1,6 +1,6 @@
-// Fetch: reads partitions up to their high watermark (or last stable offset); parks until there is enough to answer or the time
-// is up. A parked fetch is woken by appends, never by polling. Kafka: KafkaApis.handleFetchRequest, ReplicaManager.fetchMessages,
-// DelayedFetch.
+// Fetch: reads partitions up to their high watermark (or last stable offset); parks until there is
+// enough to answer or the time is up. A parked fetch is woken by appends, never by polling. Kafka:
+// KafkaApis.handleFetchRequest, ReplicaManager.fetchMessages, DelayedFetch.
 
 #include <algorithm>
 
@@ -37,7 +37,8 @@ PartitionData failed(PartitionIndex index, ErrorCode code) {
     return out;
 }
 
-Task<std::vector<Target>> find_targets(Broker& broker, const RequestContext& context, FetchContext& session) {
+Task<std::vector<Target>> find_targets(Broker& broker, const RequestContext& context,
+                                       FetchContext& session) {
     const metadata::ImagePtr image = broker.image();
     const bool by_id = context.version >= kFirstVersionWithTopicIds;
     std::vector<Target> targets;
@@ -45,7 +46,8 @@ Task<std::vector<Target>> find_targets(Broker& broker, const RequestContext& con
         Target& target = targets.emplace_back(&wanted);
         const auto topic = by_id ? image->topic(wanted.topic_id) : image->topic(wanted.topic);
         if (!topic) {
-            target.error = by_id ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition;
+            target.error =
+                by_id ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition;
             continue;
         }
         if (by_id && wanted.topic.empty()) wanted.topic = topic->name;
@@ -65,11 +67,13 @@ Task<std::vector<Target>> find_targets(Broker& broker, const RequestContext& con
 ErrorCode readable(const Target& target, const FetchRequest& request) {
     if (target.error != ErrorCode::none) return target.error;
     if (target.partition->gone()) return ErrorCode::unknown_topic_or_partition;
-    if (std::max(request.replica_id, request.replica_state.replica_id) >= 0) return ErrorCode::not_leader_or_follower;
+    if (std::max(request.replica_id, request.replica_state.replica_id) >= 0)
+        return ErrorCode::not_leader_or_follower;
     return target.partition->check_epoch(std::max(-1, target.wanted->current_leader_epoch));
 }
 
-// Whether the log has gone another way than the client at its last fetched epoch; fills in where (KIP-595).
+// Whether the log has gone another way than the client at its last fetched epoch; fills in where
+// (KIP-595).
 bool diverges(const storage::Log& log, const FetchedPartition& wanted, PartitionData& out) {
     if (wanted.last_fetched_epoch < 0) return false;
     const storage::EpochEnd end = log.end_of_epoch(wanted.last_fetched_epoch);
@@ -77,7 +81,8 @@ bool diverges(const storage::Log& log, const FetchedPartition& wanted, Partition
         out = failed(wanted.partition, ErrorCode::offset_out_of_range);
         return true;
     }
-    if (end.epoch >= wanted.last_fetched_epoch && end.end_offset >= wanted.fetch_offset) return false;
+    if (end.epoch >= wanted.last_fetched_epoch && end.end_offset >= wanted.fetch_offset)
+        return false;
     out.diverging_epoch.epoch = end.epoch;
     out.diverging_epoch.end_offset = end.end_offset;
     return true;
@@ -103,10 +108,11 @@ Task<PartitionData> read_one(Target& target, const FetchRequest& request, uint64
         answer_now = true;
         co_return out;
     }
-    const storage::ReadRequest read{.from = wanted.fetch_offset,
-                                    .upper_bound = committed ? out.last_stable_offset : out.high_watermark,
-                                    .max_bytes = bytes_max,
-                                    .min_one = min_one};
+    const storage::ReadRequest read{
+        .from = wanted.fetch_offset,
+        .upper_bound = committed ? out.last_stable_offset : out.high_watermark,
+        .max_bytes = bytes_max,
+        .min_one = min_one};
     auto got = log.read_now(read);
     if (got.code() == ErrorCode::would_block) got = co_await log.read(read);
     if (!got) {
@@ -114,7 +120,8 @@ Task<PartitionData> read_one(Target& target, const FetchRequest& request, uint64
         co_return failed(wanted.partition, got.error().code);
     }
     if (committed && !got->records.empty()) {
-        const auto aborted = co_await log.aborted_transactions(wanted.fetch_offset, got->next_offset);
+        const auto aborted =
+            co_await log.aborted_transactions(wanted.fetch_offset, got->next_offset);
         if (!aborted) {
             answer_now = true;
             co_return failed(wanted.partition, aborted.error().code);
@@ -133,8 +140,8 @@ Task<Pass> read_all(std::vector<Target>& targets, const FetchRequest& request, i
     for (Target& target : targets) {
         const int64_t left = std::max<int64_t>(0, bytes_max - static_cast<int64_t>(pass.bytes));
         const int64_t share = std::clamp<int64_t>(target.wanted->bytes_max, 0, left);
-        auto answer = co_await read_one(target, request, static_cast<uint64_t>(share), pass.bytes == 0,
-                                        pass.answer_now);
+        auto answer = co_await read_one(target, request, static_cast<uint64_t>(share),
+                                        pass.bytes == 0, pass.answer_now);
         pass.bytes += answer.records->size();
         pass.answers.push_back(std::move(answer));
     }
@@ -145,7 +152,8 @@ Task<Pass> read_all(std::vector<Target>& targets, const FetchRequest& request, i
 Task<Pass> read_or_park(Broker& broker, const RequestContext& context, std::vector<Target>& targets,
                         const FetchRequest& request) {
     const int64_t bytes_max = std::min(request.max_bytes, broker.config().values().fetch_bytes_max);
-    const auto deadline = context.received + std::chrono::milliseconds(std::max(0, request.max_wait_ms));
+    const auto deadline =
+        context.received + std::chrono::milliseconds(std::max(0, request.max_wait_ms));
     const auto enough = [&](const Pass& pass) {
         return pass.answer_now || request.max_wait_ms <= 0 || targets.empty() ||
                static_cast<int64_t>(pass.bytes) >= request.min_bytes;
@@ -184,7 +192,8 @@ Task<FetchResponse> fetch(Broker& broker, RequestContext& context, const FetchRe
         FetchedPartition& wanted = *targets[i].wanted;
         if (!session->include(wanted, pass.answers[i])) continue;
         auto& topics = response.responses;
-        if (topics.empty() || topics.back().topic != wanted.topic || topics.back().topic_id != wanted.topic_id) {
+        if (topics.empty() || topics.back().topic != wanted.topic ||
+            topics.back().topic_id != wanted.topic_id) {
             auto& topic = topics.emplace_back();
             topic.topic = wanted.topic;
             topic.topic_id = wanted.topic_id;
