@@ -9,10 +9,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 COLUMNS_MAX = 100
+# Prose and drawings in comments, which clang-format leaves alone; and scripts.
+TEXT_COLUMNS_MAX = 130
 LINES_WARN, LINES_MAX = 600, 1000
 CODE = {".h", ".cc"}
 SCRIPTS = {".py", ".sh", ".cmake", ".js", ".java", ""}
-SCRIPT_COLUMNS_MAX = 120
 # Rooms whose names live directly in `millrace`.
 PLAIN_ROOMS = {"base"}
 
@@ -70,8 +71,10 @@ def check_lines(path, lines, columns_max):
     for number, line in enumerate(lines, 1):
         if "\t" in line:
             yield f"{path}:{number}: tab"
-        if len(line) > columns_max:
-            yield f"{path}:{number}: {len(line)} columns, at most {columns_max}"
+        limit = TEXT_COLUMNS_MAX if "//" in line else columns_max
+        if len(line) > limit:
+            # Layout is clang-format's (./check fails on it); what it cannot break is told here.
+            print(f"warning: {path}:{number}: {len(line)} columns, at most {limit}")
         if line != line.rstrip():
             yield f"{path}:{number}: blanks at the end of the line"
 
@@ -100,7 +103,7 @@ def check_file(path, graph):
         elif len(lines) > LINES_WARN:
             print(f"warning: {path}: {len(lines)} lines; think of splitting it at {LINES_WARN}")
     elif path.suffix in SCRIPTS:
-        yield from check_lines(path, lines, SCRIPT_COLUMNS_MAX)
+        yield from check_lines(path, lines, TEXT_COLUMNS_MAX)
 
 
 def main():

@@ -6,7 +6,6 @@
     msggen.py --dump         every field in the normal form that the drift test compares
 """
 import argparse
-import os
 import re
 import sys
 from pathlib import Path
@@ -14,10 +13,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 NEVER = 32767
 SHARDS = 8
-# wire type -> C++ type, bytes on the wire at least
+# wire type -> C++ type, bytes on the wire if that is fixed
 WIRE = {'bool': ('bool', 1), 'i8': ('int8_t', 1), 'i16': ('int16_t', 2), 'i32': ('int32_t', 4), 'i64': ('int64_t', 8),
         'u16': ('uint16_t', 2), 'u32': ('uint32_t', 4), 'f64': ('double', 8), 'uuid': ('Uuid', 16),
-        'string': ('Str', 1), 'bytes': ('Blob', 1), 'records': ('Chain', 1)}
+        'string': ('Str', None), 'bytes': ('Blob', None), 'records': ('Chain', None)}
 LIMITS = {('i32', 'max'): 2**31 - 1, ('i32', 'min'): -2**31, ('i64', 'max'): 2**63 - 1}
 INTEGER_BITS = {'i8': 8, 'i16': 16, 'i32': 32, 'i64': 64}
 KEYWORDS = set('and auto bool case catch char class const default delete do double else enum explicit export float for '
@@ -71,9 +70,9 @@ class Struct:
 class Message(Struct):
     """kind: request, response, record, remote_log_record, key, value, header, data."""
 
-    def __init__(self, name, kind, key, versions, flex, log):
-        super().__init__(name, versions, False)
-        self.kind, self.key, self.flex, self.log = kind, key, flex, log
+    def __init__(self, name, kind, key, marks, log):
+        super().__init__(name, marks['valid'], False)
+        self.kind, self.key, self.flex, self.marks, self.log = kind, key, marks['flex'], marks, log
         self.structs = {}                               # name -> Struct, every one nested in the message
 
 
@@ -153,7 +152,7 @@ class FileParser:
         return out
 
     def start(self, name, kind, key, marks):
-        self.message = Message(name, kind, key, marks['valid'], marks['flex'], self.folder)
+        self.message = Message(name, kind, key, marks, self.folder)
         self.schema.messages.append(self.message)
         self.stack = [(0, self.message)]
 
@@ -195,7 +194,6 @@ class FileParser:
         if f.type not in WIRE and not f.type[0].isupper():
             raise SchemaError(f'unknown type {type_name}')
         parent.fields.append(f)
-        # Whether the struct is defined by the deeper lines or by a `struct` block is seen later.
         self.stack.append((indent, None if f.type in WIRE else LazyStruct(self, f)))
 
 
@@ -223,6 +221,8 @@ def check_message(m):
                     f.struct = m.structs.get(f.type)
                     if f.struct is None:
                         raise SchemaError(f'{f.name}: no struct {f.type}')
+                    if not f.struct.versions[0] <= f.versions[0] <= f.versions[1] <= f.struct.versions[1]:
+                        raise SchemaError(f'{f.name}: in versions that {f.type} lacks')
                 check_field(m, f)
             tags = sorted(f.tag for f in s.fields if f.tag is not None)
             if tags != list(range(len(tags))):
@@ -288,14 +288,18 @@ def cpp_default(f):
     return 'std::nullopt' if f.default == 'null' else str(f.default) if f.default is not None else 'kZero'
 
 
-def min_bytes(s, field_bytes=None):
-    """The least that the struct takes on the wire in any version; what array counts are held against."""
+def min_bytes(m, s, version):
+    """The least that struct `s` of `m` takes on the wire in `version`; what array counts are held against."""
+    flexible = version >= m.flex
+
     def one(f):
-        if f.array or f.null:
-            return 1
-        return min_bytes(f.struct) if f.struct else WIRE[f.type][1]
-    return max(1, min(sum(one(f) for f in s.fields if f.tag is None and f.versions[0] <= v <= f.versions[1])
-                      for v in range(s.versions[0], s.versions[1] + 1)))
+        if f.array or f.type in ('bytes', 'records'):
+            return 1 if flexible else 4
+        if f.type == 'string':
+            return 1 if flexible and not f.classic else 2
+        return WIRE[f.type][1] if not f.struct else 1 if f.null else min_bytes(m, f.struct, version)
+    there = [f for f in s.fields if f.tag is None and f.versions[0] <= version <= f.versions[1]]
+    return max(1, flexible + sum(map(one, there)))
 
 
 def has_records(s):
@@ -343,10 +347,12 @@ def emit_descriptor(s, f):
     return 'Field{' + ', '.join(args) + '}'
 
 
-def emit_walk(s):
+def emit_walk(m, s):
     tagged = sorted((f for f in s.fields if f.tag is not None), key=lambda f: (f.tag, f.versions))
     plain = [f for f in s.fields if f.tag is None]
-    out = ['template <>', f'struct Walk<{s.full_name}> {{', f'    static constexpr size_t kMinBytes = {min_bytes(s)};',
+    least = [str(min_bytes(m, s, v)) for v in range(s.versions[0], s.versions[1] + 1)]
+    out = ['template <>', f'struct Walk<{s.full_name}> {{', f'    static constexpr int16_t kFrom = {s.versions[0]};',
+           f'    static constexpr uint16_t kMinBytes[] = {{{", ".join(least)}}};',
            f'    static constexpr bool kHasTags = {"true" if tagged else "false"};']
     for function, fields in (('fields', plain), ('tags', tagged)):
         unused = '' if fields else '[[maybe_unused]] '
@@ -394,13 +400,13 @@ def emit_files(schema):
         structs = [line for m in ms for line in emit_struct(m) + ['']][:-1]
         forward = [f'struct {ms[1].name};', ''] if len(ms) > 1 else []
         files[f'{header}.h'] = wrap(['"protocol/message.h"'], forward + structs)
-        walks = [line for m in ms for s in [*m.ordered, m] for line in emit_walk(s) + ['']][:-1]
+        walks = [line for m in ms for s in [*m.ordered, m] for line in emit_walk(m, s) + ['']][:-1]
         files[f'{header}.walk.h'] = wrap([f'"protocol/{header}.h"', '"protocol/walk.h"'], walks)
     files['forward.h'] = wrap([], [f'struct {m.name};' for m in schema.messages])
     files['messages.inc'] = '\n'.join([BANNER] + [f'MILLRACE_MESSAGE({m.name})' for m in schema.messages] + [''])
     files['all_walks.h'] = '\n'.join([BANNER, '#pragma once', ''] + [f'#include "protocol/{h}.walk.h"' for h in by_header] + [''])
     for log, ms in variants(schema).items():
-        includes = ['<variant>'] + [f'"protocol/{header_of(m)}.h"' for m in ms]
+        includes = ['<variant>', *(f'"protocol/{header_of(m)}.h"' for m in ms)]
         kinds = {'Record': ms} if log in ('Metadata', 'RemoteLog') else {
             'Key': [m for m in ms if m.kind == 'key'], 'Value': [m for m in ms if m.kind == 'value']}
         body = [f'using {log}{suffix} = std::variant<{", ".join(m.name for m in sorted(some, key=lambda m: m.key))}>;'
@@ -409,12 +415,11 @@ def emit_files(schema):
     files['api_table.inc'] = '\n'.join([BANNER, '// MILLRACE_API(key, Name, name, min, max, flexible from, response header: '
                                         '-1 by rule, broker, controller, forwarded, cluster, delayed, unstable)'] +
                                        [emit_api(a) for a in sorted(schema.apis, key=lambda a: a.key)] + [''])
-    weights = [0] * SHARDS
+    def size(ms):
+        return 5 + sum(len(s.fields) for m in ms for s in [m, *m.ordered])
     shards = [[] for _ in range(SHARDS)]
-    for header, ms in sorted(by_header.items(), key=lambda kv: -sum(len(s.fields) for m in kv[1] for s in [m, *m.ordered])):
-        i = weights.index(min(weights))
-        weights[i] += sum(len(s.fields) for m in ms for s in [m, *m.ordered]) + 5
-        shards[i].append((header, ms))
+    for header, ms in sorted(by_header.items(), key=lambda kv: -size(kv[1])):
+        min(shards, key=lambda shard: sum(size(ms) for _, ms in shard)).append((header, ms))
     for i, shard in enumerate(shards):
         body = [line for _, ms in shard for m in ms for line in (
             f'void read(Decoder& in, {m.name}& m) {{ read_message(in, m); }}',
@@ -440,7 +445,10 @@ def emit_api(a):
 def dump(schema):
     for m in sorted(schema.messages, key=lambda m: m.name):
         flex = 'none' if m.flex == NEVER else f'{m.flex}+'
-        yield f'{m.name} versions={m.versions[0]}-{m.versions[1]} flexible={flex} key={"-" if m.key is None else m.key}'
+        head = f'{m.name} versions={m.versions[0]}-{m.versions[1]} flexible={flex} key={"-" if m.key is None else m.key}'
+        if m.kind == 'request':
+            head += f' on={",".join(sorted(m.marks["on"].split(",")))}' + ' unstable' * ('unstable' in m.marks)
+        yield head
         yield from dump_fields(m, m.fields, m.versions, 1)
 
 
@@ -480,8 +488,7 @@ def main():
     folder = a.out or a.list
     if folder is None:
         p.error('one of --out, --list, --dump')
-    for name, text in emit_files(schema).items():
-        path = folder / name
+    for path, text in ((folder / name, text) for name, text in emit_files(schema).items()):
         if a.list:
             print(path)
         elif not path.exists() or path.read_text() != text:

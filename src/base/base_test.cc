@@ -34,7 +34,8 @@ TEST_CASE("uvarints round-trip at every length, and a cut or too long one is ref
     uint32_t out = 0;
     CHECK(read_uvarint32(over32, over32 + 5, out) == nullptr);
     for (int32_t n : {0, -1, 1, INT32_MIN, INT32_MAX}) CHECK(unzigzag32(zigzag32(n)) == n);
-    for (int64_t n : {int64_t{0}, int64_t{-1}, INT64_MIN, INT64_MAX}) CHECK(unzigzag64(zigzag64(n)) == n);
+    for (int64_t n : {int64_t{0}, int64_t{-1}, INT64_MIN, INT64_MAX})
+        CHECK(unzigzag64(zigzag64(n)) == n);
 }
 
 TEST_CASE("a uuid's text is Kafka's") {

@@ -16,10 +16,15 @@ namespace millrace {
 using ByteView = std::span<const uint8_t>;
 using MutableByteView = std::span<uint8_t>;
 
-inline ByteView as_bytes(std::string_view s) { return {reinterpret_cast<const uint8_t*>(s.data()), s.size()}; }
-inline std::string_view as_text(ByteView b) { return {reinterpret_cast<const char*>(b.data()), b.size()}; }
+inline ByteView as_bytes(std::string_view s) {
+    return {reinterpret_cast<const uint8_t*>(s.data()), s.size()};
+}
+inline std::string_view as_text(ByteView b) {
+    return {reinterpret_cast<const char*>(b.data()), b.size()};
+}
 
-// A view together with what keeps its memory alive. Copying shares; the bytes never change once shared.
+// A view together with what keeps its memory alive. Copying shares; the bytes never change once
+// shared.
 struct SharedBytes {
     std::shared_ptr<const void> owner;
     ByteView view;
@@ -29,7 +34,9 @@ struct SharedBytes {
         return {owner, ByteView{*owner}};
     }
     size_t size() const { return view.size(); }
-    SharedBytes slice(size_t from, size_t count) const { return {owner, view.subspan(from, count)}; }
+    SharedBytes slice(size_t from, size_t count) const {
+        return {owner, view.subspan(from, count)};
+    }
 };
 
 // Network order is big-endian, and so is everything on disk. Unaligned pointers are fine.

@@ -1,5 +1,6 @@
-// A chain is output on its way to a socket: pieces of memory and ranges of files, in order. Encoders append to it, record data is
-// appended without a copy, and only the room that writes it (`net`) looks into the file handles.
+// A chain is output on its way to a socket: pieces of memory and ranges of files, in order.
+// Encoders append to it, record data is appended without a copy, and only the room that writes it
+// (`net`) looks into the file handles.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,8 @@
 
 namespace millrace {
 
-// Exactly one of the two: `bytes` kept alive by `owner`, or `length` bytes of `file` (a runtime::File) from `position`.
+// Exactly one of the two: `bytes` kept alive by `owner`, or `length` bytes of `file` (a
+// runtime::File) from `position`.
 struct ChainPart {
     ByteView bytes;
     std::shared_ptr<const void> owner;
@@ -31,6 +33,11 @@ public:
         size_ += bytes.view.size();
         parts_.push_back({.bytes = bytes.view, .owner = std::move(bytes.owner)});
     }
+    void append(ChainPart part) {
+        if (part.size() == 0) return;
+        size_ += part.size();
+        parts_.push_back(std::move(part));
+    }
     void append_file(std::shared_ptr<void> file, uint64_t position, uint64_t length) {
         if (length == 0) return;
         size_ += length;
@@ -38,8 +45,15 @@ public:
     }
     void append(Chain other) {
         size_ += other.size_;
+        if (parts_.empty()) {
+            parts_ = std::move(other.parts_);
+            return;
+        }
         for (ChainPart& part : other.parts_) parts_.push_back(std::move(part));
     }
+
+    // Room for this many parts without another allocation.
+    void reserve(size_t parts) { parts_.reserve(parts); }
 
     uint64_t size() const { return size_; }
     bool empty() const { return size_ == 0; }

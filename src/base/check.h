@@ -8,7 +8,9 @@ namespace millrace {
 }
 
 #define INVARIANT(condition) \
-    (static_cast<bool>(condition) ? void() : ::millrace::check_failed(#condition, __FILE__, __LINE__))
+    (static_cast<bool>(condition) \
+         ? void()                 \
+         : ::millrace::check_failed(#condition, __FILE__, __LINE__))
 #ifdef MILLRACE_RELEASE
 #define DEBUG_INVARIANT(condition) void()
 #else

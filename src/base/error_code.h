@@ -1,5 +1,6 @@
-// Every way an operation can fail, named once: Kafka's protocol errors with their wire numbers, and the node's own (10000 and
-// up), which never leave it. `schema/errors.def` is the table; this file only turns it into an enum and look-ups.
+// Every way an operation can fail, named once: Kafka's protocol errors with their wire numbers, and
+// the node's own (10000 and up), which never leave it. `schema/errors.def` is the table; this file
+// only turns it into an enum and look-ups.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +14,16 @@ enum class ErrorCode : int16_t {
 #undef MILLRACE_ERROR
 };
 
-// Kafka's spelling (`OFFSET_OUT_OF_RANGE`), or `UNKNOWN(n)`'s fixed text for a number that is not in the table.
+// Kafka's spelling (`OFFSET_OUT_OF_RANGE`), or `UNKNOWN(n)`'s fixed text for a number that is not
+// in the table.
 std::string_view error_name(ErrorCode code);
 // One sentence for a person, never empty.
 std::string_view error_text(ErrorCode code);
 // Whether Kafka's clients retry on it.
 bool error_retriable(ErrorCode code);
 // False for the node's own codes: those must be mapped before a response is encoded.
-constexpr bool error_on_wire(ErrorCode code) { return static_cast<int16_t>(code) < 10000; }
+constexpr bool error_on_wire(ErrorCode code) {
+    return static_cast<int16_t>(code) < 10000;
+}
 
 }  // namespace millrace

@@ -10,9 +10,15 @@ std::atomic<Level> g_level{Level::info};
 
 }  // namespace
 
-void set_sink(Sink sink) { g_sink = std::move(sink); }
-void set_level(Level level) { g_level = level; }
-Level level() { return g_level.load(std::memory_order_relaxed); }
+void set_sink(Sink sink) {
+    g_sink = std::move(sink);
+}
+void set_level(Level level) {
+    g_level = level;
+}
+Level level() {
+    return g_level.load(std::memory_order_relaxed);
+}
 
 std::string_view level_name(Level level) {
     constexpr std::string_view kNames[] = {"DEBUG", "INFO", "WARN", "ERROR", "OFF"};

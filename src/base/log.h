@@ -1,5 +1,5 @@
-// The node's log: one line an event, `level room: message`, to a sink that the program sets once at start. Code above `runtime`
-// never writes to a stream itself.
+// The node's log: one line an event, `level room: message`, to a sink that the program sets once at
+// start. Code above `runtime` never writes to a stream itself.
 //
 //   LOG_INFO("storage", "rolled {}-{} at offset {}", topic, partition, offset);
 #pragma once
@@ -30,7 +30,9 @@ void format(Level at, std::string_view room, fmt::format_string<Args...> text, A
 
 }  // namespace millrace::log
 
-#define LOG_DEBUG(room, ...) ::millrace::log::format(::millrace::log::Level::debug, room, __VA_ARGS__)
+#define LOG_DEBUG(room, ...) \
+    ::millrace::log::format(::millrace::log::Level::debug, room, __VA_ARGS__)
 #define LOG_INFO(room, ...) ::millrace::log::format(::millrace::log::Level::info, room, __VA_ARGS__)
 #define LOG_WARN(room, ...) ::millrace::log::format(::millrace::log::Level::warn, room, __VA_ARGS__)
-#define LOG_ERROR(room, ...) ::millrace::log::format(::millrace::log::Level::error, room, __VA_ARGS__)
+#define LOG_ERROR(room, ...) \
+    ::millrace::log::format(::millrace::log::Level::error, room, __VA_ARGS__)

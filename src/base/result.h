@@ -4,7 +4,8 @@
 //   Result<int> twice(std::string_view s) { TRY(int n, parse(s)); return 2 * n; }
 //   Task<Result<int>> later() { CO_TRY(int n, co_await read_number()); co_return n; }
 //
-// Expected failures are Results; a broken invariant of ours is an INVARIANT (check.h); exceptions do not cross a room.
+// Expected failures are Results; a broken invariant of ours is an INVARIANT (check.h); exceptions
+// do not cross a room.
 #pragma once
 
 #include <expected>
@@ -34,25 +35,27 @@ public:
     ErrorCode code() const { return this->has_value() ? ErrorCode::none : this->error().code; }
 };
 
-inline Error fail(ErrorCode code, std::string message = {}) { return {code, std::move(message)}; }
+inline Error fail(ErrorCode code, std::string message = {}) {
+    return {code, std::move(message)};
+}
 
 }  // namespace millrace
 
 #define MILLRACE_CONCAT_(a, b) a##b
 #define MILLRACE_CONCAT(a, b) MILLRACE_CONCAT_(a, b)
-#define MILLRACE_TRY_(ret, tmp, decl, ...)                   \
-    auto tmp = (__VA_ARGS__);                                \
-    if (!tmp.has_value()) ret std::move(tmp).error();        \
+#define MILLRACE_TRY_(ret, tmp, decl, ...)            \
+    auto tmp = (__VA_ARGS__);                         \
+    if (!tmp.has_value()) ret std::move(tmp).error(); \
     decl = *std::move(tmp)
-#define MILLRACE_CHECKED_(ret, ...)                                            \
-    do {                                                                       \
-        if (auto checked_ = (__VA_ARGS__); !checked_.has_value())              \
-            ret std::move(checked_).error();                                   \
+#define MILLRACE_CHECKED_(ret, ...)                                                                \
+    do {                                                                                           \
+        if (auto checked_ = (__VA_ARGS__); !checked_.has_value()) ret std::move(checked_).error(); \
     } while (false)
 
-// TRY(auto x, expr): x is the value of the Result, or the function returns its error. CO_TRY is the same in a coroutine.
-// TRY_OK(expr) is for a Result whose value is not wanted.
+// TRY(auto x, expr): x is the value of the Result, or the function returns its error. CO_TRY is the
+// same in a coroutine. TRY_OK(expr) is for a Result whose value is not wanted.
 #define TRY(decl, ...) MILLRACE_TRY_(return, MILLRACE_CONCAT(try_, __COUNTER__), decl, __VA_ARGS__)
-#define CO_TRY(decl, ...) MILLRACE_TRY_(co_return, MILLRACE_CONCAT(try_, __COUNTER__), decl, __VA_ARGS__)
+#define CO_TRY(decl, ...) \
+    MILLRACE_TRY_(co_return, MILLRACE_CONCAT(try_, __COUNTER__), decl, __VA_ARGS__)
 #define TRY_OK(...) MILLRACE_CHECKED_(return, __VA_ARGS__)
 #define CO_TRY_OK(...) MILLRACE_CHECKED_(co_return, __VA_ARGS__)

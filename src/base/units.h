@@ -1,5 +1,6 @@
-// Names for the numbers that cross room borders. They are aliases, not distinct types (docs/decisions/0002): the name in the
-// signature tells the meaning, and the wire structs, which are made of plain integers, need no conversion.
+// Names for the numbers that cross room borders. They are aliases, not distinct types
+// (docs/decisions/0002): the name in the signature tells the meaning, and the wire structs, which
+// are made of plain integers, need no conversion.
 #pragma once
 
 #include <chrono>

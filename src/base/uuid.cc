@@ -5,7 +5,8 @@
 namespace millrace {
 namespace {
 
-constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::string_view kAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr size_t kTextLength = 22;
 
 }  // namespace
@@ -25,7 +26,8 @@ std::string Uuid::to_string() const {
     unsigned __int128 bits = (static_cast<unsigned __int128>(high) << 64) | low;
     text[kTextLength - 1] = kAlphabet[static_cast<size_t>(bits & 3) << 4];
     bits >>= 2;
-    for (size_t i = kTextLength - 1; i-- > 0; bits >>= 6) text[i] = kAlphabet[static_cast<size_t>(bits & 63)];
+    for (size_t i = kTextLength - 1; i-- > 0; bits >>= 6)
+        text[i] = kAlphabet[static_cast<size_t>(bits & 63)];
     return text;
 }
 

@@ -1,4 +1,5 @@
-// Kafka's uuid: 16 bytes, on the wire most significant half first, as text URL-safe base64 without padding (22 characters).
+// Kafka's uuid: 16 bytes, on the wire most significant half first, as text URL-safe base64 without
+// padding (22 characters).
 #pragma once
 
 #include <array>
@@ -18,7 +19,8 @@ struct Uuid {
     uint64_t high = 0;
     uint64_t low = 0;
 
-    // A version-4 uuid; never a reserved one, and its text never starts with '-' (tools would take it for a flag).
+    // A version-4 uuid; never a reserved one, and its text never starts with '-' (tools would take
+    // it for a flag).
     static Uuid random(Rng& rng);
     // ErrorCode::invalid_request when it is not 22 characters of the alphabet.
     static Result<Uuid> parse(std::string_view text);
@@ -35,5 +37,7 @@ constexpr Uuid kMetadataTopicId{0, 1};
 
 template <>
 struct std::hash<millrace::Uuid> {
-    size_t operator()(const millrace::Uuid& u) const noexcept { return u.high ^ (u.low * 0x9e3779b97f4a7c15ULL); }
+    size_t operator()(const millrace::Uuid& u) const noexcept {
+        return u.high ^ (u.low * 0x9e3779b97f4a7c15ULL);
+    }
 };

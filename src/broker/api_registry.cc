@@ -9,15 +9,18 @@ namespace {
 
 using runtime::Task;
 
-template <typename Request, typename Response, Task<Response> (*handler)(Broker&, RequestContext&, const Request&)>
-Task<Result<bool>> handle(Broker& broker, RequestContext& context, ByteView body, protocol::Writer& out) {
+template <typename Request, typename Response,
+          Task<Response> (*handler)(Broker&, RequestContext&, const Request&)>
+Task<Result<bool>> handle(Broker& broker, RequestContext& context, ByteView body,
+                          protocol::Writer& out) {
     CO_TRY(const Request request, protocol::decode<Request>(body, context.version));
     const Response response = co_await handler(broker, context, request);
     CO_TRY_OK(protocol::encode(response, context.version, out));
     co_return true;
 }
 
-Task<Result<bool>> handle_produce(Broker& broker, RequestContext& context, ByteView body, protocol::Writer& out) {
+Task<Result<bool>> handle_produce(Broker& broker, RequestContext& context, ByteView body,
+                                  protocol::Writer& out) {
     CO_TRY(auto request, protocol::decode<protocol::ProduceRequest>(body, context.version));
     CO_TRY(const auto response, co_await api::produce(broker, context, request));
     if (!response) co_return false;
@@ -25,11 +28,11 @@ Task<Result<bool>> handle_produce(Broker& broker, RequestContext& context, ByteV
     co_return true;
 }
 
-#define MILLRACE_API(Message, handler)                                                                       \
-    Api {                                                                                                    \
-        protocol::Message##Request::kApiKey, protocol::Message##Request::kVersionMin,                        \
-            protocol::Message##Request::kVersionMax, protocol::Message##Request::kFlexibleFrom,              \
-            &handle<protocol::Message##Request, protocol::Message##Response, &api::handler>                  \
+#define MILLRACE_API(Message, handler)                                                          \
+    Api {                                                                                       \
+        protocol::Message##Request::kApiKey, protocol::Message##Request::kVersionMin,           \
+            protocol::Message##Request::kVersionMax, protocol::Message##Request::kFlexibleFrom, \
+            &handle<protocol::Message##Request, protocol::Message##Response, &api::handler>     \
     }
 
 Api stable_only(Api api, int16_t version_max) {
@@ -41,8 +44,9 @@ Api stable_only(Api api, int16_t version_max) {
 constexpr int16_t kInitProducerIdStable = 5;
 
 const Api kApis[] = {
-    {protocol::ProduceRequest::kApiKey, protocol::ProduceRequest::kVersionMin, protocol::ProduceRequest::kVersionMax,
-     protocol::ProduceRequest::kFlexibleFrom, &handle_produce},
+    {protocol::ProduceRequest::kApiKey, protocol::ProduceRequest::kVersionMin,
+     protocol::ProduceRequest::kVersionMax, protocol::ProduceRequest::kFlexibleFrom,
+     &handle_produce},
     MILLRACE_API(Fetch, fetch),
     MILLRACE_API(ListOffsets, list_offsets),
     MILLRACE_API(Metadata, metadata),
@@ -81,11 +85,14 @@ const Api kApis[] = {
 
 }  // namespace
 
-std::span<const Api> served_apis() { return kApis; }
+std::span<const Api> served_apis() {
+    return kApis;
+}
 
 const Api* find_api(int16_t key) {
-    const auto found = std::lower_bound(std::begin(kApis), std::end(kApis), key,
-                                        [](const Api& api, int16_t wanted) { return api.key < wanted; });
+    const auto found =
+        std::lower_bound(std::begin(kApis), std::end(kApis), key,
+                         [](const Api& api, int16_t wanted) { return api.key < wanted; });
     return found != std::end(kApis) && found->key == key ? found : nullptr;
 }
 

@@ -1,5 +1,5 @@
-// Which APIs this node serves, at which versions, and how a request reaches its handler. ApiVersions answers from the same table,
-// so nothing is offered that does not work.
+// Which APIs this node serves, at which versions, and how a request reaches its handler.
+// ApiVersions answers from the same table, so nothing is offered that does not work.
 #pragma once
 
 #include <span>
@@ -10,9 +10,10 @@
 
 namespace millrace::broker {
 
-// Decodes the body, runs the handler, and encodes its answer behind what `out` holds. False when nothing is to be sent.
-// Errors: malformed, and what else closes the connection.
-using Handle = runtime::Task<Result<bool>> (*)(Broker&, RequestContext&, ByteView body, protocol::Writer& out);
+// Decodes the body, runs the handler, and encodes its answer behind what `out` holds. False when
+// nothing is to be sent. Errors: malformed, and what else closes the connection.
+using Handle = runtime::Task<Result<bool>> (*)(Broker&, RequestContext&, ByteView body,
+                                               protocol::Writer& out);
 
 struct Api {
     int16_t key;

@@ -9,7 +9,8 @@ constexpr int16_t kCreateTopicsVersion = 7;
 constexpr int32_t kAutoCreateTimeoutMs = 30'000;
 
 // How the broker creates a topic that nobody created explicitly.
-protocol::CreateTopicsRequest::CreatableTopic automatic(const std::string& name, const config::BrokerConfig& config) {
+protocol::CreateTopicsRequest::CreatableTopic automatic(const std::string& name,
+                                                        const config::BrokerConfig& config) {
     protocol::CreateTopicsRequest::CreatableTopic topic;
     topic.name = name;
     topic.num_partitions = -1;
@@ -20,19 +21,20 @@ protocol::CreateTopicsRequest::CreatableTopic automatic(const std::string& name,
         entry.value = protocol::Str{value};
     };
     if (name == "__consumer_offsets") {
-        topic.num_partitions = config->offsets_topic_partitions;
-        topic.replication_factor = static_cast<int16_t>(config->offsets_topic_replication_factor);
+        topic.num_partitions = config.values().offsets_topic_partitions;
+        topic.replication_factor =
+            static_cast<int16_t>(config.values().offsets_topic_replication_factor);
         set("cleanup.policy", "compact");
         set("compression.type", "producer");
-        set("segment.bytes", std::to_string(config->offsets_topic_segment_bytes));
+        set("segment.bytes", std::to_string(config.values().offsets_topic_segment_bytes));
     }
     return topic;
 }
 
 }  // namespace
 
-Broker::Broker(Parts parts, std::shared_ptr<const config::BrokerConfig> config, std::string cluster_id,
-               std::string listener)
+Broker::Broker(Parts parts, std::shared_ptr<const config::BrokerConfig> config,
+               std::string cluster_id, std::string listener)
     : parts_(parts),
       config_(std::move(config)),
       cluster_id_(std::move(cluster_id)),
@@ -41,12 +43,24 @@ Broker::Broker(Parts parts, std::shared_ptr<const config::BrokerConfig> config, 
       partitions_(parts.loop, parts.logs, node_id_),
       sessions_(static_cast<size_t>(config_->values().fetch_session_slots_max), parts.loop.rng()) {}
 
-void Broker::on_image(const metadata::ImagePtr& image) {
+void Broker::start(const metadata::ImagePtr& image) {
+    read_config(*image);
+    partitions_.start(image, config_);
+}
+
+void Broker::on_image(const metadata::ImagePtr& image, const metadata::Delta& delta) {
+    const auto is_broker = [](const metadata::ConfigResource& resource) {
+        return resource.type == metadata::ResourceType::broker;
+    };
+    if (std::ranges::any_of(delta.configs, is_broker)) read_config(*image);
+    partitions_.on_image(image, delta, config_);
+}
+
+void Broker::read_config(const metadata::Image& image) {
     using metadata::ResourceType;
     config_ = std::make_shared<const config::BrokerConfig>(
-        config_->with_dynamic(image->overrides(ResourceType::broker, std::to_string(node_id_)),
-                              image->overrides(ResourceType::broker, "")));
-    partitions_.on_image(image, config_);
+        config_->with_dynamic(image.overrides(ResourceType::broker, std::to_string(node_id_)),
+                              image.overrides(ResourceType::broker, "")));
 }
 
 runtime::Task<Result<ProducerId>> Broker::next_producer_id() {
@@ -63,16 +77,19 @@ runtime::Task<Result<ProducerId>> Broker::next_producer_id() {
     co_return next_producer_id_++;
 }
 
-runtime::Task<std::vector<ErrorCode>> Broker::create_topics_automatically(std::vector<std::string> names) {
+runtime::Task<std::vector<ErrorCode>> Broker::create_topics_automatically(
+    std::vector<std::string> names) {
     protocol::CreateTopicsRequest request;
     request.timeout_ms = kAutoCreateTimeoutMs;
     for (const std::string& name : names) request.topics.push_back(automatic(name, config()));
     const auto response = co_await metadata().create_topics(request, kCreateTopicsVersion);
-    std::vector<ErrorCode> errors(names.size(), response ? ErrorCode::unknown_server_error : response.error().code);
+    std::vector<ErrorCode> errors(
+        names.size(), response ? ErrorCode::unknown_server_error : response.error().code);
     if (!response) co_return errors;
     for (size_t i = 0; i < names.size(); ++i) {
         const auto& made = response->topics;
-        const auto it = std::find_if(made.begin(), made.end(), [&](const auto& t) { return t.name == names[i]; });
+        const auto it = std::find_if(made.begin(), made.end(),
+                                     [&](const auto& t) { return t.name == names[i]; });
         if (it == made.end()) continue;
         const auto code = static_cast<ErrorCode>(it->error_code);
         errors[i] = code == ErrorCode::topic_already_exists ? ErrorCode::none : code;

@@ -1,7 +1,7 @@
 // What the request handlers share: this node's partitions, metadata, sessions and coordinators.
 //
-// Owner: server. Loop: the shard's; handlers are coroutines on it (api/NN_name.cc, one file an API) and take a Broker&.
-// Everything handed to the constructor must outlive the broker.
+// Owner: server. Loop: the shard's; handlers are coroutines on it (api/NN_name.cc, one file an API)
+// and take a Broker&. Everything handed to the constructor must outlive the broker.
 #pragma once
 
 #include <memory>
@@ -26,12 +26,16 @@ public:
         group::GroupCoordinator& groups;
         RequestMetrics& metrics;
     };
-    // `config` is the static configuration; dynamic ones are laid over it as images arrive. `listener` is the name of the
-    // listener that clients come in by, whose endpoint Metadata answers with.
-    Broker(Parts parts, std::shared_ptr<const config::BrokerConfig> config, std::string cluster_id, std::string listener);
+    // `config` is the static configuration; dynamic ones are laid over it as images arrive.
+    // `listener` is the name of the listener that clients come in by, whose endpoint Metadata
+    // answers with.
+    Broker(Parts parts, std::shared_ptr<const config::BrokerConfig> config, std::string cluster_id,
+           std::string listener);
 
-    // A new image was published; also to be called once with the first.
-    void on_image(const metadata::ImagePtr& image);
+    // With the first image, before any request.
+    void start(const metadata::ImagePtr& image);
+    // A new image was published.
+    void on_image(const metadata::ImagePtr& image, const metadata::Delta& delta);
     // Wakes everything that is parked; handlers then answer with what they have.
     void stop() { stopping_.cancel(); }
     runtime::CancelToken stopping() { return stopping_.token(); }
@@ -51,11 +55,14 @@ public:
 
     // The next unused producer id; takes a new block from the controller when the last is used up.
     runtime::Task<Result<ProducerId>> next_producer_id();
-    // Creates topics as auto.create.topics.enable (and the internal topics) do: with the broker's defaults. The error of each
-    // topic, in order; none when it exists now.
-    runtime::Task<std::vector<ErrorCode>> create_topics_automatically(std::vector<std::string> names);
+    // Creates topics as auto.create.topics.enable (and the internal topics) do: with the broker's
+    // defaults. The error of each topic, in order; none when it exists now.
+    runtime::Task<std::vector<ErrorCode>> create_topics_automatically(
+        std::vector<std::string> names);
 
 private:
+    void read_config(const metadata::Image& image);
+
     Parts parts_;
     std::shared_ptr<const config::BrokerConfig> config_;
     const std::string cluster_id_;

@@ -9,14 +9,18 @@ namespace {
 
 constexpr int16_t kApiVersionsKey = protocol::ApiVersionsRequest::kApiKey;
 
-Error malformed(const char* what) { return fail(ErrorCode::malformed, fmt::format("request header: {}", what)); }
+Error malformed(const char* what) {
+    return fail(ErrorCode::malformed, fmt::format("request header: {}", what));
+}
 
-// The only answer to an ApiVersions version that is not served: v0, and the range that is (KIP-511).
+// The only answer to an ApiVersions version that is not served: v0, and the range that is
+// (KIP-511).
 Result<void> answer_unsupported_api_versions(int32_t correlation_id, protocol::Writer& out) {
     protocol::ApiVersionsResponse response;
     response.error_code = static_cast<int16_t>(ErrorCode::unsupported_version);
     const Api& api = *find_api(kApiVersionsKey);
-    response.api_keys.push_back({.api_key = api.key, .min_version = api.version_min, .max_version = api.version_max});
+    response.api_keys.push_back(
+        {.api_key = api.key, .min_version = api.version_min, .max_version = api.version_max});
     out.number<int32_t>(correlation_id);
     return protocol::encode(response, 0, out);
 }
@@ -34,7 +38,8 @@ Result<RequestHeader> parse_request_header(ByteView frame) {
     header.body = frame.subspan(kFixedBytes);
     if (length < -1) return malformed("negative length of the client id");
     if (length < 0) return header;
-    if (header.body.size() < static_cast<size_t>(length)) return malformed("cut short in the client id");
+    if (header.body.size() < static_cast<size_t>(length))
+        return malformed("cut short in the client id");
     header.client_id = as_text(header.body.first(static_cast<size_t>(length)));
     header.body = header.body.subspan(static_cast<size_t>(length));
     return header;
@@ -50,7 +55,8 @@ Result<void> skip_header_tags(RequestHeader& header) {
         uint32_t size = 0;
         p = read_uvarint32(p, end, tag);
         if (p) p = read_uvarint32(p, end, size);
-        if (!p || static_cast<size_t>(end - p) < size) return malformed("cut short in the tagged fields");
+        if (!p || static_cast<size_t>(end - p) < size)
+            return malformed("cut short in the tagged fields");
         p += size;
     }
     if (!p) return malformed("cut short in the tagged fields");
@@ -69,8 +75,9 @@ runtime::Task<Result<Chain>> ClientConnection::handle(SharedBytes frame) {
             co_return out_.take();
         }
         ++broker_.metrics().refused_frames;
-        co_return fail(ErrorCode::unsupported_version,
-                       fmt::format("API {} version {} is not served", header.api_key, header.version));
+        co_return fail(
+            ErrorCode::unsupported_version,
+            fmt::format("API {} version {} is not served", header.api_key, header.version));
     }
     const bool flexible = header.version >= api->flexible_from;
     if (flexible) CO_TRY_OK(skip_header_tags(header));
@@ -83,7 +90,8 @@ runtime::Task<Result<Chain>> ClientConnection::handle(SharedBytes frame) {
                            .frame = std::move(frame),
                            .received = received};
     out_.number<int32_t>(header.correlation_id);
-    // Whoever reads an ApiVersions answer does not know yet what the broker speaks, so its header never has tags.
+    // Whoever reads an ApiVersions answer does not know yet what the broker speaks, so its header
+    // never has tags.
     if (flexible && header.api_key != kApiVersionsKey) out_.number<uint8_t>(0);
     const auto handled = co_await api->handle(broker_, context, header.body, out_);
     Chain answer = out_.take();
@@ -93,12 +101,13 @@ runtime::Task<Result<Chain>> ClientConnection::handle(SharedBytes frame) {
     if (!handled) {
         ++broker_.metrics().refused_frames;
         Error error = handled.error();
-        error.message = fmt::format("API {} version {}: {}", header.api_key, header.version, error.message);
+        error.message =
+            fmt::format("API {} version {}: {}", header.api_key, header.version, error.message);
         co_return error;
     }
     if (!*handled) co_return Chain{};
     metrics.bytes_out += answer.size();
-    metrics.time.record(broker_.loop().now() - received);
+    metrics.time.record(static_cast<uint64_t>((broker_.loop().now() - received).count()));
     co_return answer;
 }
 

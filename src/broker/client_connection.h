@@ -1,8 +1,10 @@
-// The broker's side of one client connection: takes a request frame apart, finds its handler, and frames the answer.
+// The broker's side of one client connection: takes a request frame apart, finds its handler, and
+// frames the answer.
 //
-// Owner: the net::Connection. Loop: its loop. A request that Apache Kafka answers by closing the connection (malformed header or
-// body, an API or version that is not served) is an error here, with a sentence for the log.
-// Kafka: SocketServer.Processor, RequestContext.parseRequest, KafkaApis.handle.
+// Owner: the net::Connection. Loop: its loop. A request that Apache Kafka answers by closing the
+// connection (malformed header or body, an API or version that is not served) is an error here,
+// with a sentence for the log. Kafka: SocketServer.Processor, RequestContext.parseRequest,
+// KafkaApis.handle.
 #pragma once
 
 #include "broker/broker.h"
@@ -14,7 +16,9 @@ namespace millrace::broker {
 
 class ClientConnection : public net::FrameHandler {
 public:
-    ClientConnection(Broker& broker, std::string peer) : broker_(broker) { state_.peer = std::move(peer); }
+    ClientConnection(Broker& broker, std::string peer) : broker_(broker) {
+        state_.peer = std::move(peer);
+    }
     runtime::Task<Result<Chain>> handle(SharedBytes frame) override;
 
 private:
@@ -31,7 +35,8 @@ struct RequestHeader {
     std::string_view client_id;
     ByteView body;
 };
-// Reads the part that all versions share; `frame` must outlive the result. malformed when it is cut.
+// Reads the part that all versions share; `frame` must outlive the result. malformed when it is
+// cut.
 Result<RequestHeader> parse_request_header(ByteView frame);
 // Goes on over the tagged fields of a v2 header.
 Result<void> skip_header_tags(RequestHeader& header);

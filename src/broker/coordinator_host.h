@@ -1,7 +1,8 @@
-// Gives the group coordinator the partitions of __consumer_offsets that this node leads, and what it must know of the cluster.
+// Gives the group coordinator the partitions of __consumer_offsets that this node leads, and what
+// it must know of the cluster.
 //
-// Owner: server. Loop: the shard's. Loading happens in the background: until a partition is replayed its groups answer
-// COORDINATOR_LOAD_IN_PROGRESS.
+// Owner: server. Loop: the shard's. Loading happens in the background: until a partition is
+// replayed its groups answer COORDINATOR_LOAD_IN_PROGRESS.
 #pragma once
 
 #include <map>
@@ -16,23 +17,32 @@ namespace millrace::broker {
 
 class CoordinatorHost {
 public:
-    CoordinatorHost(runtime::Loop& loop, group::GroupCoordinator& groups) : loop_(loop), groups_(groups), scope_(loop) {}
+    CoordinatorHost(runtime::Loop& loop, group::GroupCoordinator& groups, Partitions& partitions)
+        : loop_(loop), groups_(groups), partitions_(partitions), scope_(loop) {}
 
-    // Loads what is new among the offsets partitions. `partitions` must outlive stop().
-    void on_image(const metadata::ImagePtr& image, Partitions& partitions);
+    // With the first image; then with each one that follows.
+    void start(const metadata::ImagePtr& image);
+    void on_image(const metadata::ImagePtr& image, const metadata::Delta& delta);
     // Answers what waits, and lets go of the logs.
     runtime::Task<void> stop();
 
 private:
-    runtime::Task<void> load(metadata::TopicPtr topic, PartitionIndex index, Partitions& partitions);
+    void follow(const metadata::ImagePtr& image);
+    runtime::Task<void> take(metadata::TopicPtr topic);
+    runtime::Task<void> load(metadata::TopicPtr topic, PartitionIndex index);
 
     runtime::Loop& loop_;
     group::GroupCoordinator& groups_;
+    Partitions& partitions_;
     runtime::Scope scope_;
-    Uuid topic_id_;
-    // Asked to load; null while the log is being opened.
-    std::map<PartitionIndex, std::unique_ptr<CoordinatorPartition>> loaded_;
     bool stopping_ = false;
+    // What the newest image says.
+    Uuid topic_id_;
+    size_t partition_count_ = 0;
+    // What the coordinator has, changed by one task at a time.
+    runtime::AsyncMutex changing_;
+    Uuid loaded_id_;
+    std::map<PartitionIndex, std::unique_ptr<CoordinatorPartition>> loaded_;
 };
 
 // The image as the group machines see it.

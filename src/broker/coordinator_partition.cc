@@ -18,7 +18,8 @@ runtime::Task<Result<std::vector<uint8_t>>> to_memory(const Chain& chain) {
         if (part.file) {
             auto& file = *static_cast<runtime::File*>(part.file.get());
             CO_TRY(const size_t got, co_await file.read_at(part.position, into));
-            if (got != into.size()) co_return fail(ErrorCode::kafka_storage_error, "a segment ended early");
+            if (got != into.size())
+                co_return fail(ErrorCode::kafka_storage_error, "a segment ended early");
         } else {
             std::memcpy(into.data(), part.bytes.data(), into.size());
         }
@@ -29,15 +30,19 @@ runtime::Task<Result<std::vector<uint8_t>>> to_memory(const Chain& chain) {
 
 }  // namespace
 
-runtime::Task<Result<Offset>> CoordinatorPartition::append(std::vector<coordinator::Record> records) {
+runtime::Task<Result<Offset>> CoordinatorPartition::append(
+    std::span<const coordinator::Record> records) {
     const TimestampMs now = loop_.wall_ms();
     protocol::BatchBuilder builder;
     for (const coordinator::Record& record : records)
-        builder.append(now, record.key, record.value ? std::optional<ByteView>{*record.value} : std::nullopt);
+        builder.append(now, record.key,
+                       record.value ? std::optional<ByteView>{*record.value} : std::nullopt);
     CO_TRY(std::vector<uint8_t> batch, builder.finish());
     if (partition_->gone()) co_return fail(ErrorCode::not_leader_or_follower);
     const auto appended = partition_->log().append_as_leader(
-        {.batches = batch}, {.leader_epoch = partition_->leader_epoch(), .now = now, .origin = protocol::AppendOrigin::coordinator});
+        {.batches = batch}, {.leader_epoch = partition_->leader_epoch(),
+                             .now = now,
+                             .origin = protocol::AppendOrigin::coordinator});
     if (!appended) co_return fail(appended.error().code, appended.error().detail);
     partition_->advance();
     co_return appended->first_offset;
@@ -53,12 +58,16 @@ runtime::Task<Result<void>> CoordinatorPartition::replay(
                                                    .max_bytes = kReplayBytes,
                                                    .min_one = true}));
         CO_TRY(const auto bytes, co_await to_memory(read.records));
-        const auto replayed = protocol::for_each_batch(bytes, [&](protocol::BatchView batch) -> Result<void> {
-            if (batch.is_control()) return {};
-            return protocol::for_each_record(batch, scratch, [&](const protocol::RecordView& record) -> Result<void> {
-                return each({.offset = record.offset, .key = record.key.value_or(ByteView{}), .value = record.value});
+        const auto replayed =
+            protocol::for_each_batch(bytes, [&](protocol::BatchView batch) -> Result<void> {
+                if (batch.is_control()) return {};
+                return protocol::for_each_record(
+                    batch, scratch, [&](const protocol::RecordView& record) -> Result<void> {
+                        return each({.offset = record.offset,
+                                     .key = record.key.value_or(ByteView{}),
+                                     .value = record.value});
+                    });
             });
-        });
         CO_TRY_OK(replayed);
         if (read.next_offset <= next) break;
         next = read.next_offset;

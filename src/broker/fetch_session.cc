@@ -8,7 +8,8 @@ namespace {
 constexpr int32_t kInitialEpoch = 0;
 constexpr int32_t kFinalEpoch = -1;
 constexpr int16_t kFirstVersionWithTopicIds = 13;
-// A session in use is not evicted for another before it has been silent this long (Kafka: MIN_INCREMENTAL_FETCH_SESSION_EVICTION_MS).
+// A session in use is not evicted for another before it has been silent this long (Kafka:
+// MIN_INCREMENTAL_FETCH_SESSION_EVICTION_MS).
 constexpr TimestampMs kEvictionAgeMs = 120'000;
 
 FetchedPartition fetched(const protocol::FetchRequest::FetchTopic& topic,
@@ -24,7 +25,8 @@ FetchedPartition fetched(const protocol::FetchRequest::FetchTopic& topic,
 
 }  // namespace
 
-std::string FetchSession::key(std::string_view topic, const Uuid& topic_id, PartitionIndex partition) {
+std::string FetchSession::key(std::string_view topic, const Uuid& topic_id,
+                              PartitionIndex partition) {
     std::string key{topic};
     key.append(reinterpret_cast<const char*>(&topic_id), sizeof topic_id);
     key.append(reinterpret_cast<const char*>(&partition), sizeof partition);
@@ -41,7 +43,8 @@ void FetchSession::update(const protocol::FetchRequest& request) {
                 wanted.told_log_start = known->second->told_log_start;
                 *known->second = std::move(wanted);
             } else {
-                places_.emplace(std::move(k), partitions_.insert(partitions_.end(), std::move(wanted)));
+                places_.emplace(std::move(k),
+                                partitions_.insert(partitions_.end(), std::move(wanted)));
             }
         }
     for (const auto& topic : request.forgotten_topics_data)
@@ -57,13 +60,15 @@ FetchContext::~FetchContext() {
     if (session_) session_->busy_ = false;
 }
 
-bool FetchContext::include(FetchedPartition& partition, const protocol::FetchResponse::PartitionData& data) {
+bool FetchContext::include(FetchedPartition& partition,
+                           const protocol::FetchResponse::PartitionData& data) {
     const bool has_records = data.records && !data.records->empty();
     if (has_records) served_.push_back(&partition);
     const bool failed = data.error_code != 0;
-    const bool news = has_records || failed || data.high_watermark != partition.told_high_watermark ||
-                      data.log_start_offset != partition.told_log_start || data.diverging_epoch.epoch != -1 ||
-                      data.preferred_read_replica != -1;
+    const bool news = has_records || failed ||
+                      data.high_watermark != partition.told_high_watermark ||
+                      data.log_start_offset != partition.told_log_start ||
+                      data.diverging_epoch.epoch != -1 || data.preferred_read_replica != -1;
     // After an error the next good answer must be told, whatever it says.
     partition.told_high_watermark = failed ? -1 : data.high_watermark;
     partition.told_log_start = failed ? -1 : data.log_start_offset;
@@ -82,8 +87,8 @@ void FetchContext::rotate() {
     }
 }
 
-Result<FetchContext> FetchSessionCache::begin(const protocol::FetchRequest& request, int16_t version,
-                                              TimestampMs now) {
+Result<FetchContext> FetchSessionCache::begin(const protocol::FetchRequest& request,
+                                              int16_t version, TimestampMs now) {
     FetchContext context;
     const bool by_topic_id = version >= kFirstVersionWithTopicIds;
     if (request.session_epoch == kInitialEpoch || request.session_epoch == kFinalEpoch) {
@@ -106,7 +111,8 @@ Result<FetchContext> FetchSessionCache::begin(const protocol::FetchRequest& requ
         const auto& session = found->second;
         if (session->next_epoch_ != request.session_epoch || session->busy_)
             return fail(ErrorCode::invalid_fetch_session_epoch);
-        if (session->by_topic_id_ != by_topic_id) return fail(ErrorCode::fetch_session_topic_id_error);
+        if (session->by_topic_id_ != by_topic_id)
+            return fail(ErrorCode::fetch_session_topic_id_error);
         session->update(request);
         session->last_used_ms_ = now;
         if (session->partitions_.empty()) {
@@ -121,13 +127,16 @@ Result<FetchContext> FetchSessionCache::begin(const protocol::FetchRequest& requ
     return context;
 }
 
-std::shared_ptr<FetchSession> FetchSessionCache::create(bool by_topic_id, size_t partition_count, TimestampMs now) {
+std::shared_ptr<FetchSession> FetchSessionCache::create(bool by_topic_id, size_t partition_count,
+                                                        TimestampMs now) {
     if (partition_count == 0 || slots_ == 0) return nullptr;
     if (sessions_.size() >= slots_) {
-        const auto oldest = std::min_element(sessions_.begin(), sessions_.end(), [](const auto& a, const auto& b) {
-            return a.second->last_used_ms_ < b.second->last_used_ms_;
-        });
-        if (oldest->second->busy_ || now - oldest->second->last_used_ms_ < kEvictionAgeMs) return nullptr;
+        const auto oldest =
+            std::min_element(sessions_.begin(), sessions_.end(), [](const auto& a, const auto& b) {
+                return a.second->last_used_ms_ < b.second->last_used_ms_;
+            });
+        if (oldest->second->busy_ || now - oldest->second->last_used_ms_ < kEvictionAgeMs)
+            return nullptr;
         sessions_.erase(oldest);
     }
     int32_t id;

@@ -1,12 +1,13 @@
-// Incremental fetch sessions (KIP-227): the broker remembers which partitions a client reads and what it last told about each, so
-// that a request names only what changed and an answer only what is new.
+// Incremental fetch sessions (KIP-227): the broker remembers which partitions a client reads and
+// what it last told about each, so that a request names only what changed and an answer only what
+// is new.
 //
-// Owner: the broker, one cache a shard. Loop: the shard's. A context belongs to one fetch request from begin() to its end; the
-// session is marked busy meanwhile, so that a second request for it cannot come between.
-// Bound: `slots` sessions (max.incremental.fetch.session.cache.slots); when all are taken and none may be evicted, clients get
-// full answers without a session.
-// Errors (of the whole request): fetch_session_id_not_found, invalid_fetch_session_epoch, fetch_session_topic_id_error.
-// Kafka: FetchSession, FetchManager.
+// Owner: the broker, one cache a shard. Loop: the shard's. A context belongs to one fetch request
+// from begin() to its end; the session is marked busy meanwhile, so that a second request for it
+// cannot come between. Bound: `slots` sessions (max.incremental.fetch.session.cache.slots); when
+// all are taken and none may be evicted, clients get full answers without a session. Errors (of the
+// whole request): fetch_session_id_not_found, invalid_fetch_session_epoch,
+// fetch_session_topic_id_error. Kafka: FetchSession, FetchManager.
 #pragma once
 
 #include <list>
@@ -23,7 +24,8 @@ namespace millrace::broker {
 
 constexpr int32_t kNoFetchSession = 0;
 
-// One partition that a client reads. By name up to Fetch v12, by id from v13; the other is filled in when the topic is known.
+// One partition that a client reads. By name up to Fetch v12, by id from v13; the other is filled
+// in when the topic is known.
 struct FetchedPartition {
     std::string topic;
     Uuid topic_id;
@@ -66,10 +68,13 @@ public:
     FetchContext& operator=(FetchContext&&) = delete;
     ~FetchContext();
 
-    std::list<FetchedPartition>& partitions() { return session_ ? session_->partitions_ : partitions_; }
+    std::list<FetchedPartition>& partitions() {
+        return session_ ? session_->partitions_ : partitions_;
+    }
     // The session that the answer names.
     int32_t session_id() const { return session_ ? session_->id_ : kNoFetchSession; }
-    // Whether the answer must have this partition; remembers what it says, and lets one with records be served last next time.
+    // Whether the answer must have this partition; remembers what it says, and lets one with
+    // records be served last next time.
     bool include(FetchedPartition& partition, const protocol::FetchResponse::PartitionData& data);
     // To be called after the last include().
     void rotate();
@@ -88,7 +93,8 @@ class FetchSessionCache {
 public:
     FetchSessionCache(size_t slots, Rng& rng) : slots_(slots), rng_(rng) {}
 
-    Result<FetchContext> begin(const protocol::FetchRequest& request, int16_t version, TimestampMs now);
+    Result<FetchContext> begin(const protocol::FetchRequest& request, int16_t version,
+                               TimestampMs now);
     size_t size() const { return sessions_.size(); }
 
 private:

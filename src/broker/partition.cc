@@ -25,7 +25,8 @@ storage::LogConfig to_log_config(const config::TopicConfig& topic) {
     log.timestamp_after_max_ms = topic.timestamp_after_max_ms;
     if (topic.compression_type != config::CompressionType::producer)
         log.compression = static_cast<protocol::Codec>(topic.compression_type);
-    log.compression_levels = {.gzip = topic.gzip_level, .lz4 = topic.lz4_level, .zstd = topic.zstd_level};
+    log.compression_levels = {
+        .gzip = topic.gzip_level, .lz4 = topic.lz4_level, .zstd = topic.zstd_level};
     return log;
 }
 
@@ -34,7 +35,8 @@ storage::LogConfig to_log_config(const config::TopicConfig& topic) {
 Partition::~Partition() {
     if (!gone_) return;
     if (const auto removed = logs_.remove(name_, 0); !removed)
-        LOG_ERROR("broker", "removing {}-{}: {}", name_.topic, name_.partition, removed.error().describe());
+        LOG_ERROR("broker", "removing {}-{}: {}", name_.topic, name_.partition,
+                  removed.error().describe());
 }
 
 void Partition::advance() {
@@ -44,14 +46,19 @@ void Partition::advance() {
 
 ErrorCode Partition::check_epoch(LeaderEpoch known_to_client) const {
     if (known_to_client == -1 || known_to_client == leader_epoch_) return ErrorCode::none;
-    return known_to_client < leader_epoch_ ? ErrorCode::fenced_leader_epoch : ErrorCode::unknown_leader_epoch;
+    return known_to_client < leader_epoch_ ? ErrorCode::fenced_leader_epoch
+                                           : ErrorCode::unknown_leader_epoch;
 }
 
-std::shared_ptr<const config::TopicConfig> Partitions::topic_config(const std::string& topic) const {
-    return config::TopicConfig::make(image_->overrides(metadata::ResourceType::topic, topic), *broker_config_);
+std::shared_ptr<const config::TopicConfig> Partitions::topic_config(
+    const std::string& topic) const {
+    return config::TopicConfig::make(image_->overrides(metadata::ResourceType::topic, topic),
+                                     *broker_config_);
 }
 
-storage::LogConfig Partitions::log_config(const std::string& topic) const { return to_log_config(*topic_config(topic)); }
+storage::LogConfig Partitions::log_config(const std::string& topic) const {
+    return to_log_config(*topic_config(topic));
+}
 
 void Partitions::reconfigure(Partition& partition, const metadata::Topic& topic) {
     const metadata::Partition* now = topic.partition(partition.name_.partition);
@@ -60,38 +67,80 @@ void Partitions::reconfigure(Partition& partition, const metadata::Topic& topic)
         partition.log_.begin_epoch(now->leader_epoch);
     }
     partition.isr_size_ = static_cast<int32_t>(now->isr.size());
+    partition.replica_count_ = static_cast<int32_t>(now->replicas.size());
     auto config = topic_config(topic.name);
     if (partition.config_ && *config == *partition.config_) return;
     partition.config_ = std::move(config);
     partition.log_.set_config(to_log_config(*partition.config_));
 }
 
-void Partitions::on_image(metadata::ImagePtr image, std::shared_ptr<const config::BrokerConfig> broker) {
+void Partitions::start(metadata::ImagePtr image,
+                       std::shared_ptr<const config::BrokerConfig> broker) {
     image_ = std::move(image);
     broker_config_ = std::move(broker);
-    for (auto row = open_.begin(); row != open_.end();) {
-        const auto topic = image_->topic(row->first);
-        for (auto& partition : row->second) {
-            if (!partition) continue;
-            if (topic) {
-                reconfigure(*partition, *topic);
-            } else {
-                partition->gone_ = true;
-                partition->changed_.notify();
-            }
-        }
-        row = topic ? std::next(row) : open_.erase(row);
+    for (const TopicPartition& name : logs_.partitions()) {
+        const auto topic = image_->topic(std::string_view{name.topic});
+        if (topic && topic->partition(name.partition)) continue;
+        if (const auto moved = logs_.mark_stray(name); !moved)
+            LOG_ERROR("broker", "{}-{} is no topic's, and cannot be moved out of the way: {}",
+                      name.topic, name.partition, moved.error().describe());
     }
+}
+
+void Partitions::on_image(metadata::ImagePtr image, const metadata::Delta& delta,
+                          std::shared_ptr<const config::BrokerConfig> broker) {
+    const bool for_all = broker != broker_config_;
+    image_ = std::move(image);
+    broker_config_ = std::move(broker);
+    for (const metadata::TopicChange& change : delta.topics)
+        if (!change.after) remove(*change.before);
+    if (for_all) {
+        for (const auto& [id, row] : open_) reconfigure(id);
+        return;
+    }
+    for (const metadata::TopicChange& change : delta.topics)
+        if (change.after) reconfigure(change.after->id);
+    for (const metadata::ConfigResource& resource : delta.configs)
+        if (resource.type == metadata::ResourceType::topic)
+            if (const auto topic = image_->topic(std::string_view{resource.name}))
+                reconfigure(topic->id);
+}
+
+// What nobody holds goes now; the rest when its last holder lets go.
+void Partitions::remove(const metadata::Topic& topic) {
+    const auto row = open_.find(topic.id);
+    for (PartitionIndex i = 0; i < static_cast<PartitionIndex>(topic.partitions.size()); ++i) {
+        if (const PartitionPtr* open = find(topic.id, i)) {
+            (*open)->gone_ = true;
+            (*open)->changed_.notify();
+        } else if (const TopicPartition name{topic.name, i};
+                   logs_.contains(name) && !logs_.find(name)) {
+            if (const auto removed = logs_.remove(name, loop_.wall_ms()); !removed)
+                LOG_ERROR("broker", "removing {}-{}: {}", name.topic, i,
+                          removed.error().describe());
+        }
+    }
+    if (row != open_.end()) open_.erase(row);
+}
+
+void Partitions::reconfigure(const Uuid& topic_id) {
+    const auto row = open_.find(topic_id);
+    const auto topic = image_->topic(topic_id);
+    if (row == open_.end() || !topic) return;
+    for (const PartitionPtr& partition : row->second)
+        if (partition) reconfigure(*partition, *topic);
 }
 
 const PartitionPtr* Partitions::find(const Uuid& topic_id, PartitionIndex index) const {
     const auto row = open_.find(topic_id);
-    if (row == open_.end() || index < 0 || static_cast<size_t>(index) >= row->second.size()) return nullptr;
+    if (row == open_.end() || index < 0 || static_cast<size_t>(index) >= row->second.size())
+        return nullptr;
     const PartitionPtr& partition = row->second[static_cast<size_t>(index)];
     return partition ? &partition : nullptr;
 }
 
-runtime::Task<Result<PartitionPtr>> Partitions::get(metadata::TopicPtr topic, PartitionIndex index) {
+runtime::Task<Result<PartitionPtr>> Partitions::get(metadata::TopicPtr topic,
+                                                    PartitionIndex index) {
     const metadata::Partition* assigned = topic ? topic->partition(index) : nullptr;
     if (!assigned) co_return fail(ErrorCode::unknown_topic_or_partition);
     if (const PartitionPtr* open = find(topic->id, index)) co_return *open;
@@ -110,7 +159,8 @@ runtime::Task<Result<PartitionPtr>> Partitions::get(metadata::TopicPtr topic, Pa
     if (!current) {
         // No Partition will ever hold the log: its files go now.
         if (const auto removed = logs_.remove(name, loop_.wall_ms()); !removed)
-            LOG_ERROR("broker", "removing {}-{}: {}", name.topic, index, removed.error().describe());
+            LOG_ERROR("broker", "removing {}-{}: {}", name.topic, index,
+                      removed.error().describe());
         co_return fail(ErrorCode::unknown_topic_or_partition);
     }
     auto partition = std::make_shared<Partition>(logs_, *log, name, current->id);
@@ -122,17 +172,24 @@ runtime::Task<Result<PartitionPtr>> Partitions::get(metadata::TopicPtr topic, Pa
     co_return partition;
 }
 
-// The log of this very topic: a directory left by an earlier topic of the same name is moved out of the way.
-runtime::Task<Result<storage::Log*>> Partitions::open_log(const TopicPartition& name, Uuid topic_id, size_t directory) {
+// The log of this very topic: a directory left by an earlier topic of the same name is moved out of
+// the way.
+runtime::Task<Result<storage::Log*>> Partitions::open_log(const TopicPartition& name, Uuid topic_id,
+                                                          size_t directory) {
     if (logs_.contains(name)) {
         CO_TRY(const auto found, logs_.topic_id(name));
-        if (!found || *found == topic_id) co_return co_await logs_.open(name, loop_.wall_ms());
-        LOG_WARN("broker", "{}-{} on disk belongs to topic id {}, not {}: marked as stray", name.topic, name.partition,
-                 found->to_string(), topic_id.to_string());
+        if (!found || *found == topic_id) {
+            CO_TRY(storage::Log* const log, co_await logs_.open(name, loop_.wall_ms()));
+            if (!found) CO_TRY_OK(log->set_topic_id(topic_id));
+            co_return log;
+        }
+        LOG_WARN("broker", "{}-{} on disk belongs to topic id {}, not {}: marked as stray",
+                 name.topic, name.partition, found->to_string(), topic_id.to_string());
         CO_TRY_OK(logs_.mark_stray(name));
     }
     auto made = co_await logs_.create(name, topic_id, loop_.wall_ms(), directory);
-    if (made.code() == ErrorCode::already_exists) co_return co_await logs_.open(name, loop_.wall_ms());
+    if (made.code() == ErrorCode::already_exists)
+        co_return co_await logs_.open(name, loop_.wall_ms());
     co_return made;
 }
 

@@ -1,8 +1,9 @@
 // The partitions that this node serves, as its request handlers see them.
 //
-// Nothing is made for a partition before a request touches it: get() then opens its log (storage/log_manager.h), which for a
-// partition without records costs next to nothing. Deleting a topic marks its partitions `gone` and wakes who waits on them; the
-// files go when the last one who holds the Partition lets go of it, so no handler ever reads a log that is being removed.
+// Nothing is made for a partition before a request touches it: get() then opens its log
+// (storage/log_manager.h), which for a partition without records costs next to nothing. Deleting a
+// topic marks its partitions `gone` and wakes who waits on them; the files go when the last one who
+// holds the Partition lets go of it, so no handler ever reads a log that is being removed.
 //
 // Owner: Broker. Loop: the shard's.
 // Kafka: Partition, ReplicaManager (allPartitions, getPartitionOrError).
@@ -15,6 +16,7 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "config/topic_config.h"
+#include "metadata/delta.h"
 #include "metadata/image.h"
 #include "runtime/event.h"
 #include "runtime/task.h"
@@ -37,15 +39,18 @@ public:
     LeaderEpoch leader_epoch() const { return leader_epoch_; }
     const config::TopicConfig& config() const { return *config_; }
     int32_t isr_size() const { return isr_size_; }
+    int32_t replica_count() const { return replica_count_; }
     // The topic was deleted: no more appends, and answer unknown_topic_or_partition.
     bool gone() const { return gone_; }
 
-    // Everything appended so far is committed (this node is the only replica); wakes parked fetches.
+    // Everything appended so far is committed (this node is the only replica); wakes parked
+    // fetches.
     void advance();
     // Rings when records become readable, and when the partition goes away.
     runtime::Signal& changed() { return changed_; }
 
-    // FENCED_LEADER_EPOCH or UNKNOWN_LEADER_EPOCH when the client knows another epoch; -1: it knows none (KIP-320).
+    // FENCED_LEADER_EPOCH or UNKNOWN_LEADER_EPOCH when the client knows another epoch; -1: it knows
+    // none (KIP-320).
     ErrorCode check_epoch(LeaderEpoch known_to_client) const;
 
 private:
@@ -57,6 +62,7 @@ private:
     const Uuid topic_id_;
     LeaderEpoch leader_epoch_ = 0;
     int32_t isr_size_ = 1;
+    int32_t replica_count_ = 1;
     std::shared_ptr<const config::TopicConfig> config_;
     bool gone_ = false;
     runtime::Signal changed_;
@@ -66,10 +72,16 @@ using PartitionPtr = std::shared_ptr<Partition>;
 
 class Partitions {
 public:
-    Partitions(runtime::Loop& loop, storage::LogManager& logs, NodeId node) : loop_(loop), logs_(logs), node_(node) {}
+    Partitions(runtime::Loop& loop, storage::LogManager& logs, NodeId node)
+        : loop_(loop), logs_(logs), node_(node) {}
 
-    // What the topics and their configs are from now on: deleted ones go, changed ones are told.
-    void on_image(metadata::ImagePtr image, std::shared_ptr<const config::BrokerConfig> broker);
+    // The first image. Directories of partitions that are in no topic are renamed to `-stray`, as
+    // Kafka does: their topics were deleted while the node was down, or are another cluster's.
+    void start(metadata::ImagePtr image, std::shared_ptr<const config::BrokerConfig> broker);
+    // The next one, and what it changed: deleted partitions go, changed ones are told. Another
+    // `broker` than before may change the configuration of all.
+    void on_image(metadata::ImagePtr image, const metadata::Delta& delta,
+                  std::shared_ptr<const config::BrokerConfig> broker);
     // The log config of a topic by name; for LogManager.
     storage::LogConfig log_config(const std::string& topic) const;
 
@@ -89,7 +101,10 @@ public:
     storage::LogManager& logs() { return logs_; }
 
 private:
-    runtime::Task<Result<storage::Log*>> open_log(const TopicPartition& name, Uuid topic_id, size_t directory);
+    runtime::Task<Result<storage::Log*>> open_log(const TopicPartition& name, Uuid topic_id,
+                                                  size_t directory);
+    void remove(const metadata::Topic& topic);
+    void reconfigure(const Uuid& topic_id);
     void reconfigure(Partition& partition, const metadata::Topic& topic);
     std::shared_ptr<const config::TopicConfig> topic_config(const std::string& topic) const;
 

@@ -1,4 +1,5 @@
-// What a handler knows about the request besides its body, and what the broker remembers about the connection it came on.
+// What a handler knows about the request besides its body, and what the broker remembers about the
+// connection it came on.
 #pragma once
 
 #include <string>

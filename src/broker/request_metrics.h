@@ -1,33 +1,24 @@
-// What the broker counts about requests: for each API how many, how many failed, bytes in and out, and how long they took.
+// What the broker counts about requests: for each API how many, how many failed, bytes in and out,
+// and how long they took.
 //
-// Owner: server. Loop: the shard's. Read by the metrics endpoint (server/metrics.h) on the same loop.
-// Kafka: RequestMetrics, BrokerTopicMetrics.
+// Owner: server. Loop: the shard's. Read by the metrics endpoint (server/metrics.h) on the same
+// loop. Kafka: RequestMetrics, BrokerTopicMetrics.
 #pragma once
 
 #include <array>
 #include <cstdint>
 
-#include "base/units.h"
+#include "base/metrics.h"
 
 namespace millrace::broker {
 
 constexpr size_t kApiKeysMax = 96;
 
-// Counts of durations by powers of two of a microsecond: bucket i holds what took less than 2^i us, and not less than half that.
-struct DurationHistogram {
-    static constexpr size_t kBuckets = 32;
-    std::array<uint64_t, kBuckets> counts{};
-    uint64_t count = 0;
-    Duration sum{};
-
-    void record(Duration d);
-};
-
 struct ApiMetrics {
     uint64_t requests = 0;
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
-    DurationHistogram time;
+    metrics::Histogram time;  // nanoseconds
 };
 
 struct RequestMetrics {

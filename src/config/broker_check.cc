@@ -217,7 +217,7 @@ constexpr Order kOrders[] = {
 
 Result<void> check_orders(const BrokerConfig& config) {
     for (const Order& order : kOrders) {
-        const int64_t lower = config.integer(order.lower), upper = config.integer(order.upper);
+        const int64_t lower = config.int64(order.lower), upper = config.int64(order.upper);
         if (lower <= upper) continue;
         // Speaks of the one that somebody said.
         if (config.said(order.lower)) {
@@ -228,9 +228,9 @@ Result<void> check_orders(const BrokerConfig& config) {
     for (const std::string_view kind : {"group.consumer.", "group.share.", "group.streams."}) {
         const std::string heartbeat = fmt::format("{}heartbeat.interval.ms", kind),
                           session = fmt::format("{}session.timeout.ms", kind);
-        if (config.integer(heartbeat) >= config.integer(session)) {
-            return wrong(heartbeat, "{} must be less than {} ({})", config.integer(heartbeat),
-                         session, config.integer(session));
+        if (config.int64(heartbeat) >= config.int64(session)) {
+            return wrong(heartbeat, "{} must be less than {} ({})", config.int64(heartbeat),
+                         session, config.int64(session));
         }
     }
     return {};
@@ -248,20 +248,20 @@ std::string_view said_unit(const BrokerConfig& config,
 Result<void> check_logs(const BrokerConfig& config) {
     const auto retention =
         said_unit(config, {"log.retention.ms", "log.retention.minutes", "log.retention.hours"});
-    if (config.integer(retention) == 0)
+    if (config.int64(retention) == 0)
         return wrong(retention, "0 is not allowed: -1 for ever, or at least 1");
     const auto roll = said_unit(config, {"log.roll.ms", "log.roll.hours"});
-    if (config.integer(roll) < 1)
-        return wrong(roll, "{} is not allowed: at least 1", config.integer(roll));
+    if (config.int64(roll) < 1)
+        return wrong(roll, "{} is not allowed: at least 1", config.int64(roll));
     const auto jitter = said_unit(config, {"log.roll.jitter.ms", "log.roll.jitter.hours"});
-    if (config.integer(jitter) < 0)
-        return wrong(jitter, "{} is not allowed: at least 0", config.integer(jitter));
-    const int64_t codec = config.integer("offsets.topic.compression.codec");
+    if (config.int64(jitter) < 0)
+        return wrong(jitter, "{} is not allowed: at least 0", config.int64(jitter));
+    const int64_t codec = config.int64("offsets.topic.compression.codec");
     if (codec < 0 || codec > 4)
         return wrong("offsets.topic.compression.codec", "{} is not allowed: 0 to 4", codec);
     constexpr int64_t kDedupeBytesMin = 1 << 20;
-    const int64_t per_cleaner = config.integer("log.cleaner.dedupe.buffer.size") /
-                                std::max<int64_t>(config.integer("log.cleaner.threads"), 1);
+    const int64_t per_cleaner = config.int64("log.cleaner.dedupe.buffer.size") /
+                                std::max<int64_t>(config.int64("log.cleaner.threads"), 1);
     if (per_cleaner < kDedupeBytesMin)
         return wrong("log.cleaner.dedupe.buffer.size",
                      "{} bytes for each cleaner thread are less than {}", per_cleaner,
@@ -286,11 +286,11 @@ Result<void> check_connections(const BrokerConfig& config) {
                         std::from_chars(entry.data() + colon + 1, end, n).ptr == end;
         if (!ok) return wrong(kOverrides, "'{}' is not of the form address:count", entry);
     }
-    if (config.integer("max.connections.per.ip") == 0 && config.string(kOverrides).empty()) {
+    if (config.int64("max.connections.per.ip") == 0 && config.string(kOverrides).empty()) {
         return wrong("max.connections.per.ip", "0 is allowed only where {} is set", kOverrides);
     }
-    const int64_t queued = config.integer("queued.max.request.bytes"),
-                  request = config.integer("socket.request.max.bytes");
+    const int64_t queued = config.int64("queued.max.request.bytes"),
+                  request = config.int64("socket.request.max.bytes");
     if (queued > 0 && queued < request) {
         return wrong("queued.max.request.bytes", "{} is less than socket.request.max.bytes ({})",
                      queued, request);
@@ -355,9 +355,9 @@ Result<void> BrokerConfig::check_controller_listeners() const {
 }
 
 Result<void> BrokerConfig::check() const {
-    if (integer("node.id") != integer("broker.id")) {
-        return wrong("broker.id", "{} is not the same as node.id ({})", integer("broker.id"),
-                     integer("node.id"));
+    if (int64("node.id") != int64("broker.id")) {
+        return wrong("broker.id", "{} is not the same as node.id ({})", int64("broker.id"),
+                     int64("node.id"));
     }
     if (said("inter.broker.listener.name") && said("security.inter.broker.protocol")) {
         return wrong("security.inter.broker.protocol",

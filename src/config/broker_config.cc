@@ -49,6 +49,17 @@ void take(const Value& value, int32_t& into) {
     into = static_cast<int32_t>(std::get<int64_t>(value));
 }
 
+// "name=value"
+Result<std::pair<std::string, std::string>> split_setting(const std::string& setting) {
+    const size_t equals = setting.find('=');
+    const std::string name(trim(std::string_view(setting).substr(0, equals)));
+    if (equals == std::string::npos || name.empty()) {
+        return fail(ErrorCode::invalid_config,
+                    fmt::format("--set {}: expected name=value", setting));
+    }
+    return std::pair{name, setting.substr(equals + 1)};
+}
+
 }  // namespace
 
 const Def* find_broker(std::string_view name) {
@@ -72,7 +83,8 @@ BrokerConfig BrokerConfig::defaults() {
 }
 
 Result<BrokerConfig::Loaded> BrokerConfig::load(std::string_view text, std::string_view file,
-                                                const std::vector<std::string>& sets) {
+                                                const std::vector<std::string>& sets,
+                                                const std::vector<std::string>& fallbacks) {
     Loaded out;
     BrokerConfig& config = out.config;
     auto properties = parse_properties(text);
@@ -90,14 +102,13 @@ Result<BrokerConfig::Loaded> BrokerConfig::load(std::string_view text, std::stri
         config.origins_[p.name] = origin;
     }
     for (const std::string& set : sets) {
-        const size_t equals = set.find('=');
-        const std::string name(trim(std::string_view(set).substr(0, equals)));
-        if (equals == std::string::npos || name.empty()) {
-            return fail(ErrorCode::invalid_config,
-                        fmt::format("--set {}: expected name=value", set));
-        }
-        config.static_[name] = set.substr(equals + 1);
-        config.origins_[name] = {"--set", 0};
+        TRY(auto pair, split_setting(set));
+        config.origins_[pair.first] = {"--set", 0};
+        config.static_[std::move(pair.first)] = std::move(pair.second);
+    }
+    for (const std::string& fallback : fallbacks) {
+        TRY(auto pair, split_setting(fallback));
+        if (!config.static_.contains(pair.first)) config.static_.insert(std::move(pair));
     }
     for (const auto& [name, value] : config.static_) {
         const Def* def = find_broker(name);
@@ -209,8 +220,11 @@ std::optional<std::string> BrokerConfig::text(std::string_view name) const {
 bool BrokerConfig::boolean(std::string_view name) const {
     return std::get<bool>(value(name));
 }
-int64_t BrokerConfig::integer(std::string_view name) const {
+int64_t BrokerConfig::int64(std::string_view name) const {
     return std::get<int64_t>(value(name));
+}
+int32_t BrokerConfig::int32(std::string_view name) const {
+    return static_cast<int32_t>(int64(name));
 }
 double BrokerConfig::float64(std::string_view name) const {
     return std::get<double>(value(name));
@@ -231,7 +245,7 @@ std::vector<std::string> BrokerConfig::list(std::string_view name) const {
 }
 
 NodeId BrokerConfig::node_id() const {
-    return static_cast<NodeId>(integer("node.id"));
+    return static_cast<NodeId>(int64("node.id"));
 }
 
 std::vector<std::string> BrokerConfig::log_dirs() const {

@@ -67,8 +67,10 @@ public:
     // `text` is the file's content (`file` names it in messages), `sets` are "key=value" and win
     // over it. What every node needs and neither says is filled in: node.id=1,
     // process.roles=broker,controller, controller.listener.names=CONTROLLER.
+    // `fallbacks` are "key=value", too, for what nobody says.
     static Result<Loaded> load(std::string_view text, std::string_view file,
-                               const std::vector<std::string>& sets);
+                               const std::vector<std::string>& sets,
+                               const std::vector<std::string>& fallbacks = {});
     // The same static part with these dynamic overrides. Values that do not parse are passed over,
     // as Kafka does.
     BrokerConfig with_dynamic(Overrides for_this, Overrides for_all) const;
@@ -77,11 +79,11 @@ public:
     Result<void> check() const;
 
     const BrokerValues& values() const { return values_; }
-    const BrokerValues* operator->() const { return &values_; }
 
     // Generic look-up of the effective value. INVARIANT: the name is known and of the type.
     bool boolean(std::string_view name) const;
-    int64_t integer(std::string_view name) const;  // INT, SHORT, LONG
+    int64_t int64(std::string_view name) const;  // INT, SHORT, LONG
+    int32_t int32(std::string_view name) const;  // INT, SHORT
     double float64(std::string_view name) const;
     std::string string(std::string_view name) const;  // "" for null
     std::vector<std::string> list(std::string_view name) const;

@@ -80,23 +80,23 @@ TEST_CASE("unknown and repeated names are warned of, and kept") {
                                "--set: unknown configuration baz is ignored",
                                "--set: unknown configuration foo is ignored"});
     CHECK(*out->config.text("foo") == "over");
-    CHECK(out->config->num_partitions == 3);
+    CHECK(out->config.values().num_partitions == 3);
 }
 
 TEST_CASE(
     "dynamic values win over static ones, this broker's over all brokers'; what does not parse is "
     "passed over") {
     const BrokerConfig base = loaded("message.max.bytes=1\n", {"num.io.threads=3"});
-    CHECK(base.integer("message.max.bytes") == 1);
-    CHECK(base.integer("num.io.threads") == 3);
-    CHECK(base.integer("num.network.threads") == 3);
+    CHECK(base.int64("message.max.bytes") == 1);
+    CHECK(base.int64("num.io.threads") == 3);
+    CHECK(base.int64("num.network.threads") == 3);
     const BrokerConfig all = base.with_dynamic({}, {{"message.max.bytes", "2"}});
-    CHECK(all.integer("message.max.bytes") == 2);
+    CHECK(all.int64("message.max.bytes") == 2);
     const BrokerConfig both =
         base.with_dynamic({{"message.max.bytes", "3"}}, {{"message.max.bytes", "2"}});
-    CHECK(both.integer("message.max.bytes") == 3);
+    CHECK(both.int64("message.max.bytes") == 3);
     CHECK(base.with_dynamic({{"message.max.bytes", "x"}}, {{"message.max.bytes", "2"}})
-              .integer("message.max.bytes") == 2);
+              .int64("message.max.bytes") == 2);
     CHECK(base.with_dynamic({}, {}).values() == base.values());
 }
 
@@ -104,13 +104,24 @@ TEST_CASE("what nobody says is filled in, and node.id has two names") {
     const BrokerConfig base = BrokerConfig::defaults();
     CHECK(base.node_id() == 1);
     CHECK(loaded("broker.id=7\n").node_id() == 7);
-    CHECK(loaded("node.id=7\n").integer("broker.id") == 7);
+    CHECK(loaded("node.id=7\n").int64("broker.id") == 7);
     CHECK(base.list("process.roles") == std::vector<std::string>{"broker", "controller"});
     CHECK(base.log_dirs() == std::vector<std::string>{"/tmp/kafka-logs"});
     CHECK(base.metadata_log_dir() == "/tmp/kafka-logs");
     CHECK(loaded("log.dirs=/a, /b\n").log_dirs() == std::vector<std::string>{"/a", "/b"});
     CHECK(loaded("log.dirs=/a\nmetadata.log.dir=/m\n").metadata_log_dir() == "/m");
-    CHECK(base->metrics_port == 0);
+    CHECK(base.values().metrics_port == 0);
+}
+
+TEST_CASE("fallbacks count only where nobody says anything") {
+    const std::vector<std::string> fallbacks = {"num.partitions=5", "log.roll.hours=6",
+                                                "min.insync.replicas=7"};
+    const auto out = BrokerConfig::load("num.partitions=1\n", "f", {"log.roll.hours=2"}, fallbacks);
+    REQUIRE(out.has_value());
+    CHECK(out->warnings.empty());
+    CHECK(out->config.int32("num.partitions") == 1);
+    CHECK(out->config.int32("log.roll.hours") == 2);
+    CHECK(out->config.int32("min.insync.replicas") == 7);
 }
 
 TEST_CASE("listeners") {

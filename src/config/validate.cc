@@ -177,7 +177,7 @@ Result<void> check_threads(const BrokerConfig& after, const BrokerConfig& before
     for (const std::string_view name :
          {"background.threads", "log.cleaner.threads", "num.io.threads", "num.network.threads",
           "num.recovery.threads.per.data.dir", "num.replica.fetchers"}) {
-        const int64_t now = before.integer(name), then = after.integer(name);
+        const int64_t now = before.int64(name), then = after.int64(name);
         if (then < 1 || then > now * 2 || then < now / 2) {
             return wrong(ErrorCode::invalid_request,
                          "{}: {} is less than half or more than twice the present {}", name, then,
@@ -201,14 +201,14 @@ Result<void> check_controller_listener(const BrokerConfig& after, const BrokerCo
 
 Result<void> check_local_retention(const BrokerConfig& after) {
     const int64_t whole_ms = after.log_retention_ms(),
-                  whole_bytes = after.integer("log.retention.bytes");
+                  whole_bytes = after.int64("log.retention.bytes");
     const auto check = [](std::string_view name, int64_t local, int64_t whole) -> Result<void> {
         if (whole == -1 || local == -2 || (local != -1 && local <= whole)) return {};
         return wrong(ErrorCode::invalid_request, "{}: {} is more than the whole retention ({})",
                      name, local, whole);
     };
-    TRY_OK(check("log.local.retention.ms", after.integer("log.local.retention.ms"), whole_ms));
-    return check("log.local.retention.bytes", after.integer("log.local.retention.bytes"),
+    TRY_OK(check("log.local.retention.ms", after.int64("log.local.retention.ms"), whole_ms));
+    return check("log.local.retention.bytes", after.int64("log.local.retention.bytes"),
                  whole_bytes);
 }
 
@@ -267,20 +267,20 @@ Result<void> validate_group(std::string_view group, const Overrides& after,
     for (const GroupLimit& limit : kGroupLimits) {
         if (!after.contains(limit.name)) continue;
         const int64_t n = integer_of(Scope::group, after, limit.name);
-        if (!limit.least.empty() && n < broker.integer(limit.least)) {
+        if (!limit.least.empty() && n < broker.int64(limit.least)) {
             return wrong(ErrorCode::invalid_config, "{}: {} is less than {} ({})", limit.name, n,
-                         limit.least, broker.integer(limit.least));
+                         limit.least, broker.int64(limit.least));
         }
-        if (n > broker.integer(limit.most)) {
+        if (n > broker.int64(limit.most)) {
             return wrong(ErrorCode::invalid_config, "{}: {} is more than {} ({})", limit.name, n,
-                         limit.most, broker.integer(limit.most));
+                         limit.most, broker.int64(limit.most));
         }
     }
     for (const std::string_view kind : {"consumer.", "share.", "streams."}) {
         const auto effective = [&](std::string_view name) {
             const std::string full = fmt::format("{}{}", kind, name);
             return after.contains(full) ? integer_of(Scope::group, after, full)
-                                        : broker.integer("group." + full);
+                                        : broker.int64("group." + full);
         };
         if (effective("heartbeat.interval.ms") >= effective("session.timeout.ms")) {
             return wrong(ErrorCode::invalid_config,
@@ -341,7 +341,7 @@ Result<void> validate_broker(const Overrides& after, bool for_all, const BrokerC
     TRY_OK(check_threads(candidate, broker));
     TRY_OK(check_controller_listener(candidate, broker));
     TRY_OK(check_local_retention(candidate));
-    if (candidate.integer("max.connection.creation.rate") < 1) {
+    if (candidate.int64("max.connection.creation.rate") < 1) {
         return wrong(ErrorCode::invalid_request,
                      "max.connection.creation.rate: must be at least 1");
     }
@@ -371,6 +371,10 @@ Result<Overrides> apply_alterations(Scope scope, const Overrides& current,
             return wrong(ErrorCode::invalid_request, "{} is to be altered twice", a.name);
         if (a.op != AlterOp::remove && !a.value)
             return wrong(ErrorCode::invalid_request, "{}: a value is needed", a.name);
+        // Kafka has no better answer either.
+        if (a.op < AlterOp::set || a.op > AlterOp::subtract) {
+            return wrong(ErrorCode::unknown_server_error, "{}: there is no such operation", a.name);
+        }
         switch (a.op) {
             case AlterOp::set:
                 out[a.name] = *a.value;

@@ -60,7 +60,8 @@ std::optional<PartitionChangeRecord> election(const Topic& topic, size_t index, 
         p.isr.empty() && p.eligible_leader_replicas.empty() && p.last_known_elr.contains(leader);
     if (!eligible && !last_known && !unclean) return std::nullopt;
     record.isr = std::vector<NodeId>{leader};
-    if (!eligible) record.leader_recovery_state = 1;
+    // Other replicas may hold what the new leader lacks. A single replica has nobody to disagree with.
+    if (!eligible && p.replicas.size() > 1) record.leader_recovery_state = 1;
     if (!p.eligible_leader_replicas.empty()) {
         std::vector<NodeId> rest;
         for (NodeId r : p.eligible_leader_replicas)
@@ -132,6 +133,7 @@ protocol::RegisterBrokerRecord registration_record(const Context& context,
         to.min_supported_version = f.min_supported_version;
         to.max_supported_version = f.max_supported_version;
     }
+    record.rack.reset();
     if (request.rack) record.rack = request.rack->to_owned();
     record.fenced = true;
     if (metadata::directory_assignment_supported(metadata::metadata_version(context.state)))
@@ -282,7 +284,7 @@ Result<PartitionChangeRecord> elect(const Context& context, ElectionType type, c
     const Partition* p = topic.partition(index);
     if (p == nullptr)
         return fail(ErrorCode::unknown_topic_or_partition,
-                    fmt::format("No such partition as {}-{}", topic.name, index));
+                    fmt::format("there is no partition {}-{}", topic.name, index));
     const auto at = static_cast<size_t>(index);
     if (type == ElectionType::preferred) {
         const NodeId preferred = p->replicas.empty() ? kNoLeader : p->replicas[0];
@@ -326,11 +328,10 @@ Outcome<protocol::ElectLeadersResponse> elect_leaders(
         for_each_partition(context.state, [&](const Topic& topic, size_t at, const Partition&) {
             const auto index = static_cast<PartitionIndex>(at);
             auto result = elect(context, type, topic, index);
-            if (result.code() == ErrorCode::election_not_needed) return;
             auto& all = out.response.replica_election_results;
             if (all.empty() || all.back().topic != topic.name)
                 all.emplace_back().topic = protocol::Str(topic.name);
-            add(all.back(), index, result);
+            if (result.code() != ErrorCode::election_not_needed) add(all.back(), index, result);
         });
         return out;
     }

@@ -1,8 +1,7 @@
 // The broker's life as the controller sees it: registration, heartbeats, who leads its partitions,
 // where its replicas lie.
 //
-//   registered (fenced) --heartbeat that is caught up--> unfenced --heartbeat with want_fence-->
-//   fenced
+//   registered, fenced --heartbeat, caught up--> unfenced --heartbeat with want_fence--> fenced
 //
 // A partition that has no leader gets one when a broker that may lead it is unfenced.
 // Kafka: ClusterControlManager, BrokerHeartbeatManager, ReplicationControlManager.

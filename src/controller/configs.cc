@@ -1,7 +1,6 @@
 #include "controller/configs.h"
 
 #include <map>
-#include <set>
 
 #include <fmt/format.h>
 
@@ -33,25 +32,29 @@ Result<void> check_resource(const Context& context, const ConfigResource& resour
     switch (resource.type) {
         case ResourceType::topic:
             if (resource.name.empty())
-                return fail(ErrorCode::invalid_request, "Default topic resources are not allowed.");
+                return fail(ErrorCode::invalid_request,
+                            "a topic's configuration needs the topic's name");
             TRY_OK(check_topic_name(resource.name));
             if (!context.state.topic(resource.name))
                 return fail(ErrorCode::unknown_topic_or_partition,
-                            fmt::format("The topic '{}' does not exist.", resource.name));
+                            fmt::format("there is no topic '{}'", resource.name));
             return {};
         case ResourceType::broker:
             return config::validate_broker_name(resource.name, context.node_id);
         case ResourceType::client_metrics:
             if (resource.name.empty())
-                return fail(ErrorCode::invalid_request, "Default client metrics are not allowed.");
+                return fail(ErrorCode::invalid_request,
+                            "a client metrics configuration needs a name");
             return {};
         case ResourceType::group:
             if (resource.name.empty())
-                return fail(ErrorCode::invalid_request, "Default group resources are not allowed.");
+                return fail(ErrorCode::invalid_request,
+                            "a group's configuration needs the group's name");
             return {};
         default:
-            return fail(ErrorCode::invalid_request, fmt::format("Unexpected resource type {}.",
-                                                                static_cast<int>(resource.type)));
+            return fail(ErrorCode::invalid_request,
+                        fmt::format("resources of type {} cannot be configured",
+                                    static_cast<int>(resource.type)));
     }
 }
 
@@ -79,10 +82,10 @@ Result<config::Overrides> replaced(const ConfigResource&, const config::Override
     for (const auto& e : entries) {
         if (!e.value) {
             return fail(ErrorCode::invalid_request,
-                        fmt::format("Null value not supported for : {}", e.name.view()));
+                        fmt::format("{} must have a value", e.name.view()));
         }
         if (!after.emplace(e.name.str(), e.value->str()).second)
-            return fail(ErrorCode::invalid_request, "Error due to duplicate config keys");
+            return fail(ErrorCode::invalid_request, "a configuration is named twice");
     }
     return after;
 }
@@ -96,14 +99,14 @@ Result<config::Overrides> replaced(const ConfigResource& resource, const config:
     for (const auto& e : entries) {
         if (e.config_operation < 0 || e.config_operation > 3) {
             return fail(ErrorCode::invalid_request,
-                        fmt::format("Unknown config operation type {}", e.config_operation));
+                        fmt::format("there is no operation {}", e.config_operation));
         }
         auto& a = alterations.emplace_back();
         a.name = e.name.str();
         a.op = static_cast<config::AlterOp>(e.config_operation);
         if (a.op != config::AlterOp::remove && !e.value) {
             return fail(ErrorCode::invalid_request,
-                        fmt::format("Null value not supported for : {}", e.name.view()));
+                        fmt::format("{} must have a value", e.name.view()));
         }
         if (e.value) a.value = e.value->str();
     }
@@ -129,17 +132,15 @@ Outcome<Response> alter_all(const Context& context, const Request& request) {
     std::map<std::pair<int8_t, std::string_view>, int> times;
     for (const auto& r : request.resources)
         ++times[{r.resource_type, std::string_view(r.resource_name)}];
-    std::set<std::pair<int8_t, std::string_view>> done;
     for (const auto& r : request.resources) {
         const std::pair<int8_t, std::string_view> key{r.resource_type, r.resource_name};
-        if (!done.insert(key).second) continue;
         auto& result = out.response.responses.emplace_back();
         result.resource_type = r.resource_type;
         result.resource_name = r.resource_name.to_owned();
         result.error_message.reset();
         Result<void> altered;
         if (times[key] > 1) {
-            altered = fail(ErrorCode::invalid_request, "Each resource must appear at most once.");
+            altered = fail(ErrorCode::invalid_request, "a resource is named twice");
         } else {
             altered = alter(context, r, request.validate_only, out.records);
         }

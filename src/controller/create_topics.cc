@@ -27,33 +27,72 @@ int32_t partitions_of(const Context& context, const CreatableTopic& topic) {
 
 Result<void> check_name(const Context& context, std::string_view name) {
     if (name == kMetadataTopic) {
-        return fail(ErrorCode::topic_authorization_failed, "Authorization failed.");
+        return fail(ErrorCode::invalid_request, "This topic is the cluster's own.");
     }
     TRY_OK(check_topic_name(name));
     if (context.state.topics_by_name.find(name) != nullptr) {
         return fail(ErrorCode::topic_already_exists,
-                    fmt::format("Topic '{}' already exists.", name));
+                    fmt::format("there is a topic {} already", name));
     }
     if (auto other = context.state.colliding_topic(name)) {
         return fail(ErrorCode::invalid_topic_exception,
-                    fmt::format("Topic '{}' collides with existing topic: {}", name, *other));
+                    fmt::format("{} differs from topic {} only in '.' and '_', and metrics could "
+                                "not tell them apart",
+                                name, *other));
     }
     return {};
 }
 
-Result<config::Overrides> requested_configs(const Context& context, const CreatableTopic& topic) {
+Result<config::Overrides> requested_configs(const CreatableTopic& topic) {
     config::Overrides overrides;
     for (const auto& c : topic.configs) {
         if (!c.value) {
             return fail(
                 ErrorCode::invalid_config,
-                fmt::format("Null value not supported for topic configs: {}", c.name.view()));
+                fmt::format("these topic configurations must have a value: {}", c.name.view()));
         }
         overrides[c.name.str()] = c.value->str();
     }
-    TRY_OK(config::validate_topic(overrides, {}, context.config));
     return overrides;
 }
+
+using DescribedConfigs = std::vector<CreateTopicsResponse::CreatableTopicConfigs>;
+
+// What a set of overrides means, worked out once a request: many topics are made with the same.
+class ConfigMeanings {
+public:
+    explicit ConfigMeanings(const Context& context) : context_(context) {}
+
+    Result<void> validate(const config::Overrides& overrides) {
+        Meaning& m = meanings_[overrides];
+        if (!m.valid) m.valid = config::validate_topic(overrides, {}, context_.config);
+        return *m.valid;
+    }
+    const DescribedConfigs& describe(const config::Overrides& overrides) {
+        Meaning& m = meanings_[overrides];
+        if (m.described) return *m.described;
+        m.described.emplace();
+        for (const auto& d : config::describe_topic(overrides, context_.config, std::nullopt)) {
+            auto& entry = m.described->emplace_back();
+            const config::Def* def = config::find(config::Scope::topic, d.name);
+            entry.name = def ? protocol::Str::borrow(def->name) : protocol::Str(d.name);
+            entry.value.reset();
+            if (d.value) entry.value = protocol::Str(*d.value);
+            entry.read_only = d.read_only;
+            entry.config_source = static_cast<int8_t>(d.source);
+            entry.is_sensitive = d.sensitive;
+        }
+        return *m.described;
+    }
+
+private:
+    struct Meaning {
+        std::optional<Result<void>> valid;
+        std::optional<DescribedConfigs> described;
+    };
+    const Context& context_;
+    std::map<config::Overrides, Meaning> meanings_;
+};
 
 using Assignment = std::vector<std::vector<NodeId>>;  // replicas by partition
 
@@ -61,13 +100,11 @@ using Assignment = std::vector<std::vector<NodeId>>;  // replicas by partition
 Result<Assignment> manual_assignment(const Context& context, const CreatableTopic& topic) {
     if (topic.replication_factor != -1) {
         return fail(ErrorCode::invalid_request,
-                    "A manual partition assignment was specified, but replication factor was not "
-                    "set to -1.");
+                    "replicas are assigned by hand: then the replication factor must be -1");
     }
     if (topic.num_partitions != -1) {
-        return fail(
-            ErrorCode::invalid_request,
-            "A manual partition assignment was specified, but numPartitions was not set to -1.");
+        return fail(ErrorCode::invalid_request,
+                    "replicas are assigned by hand: then the number of partitions must be -1");
     }
     Assignment all(topic.assignments.size());
     std::set<int32_t> seen;
@@ -75,8 +112,7 @@ Result<Assignment> manual_assignment(const Context& context, const CreatableTopi
     for (const auto& a : topic.assignments) {
         if (!seen.insert(a.partition_index).second) {
             return fail(ErrorCode::invalid_replica_assignment,
-                        fmt::format("Found multiple manual partition assignments for partition {}",
-                                    a.partition_index));
+                        fmt::format("partition {} is assigned twice", a.partition_index));
         }
         if (a.partition_index < 0 || static_cast<size_t>(a.partition_index) >= all.size()) {
             return fail(ErrorCode::invalid_replica_assignment,
@@ -92,11 +128,11 @@ Result<Assignment> manual_assignment(const Context& context, const CreatableTopi
 Result<Assignment> automatic_assignment(const Context& context, const CreatableTopic& topic) {
     if (topic.replication_factor < -1 || topic.replication_factor == 0) {
         return fail(ErrorCode::invalid_replication_factor,
-                    "Replication factor must be larger than 0, or -1 to use the default value.");
+                    "a replication factor is above 0, or -1 for the default");
     }
     if (topic.num_partitions < -1 || topic.num_partitions == 0) {
         return fail(ErrorCode::invalid_partitions,
-                    "Number of partitions was set to an invalid non-positive value.");
+                    "a number of partitions is above 0, or -1 for the default");
     }
     const int replication_factor = topic.replication_factor == -1
                                        ? context.config.int32("default.replication.factor")
@@ -108,27 +144,12 @@ Result<Assignment> automatic_assignment(const Context& context, const CreatableT
     return all;
 }
 
-void describe(const Context& context, const config::Overrides& overrides,
-              const Assignment& assignment, TopicResult& result) {
-    result.num_partitions = static_cast<int32_t>(assignment.size());
-    result.replication_factor = static_cast<int16_t>(assignment.front().size());
-    if (context.version < 5) return;
-    auto& configs = result.configs.emplace();
-    for (config::Described& d : config::describe_topic(overrides, context.config, std::nullopt)) {
-        auto& entry = configs.emplace_back();
-        entry.name = d.name;
-        if (d.value) entry.value = protocol::Str(*d.value);
-        entry.read_only = d.read_only;
-        entry.config_source = static_cast<int8_t>(d.source);
-        entry.is_sensitive = d.sensitive;
-    }
-}
-
 // Adds the topic's records; on an error none.
-Result<void> create_topic(const Context& context, const CreatableTopic& topic, Records& records,
-                          TopicResult& result) {
+Result<void> create_topic(const Context& context, const CreatableTopic& topic,
+                          ConfigMeanings& meanings, Records& records, TopicResult& result) {
     TRY_OK(check_name(context, topic.name));
-    TRY(const config::Overrides overrides, requested_configs(context, topic));
+    TRY(const config::Overrides overrides, requested_configs(topic));
+    TRY_OK(meanings.validate(overrides));
     TRY(const Assignment assignment, topic.assignments.empty()
                                          ? automatic_assignment(context, topic)
                                          : manual_assignment(context, topic));
@@ -148,7 +169,9 @@ Result<void> create_topic(const Context& context, const CreatableTopic& topic, R
         records.push_back(*std::move(partition));
     }
     result.topic_id = id;
-    describe(context, overrides, assignment, result);
+    result.num_partitions = static_cast<int32_t>(assignment.size());
+    result.replication_factor = static_cast<int16_t>(assignment.front().size());
+    if (context.version >= 5) result.configs = meanings.describe(overrides);
     return {};
 }
 
@@ -165,20 +188,23 @@ Outcome<CreateTopicsResponse> create_topics(const Context& context,
         partitions += std::max(partitions_of(context, topic), 0);
     const bool too_many = partitions > static_cast<int64_t>(kPartitionsPerRequestMax);
 
+    ConfigMeanings meanings(context);
     std::set<std::string_view> done;
     for (const auto& topic : request.topics) {
         if (!done.insert(topic.name).second) continue;
         TopicResult& result = out.response.topics.emplace_back();
         result.name = topic.name.to_owned();
+        result.error_message.reset();
         Result<void> created;
         if (too_many) {
-            created = fail(ErrorCode::policy_violation,
-                           "Excessively large number of partitions per request.");
+            created =
+                fail(ErrorCode::policy_violation, "more partitions than one request may create");
         } else if (times[topic.name] > 1) {
             created = fail(ErrorCode::invalid_request, "Duplicate topic name.");
         } else {
-            created = create_topic(context, topic, out.records, result);
+            created = create_topic(context, topic, meanings, out.records, result);
         }
+        result.error_message.reset();
         if (!created) set_error(result, created.error());
     }
     if (request.validate_only) out.records.clear();

@@ -1,9 +1,11 @@
 // Making and checking the directories of a node, as `kafka-storage format --standalone` does.
 //
-//   <log dir>/meta.properties        version=1, cluster.id, node.id, directory.id (a random one per
-//   directory) <log dir>/bootstrap.checkpoint   the feature levels that a new cluster starts with
-//   <metadata log dir>/__cluster_metadata-0/00000000000000000000-0000000000.checkpoint
-//                                    kraft.version and the one voter, when kraft.version is 1
+//   <log dir>/
+//     meta.properties       version=1, cluster.id, node.id, directory.id (random, each its own)
+//     bootstrap.checkpoint  the feature levels that a new cluster starts with
+//   <metadata log dir>/__cluster_metadata-0/
+//     00000000000000000000-0000000000.checkpoint
+//                           kraft.version and the one voter, when kraft.version is 1
 //
 // Loop: any, before the node starts. After success everything is on the disk.
 // Kafka: Formatter, MetaPropertiesEnsemble, BootstrapDirectory.

@@ -5,8 +5,10 @@
 // The state is the metadata image with everything that was appended, committed or not. Nothing
 // changes here: the records do that, when they are applied to the image after they were appended
 // (metadata_node.h drives it). All records of one outcome are appended as one batch, so they come
-// together or not at all. An error inside a request (one topic of many) stands in the response, and
-// the records of the others stay. Kafka: QuorumController, ControllerResult.
+// together or not at all, unless they are tens of thousands.
+// An error inside a request (one topic of many) stands in the response, and the records of the
+// others stay.
+// Kafka: QuorumController, ControllerResult.
 #pragma once
 
 #include <optional>
@@ -31,8 +33,9 @@ struct Context {
     Rng& rng;
     NodeId node_id = -1;  // this controller, which is also the only broker
     std::string_view cluster_id;
-    Offset next_offset = 0;  // where the first record of the outcome will lie
-    int16_t version = 0;     // of the request
+    Offset next_offset = 0;     // where the first record of the outcome will lie
+    int16_t version = 0;        // of the request
+    int16_t kraft_version = 0;  // of the quorum
 };
 
 using Records = std::vector<protocol::MetadataRecord>;

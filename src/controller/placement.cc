@@ -43,9 +43,8 @@ Result<void> Placer::check(int replication_factor) const {
     } else {
         return {};
     }
-    return fail(
-        ErrorCode::invalid_replication_factor,
-        fmt::format("Unable to replicate the partition {} time(s): {}.", replication_factor, why));
+    return fail(ErrorCode::invalid_replication_factor,
+                fmt::format("a partition cannot have {} replicas: {}", replication_factor, why));
 }
 
 std::vector<NodeId> Placer::next(int replication_factor) {
@@ -62,14 +61,13 @@ std::vector<NodeId> Placer::next(int replication_factor) {
 Result<void> check_assignment(const metadata::Image& state, std::span<const NodeId> replicas,
                               int replication_factor) {
     auto refuse = [](std::string why) {
-        return fail(ErrorCode::invalid_replica_assignment,
-                    "The manual partition assignment includes " + why);
+        return fail(ErrorCode::invalid_replica_assignment, "the assignment by hand has " + why);
     };
     if (replicas.empty()) return refuse("an empty replica list.");
     std::set<NodeId> seen;
     for (NodeId broker : replicas) {
         if (state.broker(broker) == nullptr)
-            return refuse(fmt::format("broker {}, but no such broker is registered.", broker));
+            return refuse(fmt::format("broker {}, which is not registered", broker));
         if (!seen.insert(broker).second)
             return refuse(fmt::format("broker {} more than once.", broker));
     }
@@ -94,11 +92,8 @@ Result<protocol::PartitionRecord> new_partition(const metadata::Image& state, co
         if (with_directories) record.directories.push_back(default_directory(state, broker));
     }
     if (record.isr.empty()) {
-        return fail(
-            ErrorCode::invalid_replica_assignment,
-            fmt::format(
-                "All brokers of partition {}'s replicas are fenced or in controlled shutdown.",
-                index));
+        return fail(ErrorCode::invalid_replica_assignment,
+                    fmt::format("no broker of partition {}'s replicas is up", index));
     }
     record.leader = record.isr.front();
     record.leader_epoch = 0;

@@ -13,12 +13,12 @@ Result<void> check_topic_name(std::string_view name) {
     };
     std::string why;
     if (name.empty()) {
-        why = "Topic name is invalid: it is empty";
+        why = "a topic name cannot be empty";
     } else if (name == "." || name == "..") {
-        why = "Topic name is invalid: '.' and '..' are not allowed";
+        why = "a topic cannot be named '.' or '..'";
     } else if (name.size() > kTopicNameMax) {
-        why = fmt::format("Topic name is invalid: it has {} characters, at most {} are allowed",
-                          name.size(), kTopicNameMax);
+        why = fmt::format("a topic name of {} characters; at most {} are allowed", name.size(),
+                          kTopicNameMax);
     } else if (!std::ranges::all_of(name, legal)) {
         why = fmt::format(
             "Topic name is invalid: '{}' has characters other than ASCII letters and digits, '.', "

@@ -29,10 +29,10 @@ std::vector<DeleteState> wanted_deletions(const DeleteTopicsRequest& request, in
 // The topic that is meant; counts how often each name and id is asked for.
 Result<metadata::TopicPtr> find_deletion(const Context& context, const DeleteState& wanted) {
     if (!wanted.name && wanted.topic_id.is_zero())
-        return fail(ErrorCode::invalid_request, "Neither topic name nor id were specified.");
+        return fail(ErrorCode::invalid_request, "a topic needs its name or its id");
     if (wanted.name && !wanted.topic_id.is_zero())
         return fail(ErrorCode::invalid_request,
-                    "You may not specify both topic name and topic id.");
+                    "a topic is named by its name or by its id, not by both");
     if (wanted.name) {
         auto topic = context.state.topic(wanted.name->view());
         if (!topic) return fail(ErrorCode::unknown_topic_or_partition);
@@ -51,20 +51,18 @@ Result<void> add_partitions(const Context& context,
     const auto current = static_cast<int32_t>(topic->partitions.size());
     if (wanted.count == current) {
         return fail(ErrorCode::invalid_partitions,
-                    fmt::format("Topic already has {} partition(s).", current));
+                    fmt::format("the topic has {} partition(s) already", current));
     }
     if (wanted.count < current) {
-        return fail(
-            ErrorCode::invalid_partitions,
-            fmt::format("The topic {} currently has {} partition(s); {} would not be an increase.",
-                        wanted.name.view(), current, wanted.count));
+        return fail(ErrorCode::invalid_partitions,
+                    fmt::format("topic {} has {} partition(s): {} would not be more",
+                                wanted.name.view(), current, wanted.count));
     }
     const auto additional = static_cast<size_t>(wanted.count - current);
     if (wanted.assignments && wanted.assignments->size() != additional) {
         return fail(ErrorCode::invalid_replica_assignment,
-                    fmt::format("Attempted to add {} additional partition(s), but only {} "
-                                "assignment(s) were specified.",
-                                additional, wanted.assignments->size()));
+                    fmt::format("{} partition(s) more, but {} assignment(s)", additional,
+                                wanted.assignments->size()));
     }
     const int replication_factor =
         topic->partitions.empty() ? 1 : static_cast<int>(topic->partitions[0].replicas.size());
@@ -107,6 +105,7 @@ Outcome<DeleteTopicsResponse> delete_topics(const Context& context,
         if (topic && !refused.insert((*topic)->id).second) continue;
         if (!topic && w.name && !unknown.insert(*w.name).second) continue;
         auto& result = out.response.responses.emplace_back();
+        result.name.reset();
         if (w.name) result.name = w.name->to_owned();
         result.topic_id = w.topic_id;
         if (!enabled) {
@@ -145,12 +144,14 @@ Outcome<CreatePartitionsResponse> create_partitions(const Context& context,
         if (times[topic.name] > 1) {
             grown = fail(ErrorCode::invalid_request, "Duplicate topic name.");
         } else if (added > static_cast<int64_t>(kPartitionsPerRequestMax)) {
-            grown = fail(ErrorCode::policy_violation,
-                         "Excessively large number of partitions per request.");
+            grown =
+                fail(ErrorCode::policy_violation, "more partitions than one request may create");
         } else {
             grown = add_partitions(context, topic, out.records);
         }
         if (!grown) set_error(result, grown.error());
+        // Kafka has no sentence for this one.
+        if (grown.code() == ErrorCode::unknown_topic_or_partition) result.error_message.reset();
     }
     if (request.validate_only) out.records.clear();
     return out;

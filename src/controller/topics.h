@@ -10,8 +10,8 @@
 namespace millrace::controller {
 
 // Per topic: topic_already_exists, invalid_topic_exception, invalid_request, invalid_partitions,
-// invalid_replication_factor, invalid_replica_assignment, invalid_config,
-// topic_authorization_failed (__cluster_metadata). For all topics: policy_violation (more than
+// invalid_replication_factor, invalid_replica_assignment, invalid_config. For all topics:
+// policy_violation (more than
 // kPartitionsPerRequestMax partitions).
 Outcome<protocol::CreateTopicsResponse> create_topics(const Context& context,
                                                       const protocol::CreateTopicsRequest& request);

@@ -13,4 +13,10 @@ namespace millrace::controller {
 Outcome<protocol::UpdateFeaturesResponse> update_features(
     const Context& context, const protocol::UpdateFeaturesRequest& request);
 
+// What must come with eligible leader replicas (KIP-966), when their level rises from 0:
+// min.insync.replicas as one value for the whole cluster, since it decides which replicas are
+// eligible. Kafka: maybeGenerateElrSafetyRecords.
+void add_elr_records(const metadata::Image& state, const config::BrokerConfig& config,
+                     Records& records);
+
 }  // namespace millrace::controller

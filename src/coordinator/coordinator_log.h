@@ -7,7 +7,7 @@
 #pragma once
 
 #include <functional>
-#include <vector>
+#include <span>
 
 #include "base/result.h"
 #include "base/units.h"
@@ -24,7 +24,8 @@ public:
     // the batch is committed (below the high watermark). After an error none of them will ever be
     // committed, or leadership is lost and unload() follows. Errors: message_too_large,
     // not_enough_replicas, not_leader_or_follower, request_timed_out, kafka_storage_error.
-    virtual runtime::Task<Result<Offset>> append(std::vector<Record> records) = 0;
+    // `records` (never empty) live until it returns.
+    virtual runtime::Task<Result<Offset>> append(std::span<const Record> records) = 0;
 
     // Calls `each` for every committed record from the start of the log, in order, tombstones too;
     // control records and those of aborted transactions are left out. Ends early with the error of

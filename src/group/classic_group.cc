@@ -90,11 +90,6 @@ void ClassicGroup::rename(std::string_view from, std::string to) {
     if (pending_sync.erase(std::string{from}) > 0) pending_sync.insert(to);
 }
 
-void ClassicGroup::set_protocols(ClassicMember& member,
-                                 std::vector<ClassicProtocolMetadata> protocols) {
-    member.protocols = std::move(protocols);
-}
-
 int32_t ClassicGroup::rebalance_timeout_ms() const {
     int32_t most = 0;
     for (const auto& [id, member] : members_) most = std::max(most, member.rebalance_timeout_ms);

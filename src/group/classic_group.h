@@ -84,7 +84,6 @@ public:
     void remove(std::string_view id);
     // Gives a static member a new id; what the old id waited for must have been answered.
     void rename(std::string_view from, std::string to);
-    void set_protocols(ClassicMember& member, std::vector<ClassicProtocolMetadata> protocols);
     int32_t rebalance_timeout_ms() const;
 
     // Ids that were handed out (MEMBER_ID_REQUIRED) and have not joined yet.
@@ -93,6 +92,8 @@ public:
     std::set<std::string, std::less<>> pending_sync;
     // Someone came during the initial delay, which is then prolonged.
     bool new_member_added = false;
+    // By how much the initial delay may still be prolonged.
+    int32_t initial_remaining_ms = 0;
 
     // --- protocols
     // Whether a member with these could join: same type, and one protocol that all members have.

@@ -19,8 +19,6 @@ struct TopicInfo {
     std::string name;
     Uuid id;
     int32_t partitions = 0;
-    // For each partition the racks of its replicas; empty when no broker has a rack.
-    std::vector<std::vector<std::string>> racks;
 };
 
 // Group configs (resource type GROUP) that are set for one group; what is not set follows the
@@ -37,6 +35,8 @@ public:
 
     virtual std::optional<TopicInfo> topic(std::string_view name) const = 0;
     virtual std::optional<TopicInfo> topic(const Uuid& id) const = 0;
+    // For each partition of the topic the racks of its replicas; empty when no broker has a rack.
+    virtual std::vector<std::vector<std::string>> racks(const Uuid& id) const = 0;
     // All topics, internal ones too, in any order.
     virtual void each_topic(const std::function<void(std::string_view name)>& fn) const = 0;
     virtual GroupOverrides overrides(std::string_view group_id) const = 0;

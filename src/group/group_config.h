@@ -30,12 +30,12 @@ struct GroupConfig {
     int32_t group_consumer_heartbeat_interval_ms = 5'000;
     int32_t group_consumer_assignment_interval_ms = 1'000;
     int32_t group_consumer_max_size = std::numeric_limits<int32_t>::max();
-    int32_t group_consumer_regex_refresh_interval_ms = 600'000;
     std::vector<std::string> group_consumer_assignors = {"uniform",
                                                          "range"};  // the first is the default
     MigrationPolicy group_consumer_migration_policy = MigrationPolicy::bidirectional;
 
     // Offsets.
+    // Of a topic that does not exist yet; else what it has counts.
     int32_t offsets_topic_num_partitions = 50;
     int32_t offset_metadata_max_bytes = 4'096;
     int32_t offsets_retention_minutes = 10'080;

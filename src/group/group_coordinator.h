@@ -24,6 +24,7 @@
 #include "coordinator/coordinator_log.h"
 #include "group/cluster_view.h"
 #include "group/group_config.h"
+#include "group/types.h"
 #include "protocol/messages/consumer_group_describe.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
 #include "protocol/messages/delete_groups.h"
@@ -40,13 +41,6 @@
 #include "runtime/task.h"
 
 namespace millrace::group {
-
-// Of the request's header and connection.
-struct RequestContext {
-    int16_t api_version = 0;
-    std::string client_id;
-    std::string client_host;  // Kafka's form: "/127.0.0.1"
-};
 
 // One committed offset, for lag metrics.
 struct CommittedOffset {

@@ -13,7 +13,8 @@ constexpr int16_t kVersion = 4;
 // The only version that carries an expire timestamp.
 constexpr int16_t kVersionWithExpiry = 1;
 
-protocol::OffsetCommitKey make_key(std::string_view group, std::string_view topic, PartitionIndex partition) {
+protocol::OffsetCommitKey make_key(std::string_view group, std::string_view topic,
+                                   PartitionIndex partition) {
     protocol::OffsetCommitKey key;
     key.group = Str::borrow(group);
     key.topic = Str::borrow(topic);

@@ -1,8 +1,7 @@
 // The committed offsets of one partition of __consumer_offsets: group -> topic -> partition.
 //
-// Offsets of open transactions will be kept beside these until their marker comes; nothing here assumes that a record is
-// visible as soon as it is in the log.
-// Kafka: OffsetMetadataManager.
+// Offsets of open transactions will be kept beside these until their marker comes; nothing here
+// assumes that a record is visible as soon as it is in the log. Kafka: OffsetMetadataManager.
 #pragma once
 
 #include <functional>
@@ -25,11 +24,12 @@ struct OffsetEntry {
     TimestampMs commit_timestamp = -1;
     TimestampMs expire_timestamp = -1;  // -1: by retention. Only OffsetCommit v2-4 can set it.
     Uuid topic_id;                      // zero when the commit did not know it
-    Offset record_offset = -1;          // where the record stands; a later record wins whatever order they are applied in
+    Offset record_offset =
+        -1;  // where the record stands; a later record wins whatever order they are applied in
     friend bool operator==(const OffsetEntry& a, const OffsetEntry& b) {
-        return a.offset == b.offset && a.leader_epoch == b.leader_epoch && a.metadata == b.metadata &&
-               a.commit_timestamp == b.commit_timestamp && a.expire_timestamp == b.expire_timestamp &&
-               a.topic_id == b.topic_id;
+        return a.offset == b.offset && a.leader_epoch == b.leader_epoch &&
+               a.metadata == b.metadata && a.commit_timestamp == b.commit_timestamp &&
+               a.expire_timestamp == b.expire_timestamp && a.topic_id == b.topic_id;
     }
 };
 
@@ -49,10 +49,13 @@ public:
 
     bool has(std::string_view group) const { return groups_.contains(group); }
     const Topics* of(std::string_view group) const;
-    const OffsetEntry* find(std::string_view group, std::string_view topic, PartitionIndex partition) const;
+    const OffsetEntry* find(std::string_view group, std::string_view topic,
+                            PartitionIndex partition) const;
     const Groups& groups() const { return groups_; }
     size_t size() const { return size_; }
-    friend bool operator==(const OffsetStore& a, const OffsetStore& b) { return a.groups_ == b.groups_; }
+    friend bool operator==(const OffsetStore& a, const OffsetStore& b) {
+        return a.groups_ == b.groups_;
+    }
 
 private:
     Groups groups_;  // no empty topic, no empty group

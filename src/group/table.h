@@ -1,7 +1,8 @@
-// All groups of one partition of __consumer_offsets, and what every part of the machine needs to work on them.
+// All groups of one partition of __consumer_offsets, and what every part of the machine needs to
+// work on them.
 //
-// Durable state changes only through GroupMachine::apply(). The rest (who waits in a join, sessions) changes as requests come
-// and is rebuilt by the clients when the coordinator moves.
+// Durable state changes only through GroupMachine::apply(). The rest (who waits in a join,
+// sessions) changes as requests come and is rebuilt by the clients when the coordinator moves.
 #pragma once
 
 #include <map>
@@ -28,7 +29,8 @@ struct GroupTable {
     Rng& rng;
     std::shared_ptr<const ClusterView> cluster;
     std::map<std::string, Group, std::less<>> groups;
-    // A group that has offsets and is not in `groups` is a simple one: nobody joins it, its offsets are just kept.
+    // A group that has offsets and is not in `groups` is a simple one: nobody joins it, its offsets
+    // are just kept.
     OffsetStore offsets;
     Timers timers;
 

@@ -3,8 +3,7 @@
 // small nodes), so that each metadata image shares all that did not change with the one before, and
 // an image of 100,000 topics costs the same to derive as one of ten.
 //
-//   node: bit set of used slots, then per used slot an object, or a node for the next 5 bits of the
-//   hash
+//   node: bit set of used slots; per used slot an object, or a node for the hash's next 5 bits
 //
 // Updates name an Edit: nodes made under the same Edit are changed in place, so a batch of n
 // updates copies each node once. An Edit belongs to one writer; it must be renewed before an index

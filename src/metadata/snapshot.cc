@@ -44,6 +44,7 @@ MetadataRecord broker_record(const BrokerRegistration& b) {
     r.broker_epoch = b.epoch;
     put_endpoints(b.endpoints, r);
     put_features(b.features, r);
+    r.rack.reset();
     if (b.rack) r.rack = text(*b.rack);
     r.fenced = b.fenced;
     r.in_controlled_shutdown = b.in_controlled_shutdown;
@@ -103,27 +104,21 @@ auto sorted(const Index& index, Less less) {
     return all;
 }
 
-Result<void> write_topics(const Image& image, const RecordSink& sink) {
-    auto by_name = [](const auto& a, const auto& b) { return a->name < b->name; };
-    for (const TopicPtr& topic : sorted(image.topics_by_name, by_name)) {
-        TRY_OK(sink(protocol::TopicRecord{.name = text(topic->name), .topic_id = topic->id}));
-        for (size_t i = 0; i < topic->partitions.size(); ++i)
-            if (topic->partitions[i].exists()) TRY_OK(sink(partition_record(*topic, i)));
-    }
+Result<void> write_topic(const Topic& topic, const RecordSink& sink) {
+    TRY_OK(sink(protocol::TopicRecord{.name = text(topic.name), .topic_id = topic.id}));
+    for (size_t i = 0; i < topic.partitions.size(); ++i)
+        if (topic.partitions[i].exists()) TRY_OK(sink(partition_record(topic, i)));
     return {};
 }
 
-Result<void> write_configs(const Image& image, const RecordSink& sink) {
-    auto by_resource = [](const auto& a, const auto& b) { return a->resource < b->resource; };
-    for (const auto& config : sorted(image.configs, by_resource)) {
-        for (const auto& [name, value] : config->values) {
-            protocol::ConfigRecord r;
-            r.resource_type = static_cast<int8_t>(config->resource.type);
-            r.resource_name = text(config->resource.name);
-            r.name = text(name);
-            r.value = text(value);
-            TRY_OK(sink(std::move(r)));
-        }
+Result<void> write_config(const ResourceConfig& config, const RecordSink& sink) {
+    for (const auto& [name, value] : config.values) {
+        protocol::ConfigRecord r;
+        r.resource_type = static_cast<int8_t>(config.resource.type);
+        r.resource_name = text(config.resource.name);
+        r.name = text(name);
+        r.value = text(value);
+        TRY_OK(sink(std::move(r)));
     }
     return {};
 }
@@ -134,6 +129,7 @@ Result<void> write_quotas(const Image& image, const RecordSink& sink) {
         for (const auto& [type, name] : entity) {
             auto& to = r.entity.emplace_back();
             to.entity_type = text(type);
+            to.entity_name.reset();
             if (name) to.entity_name = text(*name);
         }
         for (const auto& [key, value] : values) {
@@ -181,15 +177,15 @@ Result<void> write_security(const Image& image, const RecordSink& sink) {
     return {};
 }
 
-}  // namespace
-
-Result<void> write_records(const Image& image, const RecordSink& sink) {
+Result<void> write_cluster(const Image& image, const RecordSink& sink) {
     TRY_OK(write_features(image, sink));
     for (const auto& [id, broker] : *image.brokers) TRY_OK(sink(broker_record(broker)));
     for (const auto& [id, controller] : *image.controllers)
         TRY_OK(sink(controller_record(controller)));
-    TRY_OK(write_topics(image, sink));
-    TRY_OK(write_configs(image, sink));
+    return {};
+}
+
+Result<void> write_rest(const Image& image, const RecordSink& sink) {
     TRY_OK(write_quotas(image, sink));
     if (image.next_producer_id >= 0) {
         protocol::ProducerIdsRecord r;
@@ -198,6 +194,54 @@ Result<void> write_records(const Image& image, const RecordSink& sink) {
         TRY_OK(sink(std::move(r)));
     }
     return write_security(image, sink);
+}
+
+}  // namespace
+
+ImageWriter::ImageWriter(ImagePtr image) : image_(std::move(image)) {}
+
+Result<bool> ImageWriter::next(const RecordSink& sink) {
+    switch (section_) {
+        case Section::cluster:
+            TRY_OK(write_cluster(*image_, sink));
+            topics_ = sorted(image_->topics_by_name,
+                             [](const auto& a, const auto& b) { return a->name < b->name; });
+            configs_ = sorted(image_->configs, [](const auto& a, const auto& b) {
+                return a->resource < b->resource;
+            });
+            section_ = Section::topics;
+            return true;
+        case Section::topics:
+            if (at_ < topics_.size()) {
+                TRY_OK(write_topic(*topics_[at_++], sink));
+                return true;
+            }
+            section_ = Section::configs;
+            at_ = 0;
+            [[fallthrough]];
+        case Section::configs:
+            if (at_ < configs_.size()) {
+                TRY_OK(write_config(*configs_[at_++], sink));
+                return true;
+            }
+            section_ = Section::rest;
+            [[fallthrough]];
+        case Section::rest:
+            TRY_OK(write_rest(*image_, sink));
+            section_ = Section::done;
+            [[fallthrough]];
+        case Section::done:
+            return false;
+    }
+    return false;
+}
+
+Result<void> write_records(const ImagePtr& image, const RecordSink& sink) {
+    ImageWriter writer(image);
+    while (true) {
+        TRY(const bool more, writer.next(sink));
+        if (!more) return {};
+    }
 }
 
 int16_t record_version(const MetadataRecord& record, int16_t metadata_version) {

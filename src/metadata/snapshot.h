@@ -7,6 +7,8 @@
 #pragma once
 
 #include <functional>
+#include <memory>
+#include <vector>
 
 #include "base/result.h"
 #include "metadata/image.h"
@@ -16,8 +18,26 @@ namespace millrace::metadata {
 
 using RecordSink = std::function<Result<void>(const protocol::MetadataRecord&)>;
 
-// Stops at the sink's first error.
-Result<void> write_records(const Image& image, const RecordSink& sink);
+// The records part by part, so that a large image can be written while others run.
+class ImageWriter {
+public:
+    explicit ImageWriter(ImagePtr image);
+    // Gives the next part to the sink: one topic, one resource's configs, or all of several small
+    // sections. False when nothing is left. Stops at the sink's first error.
+    Result<bool> next(const RecordSink& sink);
+
+private:
+    enum class Section : uint8_t { cluster, topics, configs, rest, done };
+
+    ImagePtr image_;
+    Section section_ = Section::cluster;
+    size_t at_ = 0;
+    std::vector<TopicPtr> topics_;  // by name
+    std::vector<std::shared_ptr<const ResourceConfig>> configs_;
+};
+
+// All of it at once.
+Result<void> write_records(const ImagePtr& image, const RecordSink& sink);
 
 // The version to write a record at, at a metadata.version: what that level's readers know, and for
 // BrokerRegistrationChangeRecord the lowest that carries the change.

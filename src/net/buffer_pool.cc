@@ -7,7 +7,8 @@ namespace millrace::net {
 namespace {
 
 constexpr size_t kSmallestBits = 12;  // 4 KiB
-constexpr size_t kLargestBits = 22;   // 4 MiB; larger ones are rare and go straight back to the allocator
+constexpr size_t kLargestBits =
+    22;  // 4 MiB; larger ones are rare and go straight back to the allocator
 constexpr size_t kClasses = kLargestBits - kSmallestBits + 1;
 
 }  // namespace
@@ -27,7 +28,8 @@ ReceiveBuffer BufferPool::take(size_t size) {
     const size_t bits = std::max(kSmallestBits, static_cast<size_t>(std::bit_width(size - 1)));
     if (bits > kLargestBits) {
         buffer.capacity_ = size;
-        buffer.memory_ = std::shared_ptr<uint8_t>(new uint8_t[size], std::default_delete<uint8_t[]>());
+        buffer.memory_ =
+            std::shared_ptr<uint8_t>(new uint8_t[size], std::default_delete<uint8_t[]>());
         return buffer;
     }
     const size_t c = bits - kSmallestBits;

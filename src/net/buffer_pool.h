@@ -1,8 +1,10 @@
-// Receive buffers of one shard. A buffer goes back to its pool when the last slice of it dies, so that a busy node reads into
-// memory that it has touched before instead of asking the kernel for fresh pages with every large request.
+// Receive buffers of one shard. A buffer goes back to its pool when the last slice of it dies, so
+// that a busy node reads into memory that it has touched before instead of asking the kernel for
+// fresh pages with every large request.
 //
 // Owner: the shard; it outlives its connections. Slices may die on any loop of the same shard only.
-// Bound: `kept_bytes_max` bytes wait for reuse; more are freed. Buffers in use are bounded by the request budget (connection.h).
+// Bound: `kept_bytes_max` bytes wait for reuse; more are freed. Buffers in use are bounded by the
+// request budget (connection.h).
 #pragma once
 
 #include <cstdint>

@@ -18,8 +18,9 @@ void append_frame(Chain& out, Chain answer) {
 
 }  // namespace
 
-Connection::Connection(runtime::Loop& loop, std::unique_ptr<runtime::Stream> stream, BufferPool& pool,
-                       const ConnectionLimits& limits, std::unique_ptr<FrameHandler> handler)
+Connection::Connection(runtime::Loop& loop, std::unique_ptr<runtime::Stream> stream,
+                       BufferPool& pool, const ConnectionLimits& limits,
+                       std::unique_ptr<FrameHandler> handler)
     : loop_(loop),
       stream_(std::move(stream)),
       reader_(*stream_, pool, limits.frame_bytes_max),
@@ -30,7 +31,8 @@ runtime::Task<void> Connection::run() {
     runtime::Scope scope{loop_};
     scope.spawn(write_answers());
     const auto ended = co_await read_frames();
-    if (!ended && ended.code() != ErrorCode::connection_closed && ended.code() != ErrorCode::cancelled)
+    if (!ended && ended.code() != ErrorCode::connection_closed &&
+        ended.code() != ErrorCode::cancelled)
         LOG_WARN("net", "closing {}: {}", peer(), ended.error().describe());
     closing_ = true;
     writer_wanted_.set();
@@ -61,9 +63,14 @@ runtime::Task<Result<void>> Connection::read_frames() {
 
 runtime::Task<void> Connection::write_answers() {
     for (;;) {
-        co_await writer_wanted_.wait();
-        writer_wanted_.reset();
-        if (unsent_.empty() && closing_) break;
+        if (unsent_.empty()) {
+            // Asked again after each write: both may have happened while the last one was under
+            // way.
+            if (closing_) break;
+            writer_wanted_.reset();
+            co_await writer_wanted_.wait();
+            continue;
+        }
         Chain out = std::exchange(unsent_, {});
         const auto sent = co_await send(out);
         drained_.set();

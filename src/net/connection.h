@@ -1,9 +1,11 @@
-// One client connection: frames in, answers out, in the order of the frames, as Kafka does it: the next frame is not looked at
-// before the handler has answered the one before. What is answered while the client keeps sending goes out in one write.
+// One client connection: frames in, answers out, in the order of the frames, as Kafka does it: the
+// next frame is not looked at before the handler has answered the one before. What is answered
+// while the client keeps sending goes out in one write.
 //
-// Owner: the Server that accepted it (server.h), which waits for run() to end. Loop: the one it was accepted on.
-// Bound: at most one request is in work, and no frame is read while `kUnsentBytesMax` of answers wait for a client that does not
-// read, so a connection holds one request and little more than one answer.
+// Owner: the Server that accepted it (server.h), which waits for run() to end. Loop: the one it was
+// accepted on. Bound: at most one request is in work, and no frame is read while `kUnsentBytesMax`
+// of answers wait for a client that does not read, so a connection holds one request and little
+// more than one answer.
 #pragma once
 
 #include <functional>
@@ -18,18 +20,19 @@
 
 namespace millrace::net {
 
-// What a connection does with its frames; one for each connection, so that it can keep what belongs to the peer.
+// What a connection does with its frames; one for each connection, so that it can keep what belongs
+// to the peer.
 class FrameHandler {
 public:
     virtual ~FrameHandler() = default;
-    // The answer without its size prefix; an empty chain sends nothing. An error closes the connection, after what was answered
-    // before has been sent; its message says why, for the log.
+    // The answer without its size prefix; an empty chain sends nothing. An error closes the
+    // connection, after what was answered before has been sent; its message says why, for the log.
     virtual runtime::Task<Result<Chain>> handle(SharedBytes frame) = 0;
 };
 
 struct ConnectionLimits {
-    size_t frame_bytes_max = 100u << 20;                 // socket.request.max.bytes
-    Duration idle_max = std::chrono::minutes(10);        // connections.max.idle.ms
+    size_t frame_bytes_max = 100u << 20;           // socket.request.max.bytes
+    Duration idle_max = std::chrono::minutes(10);  // connections.max.idle.ms
 };
 
 class Connection {

@@ -18,24 +18,31 @@ Result<std::optional<SharedBytes>> FrameReader::buffered() {
     if (have < kPrefixBytes) return std::nullopt;
     const auto size = load_be<int32_t>(buffer_.data() + begin_);
     if (size <= 0 || static_cast<size_t>(size) > frame_bytes_max_)
-        return fail(ErrorCode::malformed, fmt::format("a frame of {} bytes (allowed: 1 to {})", size, frame_bytes_max_));
+        return fail(ErrorCode::malformed,
+                    fmt::format("a frame of {} bytes (allowed: 1 to {})", size, frame_bytes_max_));
     wanted_ = kPrefixBytes + static_cast<size_t>(size);
     if (have < wanted_) return std::nullopt;
     SharedBytes frame = buffer_.slice(begin_ + kPrefixBytes, static_cast<size_t>(size));
     begin_ += wanted_;
+    last_large_ = wanted_ > kChunkBytesMax ? wanted_ : 0;
     wanted_ = 0;
     return frame;
 }
 
-// Afterwards the buffer has room for what is still missing of the frame at begin_, or at least for some bytes.
+size_t FrameReader::reach() const {
+    if (wanted_ > kChunkBytesMax) return wanted_;
+    return wanted_ == 0 ? last_large_ : 0;
+}
+
+// Afterwards the buffer has room for what is still missing of the frame at begin_, or at least for
+// some bytes.
 void FrameReader::make_room() {
     const size_t have = end_ - begin_;
-    if (buffer_ && begin_ == end_ && buffer_.unshared() && buffer_.capacity() >= wanted_) {
+    const size_t need = std::max(wanted_, reach());
+    if (buffer_ && begin_ == end_ && buffer_.unshared() && buffer_.capacity() >= need)
         begin_ = end_ = 0;
-    }
-    if (buffer_ && begin_ + wanted_ <= buffer_.capacity() && end_ < buffer_.capacity()) return;
-    const size_t size = std::max({chunk_bytes_, wanted_, have + 1});
-    ReceiveBuffer next = pool_.take(size);
+    if (buffer_ && begin_ + need <= buffer_.capacity() && end_ < buffer_.capacity()) return;
+    ReceiveBuffer next = pool_.take(std::max({chunk_bytes_, need, have + 1}));
     if (have) std::memcpy(next.data(), buffer_.data() + begin_, have);
     buffer_ = std::move(next);
     begin_ = 0;
@@ -44,7 +51,7 @@ void FrameReader::make_room() {
 
 runtime::Task<Result<bool>> FrameReader::fill() {
     make_room();
-    const size_t room = wanted_ > kChunkBytesMax ? begin_ + wanted_ - end_ : buffer_.capacity() - end_;
+    const size_t room = reach() ? begin_ + reach() - end_ : buffer_.capacity() - end_;
     const MutableByteView into{buffer_.data() + end_, room};
     auto got = stream_.read_now(into);
     if (got.code() == ErrorCode::would_block) {
@@ -57,7 +64,8 @@ runtime::Task<Result<bool>> FrameReader::fill() {
     }
     if (!got) co_return std::move(got).error();
     end_ += *got;
-    if (*got == room && room >= chunk_bytes_ / 2) chunk_bytes_ = std::min(chunk_bytes_ * 2, kChunkBytesMax);
+    if (*got == room && room >= chunk_bytes_ / 2)
+        chunk_bytes_ = std::min(chunk_bytes_ * 2, kChunkBytesMax);
     co_return *got != 0;
 }
 

@@ -1,8 +1,10 @@
-// Cuts a stream into frames: int32 size (big-endian), then that many bytes. A frame is handed out as one contiguous slice of a
-// receive buffer, without a copy when it arrived whole.
+// Cuts a stream into frames: int32 size (big-endian), then that many bytes. A frame is handed out
+// as one contiguous slice of a receive buffer, without a copy when it arrived whole.
 //
-// Small frames share a buffer, which starts at 4 KiB and doubles while reads fill it; a frame that does not fit gets a buffer of
-// its own size, and the kernel is asked to wake the reader only when a good part of it is there.
+// Small frames share a buffer, which starts at 4 KiB and doubles while reads fill it. A large frame
+// gets a buffer of its own size, and the kernel is asked to wake the reader only when a good part
+// of it is there. After a large frame the next is expected to be as large, so that a stream of
+// equal frames is read without copying anything.
 #pragma once
 
 #include <optional>
@@ -18,15 +20,18 @@ public:
     FrameReader(runtime::Stream& stream, BufferPool& pool, size_t frame_bytes_max)
         : stream_(stream), pool_(pool), frame_bytes_max_(frame_bytes_max) {}
 
-    // The next frame if it is here in full already, else nothing; never waits and never reads the stream.
-    // malformed: a size outside the limits; the stream cannot be read on from there.
+    // The next frame if it is here in full already, else nothing; never waits and never reads the
+    // stream. malformed: a size outside the limits; the stream cannot be read on from there.
     Result<std::optional<SharedBytes>> buffered();
-    // Reads once, waiting if need be, then buffered() may have more. False at the end of the stream.
+    // Reads once, waiting if need be, then buffered() may have more. False at the end of the
+    // stream.
     runtime::Task<Result<bool>> fill();
     // Bytes that are here of a frame that is not complete.
     size_t partial_bytes() const { return end_ - begin_; }
 
 private:
+    // How far from begin_ on the next read may reach; 0: as far as the buffer goes.
+    size_t reach() const;
     void make_room();
 
     runtime::Stream& stream_;
@@ -35,7 +40,9 @@ private:
     ReceiveBuffer buffer_;
     size_t begin_ = 0;  // of the first byte not handed out
     size_t end_ = 0;    // of what was read
-    size_t wanted_ = 0;     // the whole size, with its prefix, of the frame at begin_ when known, else 0
+    size_t wanted_ =
+        0;  // the whole size, with its prefix, of the frame at begin_ when known, else 0
+    size_t last_large_ = 0;      // the whole size of the frame handed out last, if it was large
     size_t chunk_bytes_ = 4096;  // size of the next shared buffer
     bool low_water_set_ = false;
 };

@@ -4,8 +4,8 @@
 
 namespace millrace::net {
 
-Server::Server(runtime::Loop& loop, BufferPool& pool, ConnectionLimits limits, size_t connections_max,
-               HandlerFactory factory)
+Server::Server(runtime::Loop& loop, BufferPool& pool, ConnectionLimits limits,
+               size_t connections_max, HandlerFactory factory)
     : loop_(loop),
       pool_(pool),
       limits_(limits),
@@ -30,7 +30,8 @@ runtime::Task<void> Server::run() {
             continue;
         }
         if (connections_.size() >= connections_max_) {
-            LOG_WARN("net", "refusing {}: {} connections are open", (*stream)->peer(), connections_.size());
+            LOG_WARN("net", "refusing {}: {} connections are open", (*stream)->peer(),
+                     connections_.size());
             continue;
         }
         scope_.spawn(serve(*std::move(stream)));
@@ -46,8 +47,8 @@ void Server::stop() {
 
 runtime::Task<void> Server::serve(std::unique_ptr<runtime::Stream> stream) {
     auto handler = factory_(stream->peer());
-    const auto connection =
-        connections_.emplace(connections_.end(), loop_, std::move(stream), pool_, limits_, std::move(handler));
+    const auto connection = connections_.emplace(connections_.end(), loop_, std::move(stream),
+                                                 pool_, limits_, std::move(handler));
     co_await connection->run();
     connections_.erase(connection);
 }

@@ -1,7 +1,8 @@
 // Accepts connections on one address and runs each until it ends.
 //
 // Owner: the node. Loop: one; everything accepted here stays on it.
-// Bounds: `connections_max` at once; one more is accepted and closed. A peer that sends nothing for `idle_max` is closed.
+// Bounds: `connections_max` at once; one more is accepted and closed. A peer that sends nothing for
+// `idle_max` is closed.
 #pragma once
 
 #include <functional>

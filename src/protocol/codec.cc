@@ -135,8 +135,7 @@ void Writer::uvarint(uint64_t n) {
 }
 
 void Writer::splice(const Chain& chain) {
-    if (chain.empty()) return;
-    splices_.push_back({used(), chain});
+    for (const ChainPart& part : chain.parts()) splices_.push_back({used(), part});
     spliced_ += chain.size();
 }
 
@@ -167,16 +166,17 @@ void Writer::rewind(Mark to) {
 
 Chain Writer::take() {
     const size_t size = used();
+    const std::shared_ptr<const uint8_t[]> memory(std::move(buffer_));
     Chain out;
-    std::shared_ptr<const uint8_t[]> memory(std::move(buffer_));
+    out.reserve(2 * splices_.size() + 1);
     size_t done = 0;
     const auto upto = [&](size_t at) {
-        out.append(SharedBytes{memory, ByteView(memory.get() + done, at - done)});
+        if (at > done) out.append(SharedBytes{memory, ByteView(memory.get() + done, at - done)});
         done = at;
     };
     for (Splice& s : splices_) {
         upto(s.at);
-        out.append(std::move(s.chain));
+        out.append(std::move(s.part));
     }
     upto(size);
     p_ = limit_ = nullptr;

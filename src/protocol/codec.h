@@ -7,7 +7,7 @@
 //
 // Decoding trusts nothing: every length is held against the bytes that are left before anything is
 // allocated, and a decoded message borrows strings and bytes from its input, which must outlive it.
-// Formats: docs/formats.md, primitive encodings.
+// Encodings: README.md.
 #pragma once
 
 #include <cstdint>
@@ -145,8 +145,8 @@ public:
 
 private:
     struct Splice {
-        size_t at;
-        Chain chain;
+        size_t at;  // in the buffer
+        ChainPart part;
     };
 
     size_t used() const { return static_cast<size_t>(p_ - buffer_.get()); }

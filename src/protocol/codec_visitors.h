@@ -2,6 +2,7 @@
 // include this.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <type_traits>
 
@@ -15,17 +16,18 @@ constexpr bool kIsOptional = false;
 template <typename T>
 constexpr bool kIsOptional<std::optional<T>> = true;
 
-// The least that a value takes on the wire in any version.
+// The least that an array element takes on the wire.
 template <typename T>
-constexpr size_t min_wire_bytes() {
+size_t min_wire_bytes(int16_t version, bool flexible) {
     if constexpr (Walkable<T>) {
-        return Walk<T>::kMinBytes;
+        return Walk<T>::kMinBytes[version - Walk<T>::kFrom];
     } else if constexpr (std::is_arithmetic_v<T>) {
         return sizeof(T);
     } else if constexpr (std::is_same_v<T, Uuid>) {
         return 16;
     } else {
-        return 1;
+        static_assert(std::is_same_v<T, Str> || std::is_same_v<T, Blob>);
+        return flexible ? 1 : std::is_same_v<T, Str> ? 2 : 4;
     }
 }
 
@@ -89,6 +91,8 @@ public:
 
 private:
     static constexpr int64_t kTaken = -2;
+    // What a count alone makes us allocate; more comes as the elements do.
+    static constexpr size_t kReserveBytesMax = 1 << 20;
 
     template <typename S>
     void tag_section(S& s) {
@@ -176,19 +180,22 @@ private:
 
     template <typename T>
     void value(std::vector<T>& x, const Field& f) {
-        elements(x, checked(in_.array_length(in_.flexible(), min_wire_bytes<T>()), false), f);
+        elements(x, checked(count<T>(), false), f);
     }
     template <typename T>
     void value(std::optional<std::vector<T>>& x, const Field& f) {
-        const int32_t n = checked(in_.array_length(in_.flexible(), min_wire_bytes<T>()),
-                                  f.nullable(in_.version()));
+        const int32_t n = checked(count<T>(), f.nullable(in_.version()));
         if (n < 0) return x.reset();
         elements(x.emplace(), n, f);
     }
     template <typename T>
+    int32_t count() {
+        return in_.array_length(in_.flexible(), min_wire_bytes<T>(in_.version(), in_.flexible()));
+    }
+    template <typename T>
     void elements(std::vector<T>& x, int32_t n, const Field& f) {
         x.clear();
-        x.reserve(static_cast<size_t>(n));
+        x.reserve(std::min(static_cast<size_t>(n), kReserveBytesMax / sizeof(T)));
         for (; n > 0 && in_.ok(); --n) value(x.emplace_back(), f);
     }
 

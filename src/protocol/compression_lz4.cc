@@ -35,15 +35,12 @@ LZ4F_cctx* compress_context() {
     return context.get();
 }
 
-LZ4F_dctx* decompress_context() {
-    static thread_local std::unique_ptr<LZ4F_dctx, DecompressFree> context;
-    if (!context) {
-        LZ4F_dctx* fresh = nullptr;
-        INVARIANT(!LZ4F_isError(LZ4F_createDecompressionContext(&fresh, LZ4F_VERSION)));
-        context.reset(fresh);
-    }
-    LZ4F_resetDecompressionContext(context.get());
-    return context.get();
+using Decompressor = std::unique_ptr<LZ4F_dctx, DecompressFree>;
+
+Decompressor make_decompressor() {
+    LZ4F_dctx* fresh = nullptr;
+    INVARIANT(!LZ4F_isError(LZ4F_createDecompressionContext(&fresh, LZ4F_VERSION)));
+    return Decompressor(fresh);
 }
 
 // What Java's reader insists on; the library itself would take more.
@@ -81,23 +78,29 @@ void lz4_compress(int level, ByteView input, std::vector<uint8_t>& out) {
 }
 
 Result<void> lz4_decompress(ByteView input, BoundedOutput& out) {
+    static thread_local Decompressor kept;
     if (!is_acceptable_start(input)) return BoundedOutput::corrupt(Codec::lz4);
-    LZ4F_dctx* const context = decompress_context();
+    // A context that has met a damaged frame keeps that frame's content size through a reset, and
+    // then refuses every later one: so it comes back only after success.
+    Decompressor context = kept ? std::move(kept) : make_decompressor();
     while (true) {
         if (out.room() == 0) TRY_OK(out.grow());
         size_t produced = out.room();
         size_t consumed = input.size();
         const size_t hint =
-            LZ4F_decompress(context, out.tail(), &produced, input.data(), &consumed, nullptr);
+            LZ4F_decompress(context.get(), out.tail(), &produced, input.data(), &consumed, nullptr);
         if (LZ4F_isError(hint)) return BoundedOutput::corrupt(Codec::lz4);
         out.advance(produced);
         input = input.subspan(consumed);
         // What follows the first frame is left unread, as Java's reader does.
-        if (hint == 0) return {};
+        if (hint == 0) break;
         if (out.room() != 0 && produced == 0 && consumed == 0) {
             return BoundedOutput::corrupt(Codec::lz4);
         }
     }
+    LZ4F_resetDecompressionContext(context.get());
+    kept = std::move(context);
+    return {};
 }
 
 }  // namespace millrace::protocol

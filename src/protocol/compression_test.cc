@@ -123,6 +123,26 @@ TEST_CASE("damage never yields more than the bound, nor a crash") {
     }
 }
 
+TEST_CASE("damage does not spoil what comes after it") {
+    Rng rng(4);
+    const auto input = make_input(rng, 500, 5);
+    // An lz4 frame that claims 64 bytes of content and ends after none.
+    const std::vector<uint8_t> lying = {0x04, 0x22, 0x4d, 0x18, 0x68, 0x40, 0x40, 0x00, 0x00, 0x00,
+                                        0x00, 0x00, 0x00, 0x00, 0x5c, 0,    0,    0,    0};
+    std::vector<uint8_t> scratch;
+    CHECK(!decompress(Codec::lz4, lying, scratch, kPlenty));
+    for (int round = 0; round < 3000; ++round) {
+        const Codec codec = kCodecs[1 + rng.below(4)];
+        auto damaged = pack(codec, 1, input);
+        for (int i = 0; i < 3; ++i) {
+            damaged[rng.below(std::min<size_t>(damaged.size(), 40))] =
+                static_cast<uint8_t>(rng.next());
+        }
+        (void)decompress(codec, damaged, scratch, 5000);
+        CHECK(unpack(codec, pack(codec, 1, input)) == input);
+    }
+}
+
 TEST_CASE("framings that only reading knows") {
     const std::vector<uint8_t> input(100000, 'q');
     SUBCASE("snappy frames one after the other") {

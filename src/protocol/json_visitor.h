@@ -21,7 +21,8 @@ public:
         out_.close('}');
     }
     template <typename T>
-    void field(const T& x, const Field& f) {
+    [[gnu::noinline]] void field(const T& x,
+                                 const Field& f) {  // printing is rare: small and quick to compile
         out_.member(f.name);
         if (out_.shows(f.secret)) {
             value(x);

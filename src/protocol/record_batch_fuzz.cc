@@ -1,6 +1,8 @@
 // Any bytes as a Fetch response's records, as a segment's content and as a Produce request's
 // records: no crash, no read outside the input, no unbounded memory; and what validation accepts
 // must read back whole.
+#include <cstdio>
+
 #include "base/check.h"
 #include "protocol/record_batch_validator.h"
 
@@ -51,7 +53,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     INVARIANT(result->batch.verify_crc());
     std::vector<uint8_t> scratch;
     int32_t count = 0;
-    INVARIANT(for_each_record(result->batch, scratch, [&](const RecordView&) { ++count; }, kLimit));
+    const auto again =
+        for_each_record(result->batch, scratch, [&](const RecordView&) { ++count; }, kLimit);
+    if (!again) std::fputs(again.error().describe().c_str(), stderr);
+    INVARIANT(again);
     INVARIANT(count == result->batch.record_count());
     return 0;
 }

@@ -13,6 +13,8 @@ namespace {
 // What a thread keeps of its decompression buffer between batches.
 constexpr size_t kScratchKeptBytes = size_t{4} << 20;
 constexpr size_t kRecordSizeMin = 14;
+constexpr int32_t kLengthMax =
+    std::numeric_limits<int32_t>::max() - static_cast<int32_t>(kBatchPrefixBytes);
 constexpr int16_t kZstdProduceVersion = 7;
 
 using Failure = std::unexpected<AppendError>;
@@ -53,6 +55,9 @@ std::expected<MutableBatchView, AppendError> find_batch(MutableByteView records,
                                                         const AppendRules& rules) {
     const auto first = look_at_frame(records);
     if (!first) return Failure(first.error());
+    if (*first == Frame::cut && load_be<int32_t>(records.data() + 8) > kLengthMax) {
+        return refuse(ErrorCode::unknown_server_error, "no batch can be this long");
+    }
     if (*first != Frame::whole) {
         return refuse(ErrorCode::invalid_record, "the records hold no whole batch");
     }
@@ -76,7 +81,6 @@ std::expected<MutableBatchView, AppendError> find_batch(MutableByteView records,
 }
 
 std::expected<void, AppendError> check_header(BatchView batch, const AppendRules& rules) {
-    if (rules.origin != AppendOrigin::client) return {};
     const auto invalid = [](std::string why) {
         return refuse(ErrorCode::invalid_record, std::move(why));
     };
@@ -85,6 +89,7 @@ std::expected<void, AppendError> check_header(BatchView batch, const AppendRules
     if (count != int64_t{batch.last_offset_delta()} + 1) {
         return invalid("record count and last offset delta disagree");
     }
+    if (rules.origin != AppendOrigin::client) return {};
     if (batch.is_control()) return invalid("clients may not write control records");
     if (batch.has_producer_id() && batch.base_sequence() < 0) {
         return invalid("a producer id without a sequence");
@@ -225,7 +230,10 @@ std::expected<ValidatedBatch, AppendError> validate(MutableByteView records,
                                                     const AppendRules& rules,
                                                     std::vector<uint8_t>& scratch) {
     auto batch = find_batch(records, rules);
-    if (!batch) return Failure(std::move(batch.error()));
+    if (!batch) {
+        batch.error().of_request = true;
+        return Failure(std::move(batch.error()));
+    }
     if (rules.origin == AppendOrigin::client && batch->base_offset() != 0) {
         return refuse(ErrorCode::invalid_record, "the base offset of a produced batch must be 0");
     }

@@ -57,6 +57,8 @@ struct AppendError {
     // others.
     std::optional<std::string> wire_message;
     std::vector<RecordError> record_errors;
+    // Refused as a request, before the partition's log was looked at: Kafka tells no log start then.
+    bool of_request = false;
 };
 
 struct ValidatedBatch {
@@ -86,7 +88,8 @@ struct ValidatedBatch {
 //   invalid_timestamp             outside the bounds, or of type log append time where the topic
 //   has
 //                                 that type too (with record_errors)
-//   unknown_server_error          codecs 5..7; a block that its codec cannot decompress
+//   unknown_server_error          codecs 5..7; a block that its codec cannot decompress; a length that
+//                                 no batch can have
 // Kafka differs, and stores what its readers then choke on: offset deltas that are not 0, 1, 2...;
 // in compressed batches a record length that does not match the fields; lengths below -1. All of
 // these are invalid_record here.

@@ -5,7 +5,7 @@
 //   order; a field that not
 //                  every version has comes with its default as a third argument
 //   tags(v, s)     calls v.tag(member, descriptor, default) for each tagged field, lowest tag first
-//   kMinBytes      the least the struct takes on the wire in any version
+//   kMinBytes      the least that the struct takes on the wire, per version from `kFrom` on
 //
 // An operation on messages (decode, encode, print, ...) is a visitor; the generator knows none of
 // them.

@@ -34,7 +34,11 @@ public:
     virtual Result<uint64_t> size() = 0;
 };
 
-enum class OpenMode : uint8_t { read, write, create };  // write: must exist, read and write; create: made when missing
+enum class OpenMode : uint8_t {
+    read,
+    write,
+    create
+};  // write: must exist, read and write; create: made when missing
 
 struct DirEntry {
     std::string name;
@@ -57,8 +61,9 @@ public:
     virtual Result<void> make_directories(const std::string& path) = 0;
     // Replaces `to` when it is a file.
     virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
-    virtual Result<void> remove(const std::string& path) = 0;      // a file or an empty directory
-    virtual Result<void> remove_all(const std::string& path) = 0;  // a whole tree; success when it is not there
+    virtual Result<void> remove(const std::string& path) = 0;  // a file or an empty directory
+    virtual Result<void> remove_all(
+        const std::string& path) = 0;  // a whole tree; success when it is not there
     virtual Task<Result<void>> sync_directory(const std::string& path) = 0;
     virtual Result<uint64_t> free_bytes(const std::string& path) = 0;
 

@@ -26,10 +26,18 @@ void pin(int core) {
     sched_setaffinity(0, sizeof set, &set);
 }
 
-double thread_cpu_us() {
-    timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_nsec) / 1e3;
+struct Cpu {
+    double user_us;
+    double system_us;
+};
+
+Cpu thread_cpu() {
+    rusage usage;
+    getrusage(RUSAGE_THREAD, &usage);
+    const auto us = [](const timeval& t) {
+        return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_usec);
+    };
+    return {us(usage.ru_utime), us(usage.ru_stime)};
 }
 
 Task<void> echo(std::unique_ptr<Stream> stream) {
@@ -83,7 +91,7 @@ int main(int count, char** values) {
     const std::chrono::microseconds poll{argument(count, values, 5, 20)};
 
     std::atomic<uint16_t> port = 0;
-    double server_us = 0;
+    Cpu used{};
     LinuxLoop::Stats stats;
     std::thread server{[&] {
         pin(0);
@@ -93,9 +101,10 @@ int main(int count, char** values) {
         const auto listener = *network.listen("127.0.0.1", 0);
         port = listener->port();
         port.notify_all();
-        const double before = thread_cpu_us();
+        const Cpu before = thread_cpu();
         loop.run(serve(loop, *listener, connections));
-        server_us = thread_cpu_us() - before;
+        const Cpu after = thread_cpu();
+        used = {after.user_us - before.user_us, after.system_us - before.system_us};
         stats = loop.stats();
     }};
     port.wait(0);
@@ -111,12 +120,13 @@ int main(int count, char** values) {
         co_await scope.join();
     }(loop, network, load, port, connections));
     server.join();
+    const double requests = static_cast<double>(load.done);
     std::printf(
-        "%zu connections, depth %zu, %zu B, poll %zu us: %.0f requests/s, %.2f server us each; "
-        "%.1f events a turn, %zu sleeps\n",
+        "%zu connections, depth %zu, %zu B, poll %zu us: %.0f requests/s; server us each: %.2f "
+        "(user %.2f); %.1f events a turn, %zu sleeps\n",
         connections, load.depth, load.bytes, static_cast<size_t>(poll.count()),
-        static_cast<double>(load.done) / static_cast<double>(seconds),
-        server_us / static_cast<double>(load.done),
+        requests / static_cast<double>(seconds), (used.user_us + used.system_us) / requests,
+        used.user_us / requests,
         static_cast<double>(stats.events) / static_cast<double>(stats.turns),
         static_cast<size_t>(stats.sleeps));
 }

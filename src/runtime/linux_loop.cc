@@ -9,6 +9,7 @@
 #include <csignal>
 #include <ctime>
 
+#include "base/log.h"
 #include "runtime/event.h"
 #include "runtime/scope.h"
 
@@ -85,13 +86,13 @@ void LinuxLoop::turn() {
 }
 
 void LinuxLoop::wait_for_events() {
+    const TimePoint began = clock_now();
+    note_turn(began);
     if (has_ready() || !remote_.empty()) {
         take_events(Duration::zero());
         update_now();
         return;
     }
-    const TimePoint began = clock_now();
-    stats_.longest_turn = std::max(stats_.longest_turn, began - now_);
     now_ = began;
     const TimePoint timer = next_timer();
     size_t taken = 0;
@@ -110,6 +111,15 @@ void LinuxLoop::wait_for_events() {
     update_now();
     const Duration waited = std::min(now_ - began, 8 * options_.poll_max);
     usual_wait_ += (waited - usual_wait_) / 4;
+}
+
+void LinuxLoop::note_turn(TimePoint ended) {
+    const Duration lasted = ended - now_;
+    stats_.longest_turn = std::max(stats_.longest_turn, lasted);
+    if (lasted < kStall) return;
+    ++stats_.stalls;
+    LOG_DEBUG("runtime", "tasks kept the loop for {} us",
+              std::chrono::duration_cast<std::chrono::microseconds>(lasted).count());
 }
 
 size_t LinuxLoop::poll_for_events(TimePoint until) {

@@ -38,6 +38,7 @@ public:
         uint64_t turns = 0;
         uint64_t sleeps = 0;
         uint64_t events = 0;
+        uint64_t stalls = 0;      // turns of more than kStall
         Duration longest_turn{};  // of running tasks without a look at events
     };
 
@@ -62,7 +63,11 @@ public:
     const Stats& stats() const { return stats_; }
 
 private:
+    // Tasks that run for longer than this keep all others of the shard waiting.
+    static constexpr Duration kStall = std::chrono::milliseconds{10};
+
     void turn();
+    void note_turn(TimePoint ended);
     void wait_for_events();
     size_t poll_for_events(TimePoint until);
     // Hands out up to 256 events; returns how many. Negative timeout: forever.

@@ -34,11 +34,6 @@ struct Address {
                          ? reinterpret_cast<const sockaddr_in*>(&storage)->sin_port
                          : reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port);
     }
-    bool local() const {
-        if (const in_addr* v4 = mapped_v4()) return (ntohl(v4->s_addr) >> 24) == 127;
-        const in6_addr& v6 = reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr;
-        return IN6_IS_ADDR_LOOPBACK(&v6);
-    }
     std::string text() const {
         char buffer[INET6_ADDRSTRLEN] = {};
         if (const in_addr* v4 = mapped_v4()) {
@@ -120,8 +115,7 @@ Result<std::unique_ptr<Stream>> LinuxListener::accept_now() {
         FileDescriptor socket{
             ::accept4(socket_.get(), from.raw(), &from.size, SOCK_NONBLOCK | SOCK_CLOEXEC)};
         if (socket) {
-            auto stream = std::make_unique<LinuxStream>(network_, std::move(socket), from.text(),
-                                                        from.local());
+            auto stream = std::make_unique<LinuxStream>(network_, std::move(socket), from.text());
             TRY_OK(stream->start());
             return stream;
         }
@@ -200,8 +194,7 @@ Task<Result<std::unique_ptr<Stream>>> LinuxNetwork::connect(std::string host, ui
             ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
         if (!socket) co_return system_error("socket for", address.text());
         const int error = ::connect(socket.get(), address.raw(), address.size) == 0 ? 0 : errno;
-        auto stream = std::make_unique<LinuxStream>(*this, std::move(socket), address.text(),
-                                                    address.local());
+        auto stream = std::make_unique<LinuxStream>(*this, std::move(socket), address.text());
         Result<void> connected;
         if (error == EINPROGRESS)
             connected = co_await stream->finish_connect();

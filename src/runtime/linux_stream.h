@@ -8,8 +8,7 @@ namespace millrace::runtime {
 
 class LinuxStream final : public Stream, Watch {
 public:
-    // `peer_local`: the other side is on this machine.
-    LinuxStream(LinuxNetwork& network, FileDescriptor socket, std::string peer, bool peer_local);
+    LinuxStream(LinuxNetwork& network, FileDescriptor socket, std::string peer);
     ~LinuxStream() { close(); }
 
     // Registers with the loop; to be called once, before anything else.
@@ -42,7 +41,6 @@ private:
     Readiness readable_;
     Readiness writable_;
     bool peer_ended_ = false;
-    const bool peer_local_;
     size_t wanted_ = 1;
     size_t mark_ = 1;  // what the kernel knows of wanted_
     std::string peer_;

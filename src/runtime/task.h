@@ -36,7 +36,9 @@ struct PromiseBase {
 
     std::suspend_always initial_suspend() const noexcept { return {}; }
     FinalAwaiter final_suspend() const noexcept { return {}; }
-    [[noreturn]] void unhandled_exception() const noexcept { check_failed("no exception leaves a task", __FILE__, __LINE__); }
+    [[noreturn]] void unhandled_exception() const noexcept {
+        check_failed("no exception leaves a task", __FILE__, __LINE__);
+    }
     static void* operator new(size_t size) { return frame_allocate(size); }
     static void operator delete(void* frame, size_t size) { frame_release(frame, size); }
 };

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "broker/client_connection.h"
 #include "controller/format.h"
+#include "server/metrics.h"
 
 namespace millrace::server {
 namespace {
@@ -19,7 +20,8 @@ config::Endpoint client_listener(const config::BrokerConfig& config) {
 }
 
 // The address that this node tells clients to use.
-config::Endpoint advertised(const config::BrokerConfig& config, const std::string& listener, uint16_t port) {
+config::Endpoint advertised(const config::BrokerConfig& config, const std::string& listener,
+                            uint16_t port) {
     config::Endpoint endpoint;
     for (const config::Endpoint& candidate : config.advertised_listeners())
         if (candidate.listener == listener) endpoint = candidate;
@@ -40,14 +42,18 @@ std::vector<raft::VoterEndpoint> controller_endpoints(const config::BrokerConfig
 
 }  // namespace
 
-Node::Node(Context context, std::shared_ptr<const config::BrokerConfig> config)
-    : context_(context), config_(std::move(config)), buffers_(kBuffersKeptMax), scope_(context.loop) {}
+Node::Node(runtime::Context context, NodeOptions options)
+    : context_(context),
+      config_(std::move(options.config)),
+      open_files_max_(options.open_files_max),
+      buffers_(kBuffersKeptMax),
+      scope_(context.loop) {}
 
 Node::~Node() = default;
 
-runtime::Task<Result<std::unique_ptr<Node>>> Node::start(Context context,
-                                                         std::shared_ptr<const config::BrokerConfig> config) {
-    std::unique_ptr<Node> node(new Node(context, std::move(config)));
+runtime::Task<Result<std::unique_ptr<Node>>> Node::start(runtime::Context context,
+                                                         NodeOptions options) {
+    std::unique_ptr<Node> node(new Node(context, std::move(options)));
     CO_TRY_OK(co_await node->open_directories());
     CO_TRY_OK(co_await node->start_metadata());
     CO_TRY_OK(co_await node->start_broker());
@@ -56,9 +62,11 @@ runtime::Task<Result<std::unique_ptr<Node>>> Node::start(Context context,
 
 runtime::Task<Result<void>> Node::open_directories() {
     const std::vector<std::string> directories = config_->log_dirs();
-    for (const std::string& directory : directories) CO_TRY_OK(context_.disk.make_directories(directory));
+    for (const std::string& directory : directories)
+        CO_TRY_OK(context_.disk.make_directories(directory));
     auto& rng = context_.loop.rng();
-    CO_TRY(auto formatted, co_await controller::load_formatted(context_.disk, rng, directories, config_->node_id()));
+    CO_TRY(auto formatted, co_await controller::load_formatted(context_.disk, rng, directories,
+                                                               config_->node_id()));
     if (!formatted) {
         controller::FormatOptions options;
         options.log_dirs = directories;
@@ -69,23 +77,26 @@ runtime::Task<Result<void>> Node::open_directories() {
         options.now = context_.loop.wall_ms();
         CO_TRY_OK(co_await controller::format_directories(context_.disk, rng, std::move(options)));
         newly_formatted_ = true;
-        CO_TRY(formatted, co_await controller::load_formatted(context_.disk, rng, directories, config_->node_id()));
+        CO_TRY(formatted, co_await controller::load_formatted(context_.disk, rng, directories,
+                                                              config_->node_id()));
     }
     cluster_id_ = formatted->cluster_id;
     for (const auto& directory : formatted->directories)
-        if (directory.path == config_->metadata_log_dir()) metadata_directory_id_ = directory.directory_id;
+        if (directory.path == config_->metadata_log_dir())
+            metadata_directory_id_ = directory.directory_id;
 
     storage::LogManagerConfig logs;
     logs.directories = directories;
-    logs.open_files_max = context_.open_files_max;
+    logs.open_files_max = open_files_max_;
     logs.retention_check_ms = config_->values().log_retention_check_interval_ms;
     logs.checkpoint_ms = config_->values().log_recovery_checkpoint_interval_ms;
     logs.producer_id_expiration_ms = config_->values().producer_id_expiration_ms;
-    logs.delete_delay_ms = config_->integer("log.segment.delete.delay.ms");
-    CO_TRY(logs_, co_await storage::LogManager::start(
-                      context_.disk, rng, std::move(logs),
-                      [this](const std::string& topic) { return broker_->partitions().log_config(topic); },
-                      context_.loop.wall_ms()));
+    logs.delete_delay_ms = config_->int64("log.segment.delete.delay.ms");
+    CO_TRY(logs_,
+           co_await storage::LogManager::start(
+               context_.disk, rng, std::move(logs),
+               [this](const std::string& topic) { return broker_->partitions().log_config(topic); },
+               context_.loop.wall_ms()));
     co_return {};
 }
 
@@ -97,8 +108,8 @@ runtime::Task<Result<void>> Node::start_metadata() {
     options.directory_id = metadata_directory_id_;
     options.incarnation_id = Uuid::random(context_.loop.rng());
     options.controller_endpoints = controller_endpoints(*config_);
-    CO_TRY(metadata_, co_await controller::MetadataNode::start(context_.disk, logs_->shard(), context_.loop,
-                                                               std::move(options)));
+    CO_TRY(metadata_, co_await controller::MetadataNode::start(context_.disk, logs_->shard(),
+                                                               context_.loop, std::move(options)));
     co_return {};
 }
 
@@ -109,40 +120,59 @@ Result<void> Node::listen() {
         .idle_max = std::chrono::milliseconds(config_->values().connections_idle_ms_max)};
     server_ = std::make_unique<net::Server>(
         context_.loop, buffers_, limits, static_cast<size_t>(config_->values().connections_max),
-        [this](const std::string& peer) { return std::make_unique<broker::ClientConnection>(*broker_, peer); });
+        [this](const std::string& peer) {
+            return std::make_unique<broker::ClientConnection>(*broker_, peer);
+        });
     host_ = listener.host.empty() ? "0.0.0.0" : listener.host;
     return server_->listen(context_.network, listener.host, static_cast<uint16_t>(listener.port));
+}
+
+Result<void> Node::listen_http() {
+    const auto port = static_cast<uint16_t>(config_->values().metrics_port);
+    if (port == 0) return {};
+    http_ = std::make_unique<net::HttpServer>(context_.loop, net::HttpServer::Limits{});
+    add_pages(*http_, {*broker_, *server_});
+    return http_->listen(context_.network, config_->string("millrace.metrics.host"), port);
+}
+
+std::optional<uint16_t> Node::metrics_port() const {
+    if (!http_) return std::nullopt;
+    return http_->port();
 }
 
 runtime::Task<Result<void>> Node::start_broker() {
     CO_TRY_OK(listen());
     const std::string listener = client_listener(*config_).listener;
-    groups_ = std::make_unique<group::GroupCoordinator>(context_.loop, broker::group_config(*config_),
-                                                        broker::cluster_view(metadata_->image()));
+    groups_ = std::make_unique<group::GroupCoordinator>(
+        context_.loop, broker::group_config(*config_), broker::cluster_view(metadata_->image()));
     broker_ = std::make_unique<broker::Broker>(
-        broker::Broker::Parts{context_.loop, *logs_, *metadata_, *groups_, metrics_}, config_, cluster_id_, listener);
-    coordinators_ = std::make_unique<broker::CoordinatorHost>(context_.loop, *groups_);
-    broker_->on_image(metadata_->image());
-    metadata_->set_listener([this](const metadata::ImagePtr& image, const metadata::Delta&) {
-        broker_->on_image(image);
-        coordinators_->on_image(image, broker_->partitions());
+        broker::Broker::Parts{context_.loop, *logs_, *metadata_, *groups_, metrics_}, config_,
+        cluster_id_, listener);
+    coordinators_ =
+        std::make_unique<broker::CoordinatorHost>(context_.loop, *groups_, broker_->partitions());
+    broker_->start(metadata_->image());
+    metadata_->set_listener([this](const metadata::ImagePtr& image, const metadata::Delta& delta) {
+        broker_->on_image(image, delta);
+        coordinators_->on_image(image, delta);
     });
 
     const config::Endpoint told = advertised(*config_, listener, server_->port());
     std::vector<Uuid> directories;
-    for (const auto& directory : logs_->directories()) directories.push_back(directory.meta.directory_id.value_or(Uuid{}));
+    for (const auto& directory : logs_->directories())
+        directories.push_back(directory.meta.directory_id.value_or(Uuid{}));
     CO_TRY(broker_epoch_, co_await metadata_->register_this_broker(
                               {{.listener = listener,
                                 .host = told.host,
                                 .port = static_cast<uint16_t>(told.port),
                                 .security_protocol = kPlaintext}},
                               std::move(directories), logs_->directories().front().broker_epoch));
-    coordinators_->on_image(metadata_->image(), broker_->partitions());
-    co_return {};
+    coordinators_->start(metadata_->image());
+    co_return listen_http();
 }
 
 runtime::Task<void> Node::maintain() {
-    while (!co_await stop_wanted_.wait_until(context_.loop, context_.loop.now() + kMaintenanceInterval)) {
+    while (!co_await stop_wanted_.wait_until(context_.loop,
+                                             context_.loop.now() + kMaintenanceInterval)) {
         co_await logs_->maintain(context_.loop.wall_ms());
         if (const Error* failed = metadata_->failed()) {
             LOG_ERROR("server", "the metadata log failed, stopping: {}", failed->describe());
@@ -156,6 +186,7 @@ runtime::Task<Result<void>> Node::run() {
     scope_.spawn(metadata_->run());
     scope_.spawn(groups_->run());
     scope_.spawn(maintain());
+    if (http_) scope_.spawn(http_->run());
     co_await stop_wanted_.wait();
     co_return co_await close();
 }
@@ -163,6 +194,7 @@ runtime::Task<Result<void>> Node::run() {
 // Clients first, so that nothing new comes; then what they waited for; the logs last.
 runtime::Task<Result<void>> Node::close() {
     server_->stop();
+    if (http_) http_->stop();
     broker_->stop();
     co_await coordinators_->stop();
     groups_->stop();
@@ -170,8 +202,11 @@ runtime::Task<Result<void>> Node::close() {
     co_await scope_.join();
     CO_TRY_OK(stopped);
     coordinators_.reset();
+    // A log that nobody touched since an unclean stop is recovered now, for which it asks the
+    // broker for its configuration.
+    auto logs_stopped = co_await logs_->stop(broker_epoch_, context_.loop.wall_ms());
     broker_.reset();
-    co_return co_await logs_->stop(broker_epoch_, context_.loop.wall_ms());
+    co_return logs_stopped;
 }
 
 }  // namespace millrace::server

@@ -1,8 +1,10 @@
-// A whole node: one broker and its controller, a cluster of one, built from its parts and taken down again in order. It stands on
-// the interfaces of `runtime` only, so that it runs in the simulator as it does on Linux.
+// A whole node: one broker and its controller, a cluster of one, built from its parts and taken
+// down again in order. It stands on the interfaces of `runtime` only, so that it runs in the
+// simulator as it does on Linux.
 //
-//   auto node = co_await Node::start(context, options);   // formatted if need be, recovered, listening
-//   co_await (*node)->run();                              // until stop() was called; everything is closed then
+//   auto node = co_await Node::start(context, options);   // formatted if need be, recovered,
+//   listening co_await (*node)->run();                              // until stop() was called;
+//   everything is closed then
 //
 // Owner: main (server/serve.cc), or a simulation. Loop: the one of the context, for everything.
 // Errors of start(): what kept it from starting, as a sentence for the operator.
@@ -10,6 +12,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -17,27 +20,24 @@
 #include "broker/coordinator_host.h"
 #include "config/broker_config.h"
 #include "net/buffer_pool.h"
+#include "net/http_server.h"
 #include "net/server.h"
-#include "runtime/disk.h"
-#include "runtime/loop.h"
-#include "runtime/network.h"
+#include "runtime/context.h"
 #include "runtime/scope.h"
 
 namespace millrace::server {
 
-// What a node may touch. All of it must outlive the node.
-struct Context {
-    runtime::Loop& loop;
-    runtime::Disk& disk;
-    runtime::Network& network;
-    // Segment files to keep open (from the process's limit of descriptors).
+struct NodeOptions {
+    std::shared_ptr<const config::BrokerConfig> config;
+    // Segment files to keep open (a part of the process's limit of descriptors).
     size_t open_files_max = 512;
 };
 
 class Node {
 public:
-    static runtime::Task<Result<std::unique_ptr<Node>>> start(Context context,
-                                                              std::shared_ptr<const config::BrokerConfig> config);
+    // What the context refers to must outlive the node.
+    static runtime::Task<Result<std::unique_ptr<Node>>> start(runtime::Context context,
+                                                              NodeOptions options);
     ~Node();
     Node(const Node&) = delete;
 
@@ -48,21 +48,25 @@ public:
     // Where clients connect.
     const std::string& host() const { return host_; }
     uint16_t port() const { return server_->port(); }
+    // Of /metrics and /health; nothing when millrace.metrics.port is 0.
+    std::optional<uint16_t> metrics_port() const;
     const std::string& cluster_id() const { return cluster_id_; }
     bool newly_formatted() const { return newly_formatted_; }
     broker::Broker& broker() { return *broker_; }
 
 private:
-    Node(Context context, std::shared_ptr<const config::BrokerConfig> config);
+    Node(runtime::Context context, NodeOptions options);
     runtime::Task<Result<void>> open_directories();
     runtime::Task<Result<void>> start_metadata();
     runtime::Task<Result<void>> start_broker();
     Result<void> listen();
+    Result<void> listen_http();
     runtime::Task<void> maintain();
     runtime::Task<Result<void>> close();
 
-    const Context context_;
+    const runtime::Context context_;
     const std::shared_ptr<const config::BrokerConfig> config_;
+    const size_t open_files_max_;
     std::string cluster_id_;
     std::string host_;
     Uuid metadata_directory_id_;
@@ -78,6 +82,7 @@ private:
     std::unique_ptr<broker::Broker> broker_;
     std::unique_ptr<broker::CoordinatorHost> coordinators_;
     std::unique_ptr<net::Server> server_;
+    std::unique_ptr<net::HttpServer> http_;  // null: no metrics endpoint
     runtime::Scope scope_;
     runtime::Event stop_wanted_;
 };

@@ -92,6 +92,8 @@ Result<uint64_t> Log::State::write(ByteView batches, Offset last_offset, Timesta
     if (written.code() == ErrorCode::io_error) return give_up(std::move(written).error());
     TRY_OK(std::move(written));
     changed = true;
+    if (unsaved_bytes == 0) unsaved_since = now;
+    last_write = now;
     unsaved_bytes += batches.size();
     return position;
 }
@@ -125,7 +127,7 @@ Result<AppendResult> Log::State::append_validated(protocol::ValidatedBatch& vali
     if (duplicate)
         return AppendResult{.first_offset = duplicate->first_offset,
                             .last_offset = duplicate->last_offset,
-                            .append_time = config.log_append_time ? duplicate->timestamp : -1,
+                            .append_time = duplicate->timestamp,
                             .log_start = start,
                             .duplicate = true};
     if (batch.size_bytes() > static_cast<size_t>(config.segment_bytes))

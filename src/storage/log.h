@@ -225,7 +225,7 @@ public:
     void checkpointed(Offset recovery_point);
     bool wants_checkpoint() const;
     // Whether the background should save(): a segment was rolled, or the unflushed tail is long.
-    bool wants_save() const;
+    bool wants_save(TimestampMs now) const;
     // Whether flush.messages or flush.ms asks for a flush().
     bool flush_due(TimestampMs now) const;
     // Forgets producers that wrote nothing for producer.id.expiration.ms and have no transaction

@@ -293,8 +293,6 @@ Task<Result<void>> Log::State::load_segments(const LogOpen& open, std::vector<Of
         const auto id = parse_partition_metadata(text);
         if (id) {
             topic_id = *id;
-        } else if (open.clean) {
-            co_return id.error();
         } else {
             // It is synced by the first flush: a loss of power before took its content.
             CO_TRY_OK(disk.remove(join_path(directory, kPartitionMetadataName)));

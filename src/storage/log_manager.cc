@@ -232,8 +232,10 @@ Result<std::optional<Uuid>> LogManager::topic_id(const TopicPartition& partition
     TRY(const auto text, read_optional(state_->disk, path, kPropertiesBytesMax));
     if (!text) return std::optional<Uuid>{};
     auto id = parse_partition_metadata(*text);
-    if (!id) return in_file(path, id.error());
-    return std::optional{*id};
+    if (id) return std::optional{*id};
+    // It is not synced when it is made: a loss of power may have taken its content.
+    LOG_WARN("storage", "{} is not used: {}", path, id.error().message);
+    return std::optional<Uuid>{};
 }
 
 Result<void> LogManager::State::take_away(const TopicPartition& name, std::string_view mark,

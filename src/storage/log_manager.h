@@ -33,8 +33,9 @@ struct LogManagerConfig {
     size_t open_files_max = 512;           // segment files kept open
     size_t tail_cache_bytes = 32u << 20;   // recent batches kept in memory, over all logs
     size_t index_cache_bytes = 16u << 20;  // index entries kept in memory, over all logs
-    uint64_t unflushed_bytes_max =
-        64u << 20;  // a log with a longer unflushed tail is flushed in the background
+    // A log with a longer or older unflushed tail is flushed in the background; after a crash that much is checked again.
+    uint64_t unflushed_bytes_max = 1u << 30;
+    int64_t unflushed_ms_max = 60'000;
     int64_t retention_check_ms = 300'000;
     int64_t checkpoint_ms = 60'000;
     int64_t producer_id_expiration_ms = 86'400'000;

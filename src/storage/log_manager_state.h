@@ -20,7 +20,7 @@ struct LogManager::State final : Checkpoints {
           config(std::move(config_used)),
           config_of(std::move(topics)),
           shard(disk, {config.open_files_max, config.tail_cache_bytes, config.index_cache_bytes,
-                       config.unflushed_bytes_max}) {
+                       config.unflushed_bytes_max, config.unflushed_ms_max}) {
         shard.checkpoints = this;
     }
 

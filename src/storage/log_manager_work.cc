@@ -100,13 +100,13 @@ Task<void> LogManager::State::recover_some(size_t count, TimestampMs now) {
 Task<void> LogManager::State::save_logs(TimestampMs now) {
     std::vector<TopicPartition> due;
     for (const auto& [name, partition] : partitions)
-        if (partition.log && (partition.log->wants_save() || partition.log->flush_due(now)))
+        if (partition.log && (partition.log->wants_save(now) || partition.log->flush_due(now)))
             due.push_back(name);
     for (const TopicPartition& name : due) {
         const auto found = partitions.find(name);
         if (found == partitions.end() || !found->second.log) continue;
         Log& log = *found->second.log;
-        const auto done = log.wants_save() ? co_await log.save() : co_await log.flush();
+        const auto done = log.wants_save(now) ? co_await log.save() : co_await log.flush();
         if (!done) LOG_ERROR("storage", "cannot flush: {}", done.error().describe());
     }
 }

@@ -101,6 +101,7 @@ Task<Result<void>> Log::State::save() {
     // All of it is of this moment: appends go on while the disk works.
     const Offset point = end;
     const uint64_t bytes = unsaved_bytes;
+    const TimestampMs until = last_write;
     const auto snapshot = producers.encode_snapshot();
     const bool write_epochs = std::exchange(epochs_dirty, false);
     const std::string epoch_text =
@@ -125,6 +126,7 @@ Task<Result<void>> Log::State::save() {
     if (!find_segment(point)) saved_snapshots.push_back(point);
     recovery_point = std::max(recovery_point, point);
     unsaved_bytes -= std::min(unsaved_bytes, bytes);
+    unsaved_since = until;
     co_return {};
 }
 
@@ -153,10 +155,13 @@ bool Log::wants_checkpoint() const {
     return !state_->saved_snapshots.empty();
 }
 
-bool Log::wants_save() const {
+bool Log::wants_save(TimestampMs now) const {
     const State& s = *state_;
     if (!s.changed || s.disk_work.locked() || !s.unusable.empty()) return false;
-    return s.rolled || s.unsaved_bytes > s.shard.limits.unflushed_bytes_max;
+    // By age too: by then the kernel has written nearly all of it by itself, so that the sync costs
+    // little, and a crash leaves little to scan.
+    return s.rolled || s.unsaved_bytes > s.shard.limits.unflushed_bytes_max ||
+           (s.unsaved_bytes > 0 && now - s.unsaved_since > s.shard.limits.unflushed_ms_max);
 }
 
 bool Log::flush_due(TimestampMs now) const {

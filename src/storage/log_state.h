@@ -76,10 +76,12 @@ struct Log::State {
     Offset flushed = 0;               // below, a loss of power loses nothing
     TimestampMs unflushed_since = 0;  // when the first record at or behind `flushed` came
     uint64_t unsaved_bytes = 0;       // appended since the last save
-    bool changed = false;             // appended, rolled or truncated since the last save
-    bool rolled = false;              // since the last save
-    bool epochs_dirty = false;        // the checkpoint file does not have these epochs
-    runtime::AsyncMutex disk_work;    // held by what changes files in several steps
+    TimestampMs unsaved_since = 0;    // when the first of them came
+    TimestampMs last_write = 0;
+    bool changed = false;           // appended, rolled or truncated since the last save
+    bool rolled = false;            // since the last save
+    bool epochs_dirty = false;      // the checkpoint file does not have these epochs
+    runtime::AsyncMutex disk_work;  // held by what changes files in several steps
     // Snapshot files inside segments. Those below the recovery point that the checkpoint file has
     // go.
     std::vector<Offset> saved_snapshots;

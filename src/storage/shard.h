@@ -22,7 +22,8 @@ struct ShardLimits {
     size_t open_files_max = 512;
     size_t tail_cache_bytes = 32u << 20;
     size_t index_cache_bytes = 16u << 20;
-    uint64_t unflushed_bytes_max = 64u << 20;
+    uint64_t unflushed_bytes_max = 1u << 30;
+    int64_t unflushed_ms_max = 60'000;
 };
 
 class Checkpoints {

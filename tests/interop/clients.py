@@ -22,7 +22,7 @@ PYTHON = ("confluent", "kafka-python", "aiokafka")
 CLIENTS = ("java", "kcat", *PYTHON, *GO, "kafkajs")
 
 
-def execute(command, stdin=None, seconds=90, extra_env=None):
+def execute(command, stdin=None, seconds=200, extra_env=None):
     done = subprocess.run(list(map(str, command)), input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           timeout=seconds, env={**os.environ, **(extra_env or {})}, check=False)
     if done.returncode != 0:
@@ -37,7 +37,7 @@ def run_java(tools, node, codec, topic, group):
     tools.ok("console-producer", "--topic", topic, "--compression-codec", codec, "--reader-property", "parse.key=true",
              "--reader-property", "parse.headers=true", stdin=lines)
     got = tools.ok("console-consumer", "--topic", topic, "--group", group, "--from-beginning", "--max-messages", COUNT,
-                   "--timeout-ms", 30000, "--formatter-property", "print.key=true",
+                   "--timeout-ms", 90000, "--formatter-property", "print.key=true",
                    "--formatter-property", "print.headers=true")
     rows = [line.split("\t") for line in got.out.splitlines()]
     verify({r[1].encode(): (r[2].encode(), r[0][2:].encode()) for r in rows if len(r) == 3}, COUNT)

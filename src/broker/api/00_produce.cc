@@ -1,5 +1,6 @@
-// Produce: appends one batch for each partition. With acks=0 nothing is answered, and an error closes the connection, which is
-// the only way to tell such a client. Kafka: KafkaApis.handleProduceRequest, ReplicaManager.appendRecords.
+// Produce: appends one batch for each partition. With acks=0 nothing is answered, and an error
+// closes the connection, which is the only way to tell such a client. Kafka:
+// KafkaApis.handleProduceRequest, ReplicaManager.appendRecords.
 
 #include "broker/api/handlers.h"
 #include "protocol/record_batch.h"
@@ -14,7 +15,8 @@ using PartitionResponse = ProduceResponse::PartitionProduceResponse;
 constexpr int16_t kFirstVersionWithTopicIds = 13;
 constexpr int16_t kAcksAll = -1;
 
-PartitionResponse failed(PartitionIndex index, ErrorCode code, const std::optional<std::string>& message = {}) {
+PartitionResponse failed(PartitionIndex index, ErrorCode code,
+                         const std::optional<std::string>& message = {}) {
     PartitionResponse out;
     out.index = index;
     out.error_code = static_cast<int16_t>(code);
@@ -25,20 +27,33 @@ PartitionResponse failed(PartitionIndex index, ErrorCode code, const std::option
 
 ErrorCode appendable(const Partition& partition, int16_t acks) {
     if (partition.gone()) return ErrorCode::unknown_topic_or_partition;
-    if (acks == kAcksAll && partition.isr_size() < partition.config().min_insync_replicas)
-        return ErrorCode::not_enough_replicas;
+    // A topic with fewer replicas than min.insync.replicas needs all that it has (KIP-966).
+    const int32_t needed =
+        std::min(partition.config().min_insync_replicas, partition.replica_count());
+    if (acks == kAcksAll && partition.isr_size() < needed) return ErrorCode::not_enough_replicas;
     return ErrorCode::none;
 }
 
-// The batch lies in the request's own buffer, which nobody else writes: it is stamped there, written from there, and kept there
-// for readers.
+// The batch lies in the request's own buffer, which nobody else writes: it is stamped there,
+// written from there, and kept there for readers.
 storage::AppendBytes batch_of(const RequestContext& context, const ByteView& records) {
     auto* bytes = const_cast<uint8_t*>(records.data());
-    return {.batches = {bytes, records.size()}, .owner = context.frame.owner, .owner_bytes = context.frame.size()};
+    return {.batches = {bytes, records.size()},
+            .owner = context.frame.owner,
+            .owner_bytes = context.frame.size()};
 }
 
-Task<PartitionResponse> append(Broker& broker, const RequestContext& context, const metadata::TopicPtr& topic,
-                               PartitionIndex index, ByteView records, int16_t acks) {
+// Kafka answers these errors without the log's start, and all others that the log itself gives with
+// it.
+bool tells_log_start(const protocol::AppendError& error) {
+    return !error.of_request && error.code != ErrorCode::message_too_large &&
+           error.code != ErrorCode::record_list_too_large &&
+           error.code != ErrorCode::corrupt_message && error.code != ErrorCode::kafka_storage_error;
+}
+
+Task<PartitionResponse> append(Broker& broker, const RequestContext& context,
+                               const metadata::TopicPtr& topic, PartitionIndex index,
+                               ByteView records, int16_t acks) {
     PartitionPtr partition;
     if (const PartitionPtr* open = topic ? broker.partitions().find(topic->id, index) : nullptr) {
         partition = *open;
@@ -56,6 +71,8 @@ Task<PartitionResponse> append(Broker& broker, const RequestContext& context, co
     const auto appended = partition->log().append_as_leader(batch_of(context, records), how);
     if (!appended) {
         PartitionResponse out = failed(index, appended.error().code, appended.error().wire_message);
+        if (tells_log_start(appended.error()))
+            out.log_start_offset = partition->log().start_offset();
         for (const auto& wrong : appended.error().record_errors) {
             auto& record = out.record_errors.emplace_back();
             record.batch_index = wrong.batch_index;
@@ -83,6 +100,11 @@ ByteView contiguous(const std::optional<Chain>& records) {
     return records && !records->empty() ? records->parts().front().bytes : ByteView{};
 }
 
+// Only Kafka's own admin client may write to internal topics.
+bool internal_refused(const metadata::Topic& topic, const RequestContext& context) {
+    return metadata::is_internal_topic(topic.name) && context.client_id != "__admin_client";
+}
+
 bool is_transactional(ByteView records) {
     const auto header = protocol::BatchHeaderView::parse(records);
     return header && header->is_transactional();
@@ -90,7 +112,8 @@ bool is_transactional(ByteView records) {
 
 }  // namespace
 
-Task<Result<std::optional<ProduceResponse>>> produce(Broker& broker, RequestContext& context, ProduceRequest& request) {
+Task<Result<std::optional<ProduceResponse>>> produce(Broker& broker, RequestContext& context,
+                                                     ProduceRequest& request) {
     ProduceResponse response;
     const bool known_acks = request.acks == 0 || request.acks == 1 || request.acks == kAcksAll;
     const metadata::ImagePtr image = broker.image();
@@ -98,7 +121,9 @@ Task<Result<std::optional<ProduceResponse>>> produce(Broker& broker, RequestCont
     response.responses.reserve(request.topic_data.size());
     for (auto& data : request.topic_data) {
         const bool by_id = context.version >= kFirstVersionWithTopicIds;
-        const metadata::TopicPtr topic = by_id ? image->topic(data.topic_id) : image->topic(std::string_view{data.name});
+        const metadata::TopicPtr topic =
+            by_id ? image->topic(data.topic_id) : image->topic(std::string_view{data.name});
+        if (data.partition_data.empty()) continue;
         auto& out = response.responses.emplace_back();
         out.name = data.name;
         out.topic_id = data.topic_id;
@@ -106,16 +131,22 @@ Task<Result<std::optional<ProduceResponse>>> produce(Broker& broker, RequestCont
         for (auto& partition : data.partition_data) {
             const ByteView records = contiguous(partition.records);
             PartitionResponse answer;
-            if (!known_acks) {
+            if (topic && internal_refused(*topic, context)) {
+                answer = failed(partition.index, ErrorCode::invalid_topic_exception);
+            } else if (!known_acks) {
                 answer = failed(partition.index, ErrorCode::invalid_required_acks);
             } else if (!topic) {
-                answer = failed(partition.index,
-                                by_id ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition);
+                answer = failed(partition.index, by_id ? ErrorCode::unknown_topic_id
+                                                       : ErrorCode::unknown_topic_or_partition);
             } else if (is_transactional(records)) {
                 // No transactional producer id was ever given out by this node.
-                answer = failed(partition.index, ErrorCode::invalid_txn_state);
+                answer =
+                    failed(partition.index, request.transactional_id
+                                                ? ErrorCode::invalid_txn_state
+                                                : ErrorCode::transactional_id_authorization_failed);
             } else {
-                answer = co_await append(broker, context, topic, partition.index, records, request.acks);
+                answer =
+                    co_await append(broker, context, topic, partition.index, records, request.acks);
             }
             if (answer.error_code != 0) worst = static_cast<ErrorCode>(answer.error_code);
             out.partition_responses.push_back(std::move(answer));

@@ -1,6 +1,6 @@
-// Fetch: reads partitions up to their high watermark (or last stable offset); parks until there is enough to answer or the time
-// is up. A parked fetch is woken by appends, never by polling. Kafka: KafkaApis.handleFetchRequest, ReplicaManager.fetchMessages,
-// DelayedFetch.
+// Fetch: reads partitions up to their high watermark (or last stable offset); parks until there is
+// enough to answer or the time is up. A parked fetch is woken by appends, never by polling. Kafka:
+// KafkaApis.handleFetchRequest, ReplicaManager.fetchMessages, DelayedFetch.
 
 #include <algorithm>
 
@@ -15,7 +15,6 @@ using PartitionData = FetchResponse::PartitionData;
 
 constexpr int16_t kFirstVersionWithTopicIds = 13;
 constexpr int8_t kReadCommitted = 1;
-constexpr int16_t kFirstVersionWithZstd = 10;
 
 struct Target {
     FetchedPartition* wanted;
@@ -34,11 +33,13 @@ PartitionData failed(PartitionIndex index, ErrorCode code) {
     out.partition_index = index;
     out.error_code = static_cast<int16_t>(code);
     out.high_watermark = -1;
+    out.aborted_transactions.reset();
     out.records.emplace();
     return out;
 }
 
-Task<std::vector<Target>> find_targets(Broker& broker, const RequestContext& context, FetchContext& session) {
+Task<std::vector<Target>> find_targets(Broker& broker, const RequestContext& context,
+                                       FetchContext& session) {
     const metadata::ImagePtr image = broker.image();
     const bool by_id = context.version >= kFirstVersionWithTopicIds;
     std::vector<Target> targets;
@@ -46,7 +47,8 @@ Task<std::vector<Target>> find_targets(Broker& broker, const RequestContext& con
         Target& target = targets.emplace_back(&wanted);
         const auto topic = by_id ? image->topic(wanted.topic_id) : image->topic(wanted.topic);
         if (!topic) {
-            target.error = by_id ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition;
+            target.error =
+                by_id ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition;
             continue;
         }
         if (by_id && wanted.topic.empty()) wanted.topic = topic->name;
@@ -63,16 +65,16 @@ Task<std::vector<Target>> find_targets(Broker& broker, const RequestContext& con
     co_return targets;
 }
 
-ErrorCode readable(const Target& target, const FetchRequest& request, int16_t version) {
+ErrorCode readable(const Target& target, const FetchRequest& request) {
     if (target.error != ErrorCode::none) return target.error;
     if (target.partition->gone()) return ErrorCode::unknown_topic_or_partition;
-    if (std::max(request.replica_id, request.replica_state.replica_id) >= 0) return ErrorCode::not_leader_or_follower;
-    if (target.partition->config().compression_type == config::CompressionType::zstd && version < kFirstVersionWithZstd)
-        return ErrorCode::unsupported_compression_type;
-    return target.partition->check_epoch(target.wanted->current_leader_epoch);
+    if (std::max(request.replica_id, request.replica_state.replica_id) >= 0)
+        return ErrorCode::not_leader_or_follower;
+    return target.partition->check_epoch(std::max(-1, target.wanted->current_leader_epoch));
 }
 
-// Whether the log has gone another way than the client at its last fetched epoch; fills in where (KIP-595).
+// Whether the log has gone another way than the client at its last fetched epoch; fills in where
+// (KIP-595).
 bool diverges(const storage::Log& log, const FetchedPartition& wanted, PartitionData& out) {
     if (wanted.last_fetched_epoch < 0) return false;
     const storage::EpochEnd end = log.end_of_epoch(wanted.last_fetched_epoch);
@@ -80,16 +82,17 @@ bool diverges(const storage::Log& log, const FetchedPartition& wanted, Partition
         out = failed(wanted.partition, ErrorCode::offset_out_of_range);
         return true;
     }
-    if (end.epoch >= wanted.last_fetched_epoch && end.end_offset >= wanted.fetch_offset) return false;
+    if (end.epoch >= wanted.last_fetched_epoch && end.end_offset >= wanted.fetch_offset)
+        return false;
     out.diverging_epoch.epoch = end.epoch;
     out.diverging_epoch.end_offset = end.end_offset;
     return true;
 }
 
-Task<PartitionData> read_one(Target& target, const FetchRequest& request, int16_t version, uint64_t bytes_max,
+Task<PartitionData> read_one(Target& target, const FetchRequest& request, uint64_t bytes_max,
                              bool min_one, bool& answer_now) {
     const FetchedPartition& wanted = *target.wanted;
-    if (const ErrorCode refused = readable(target, request, version); refused != ErrorCode::none) {
+    if (const ErrorCode refused = readable(target, request); refused != ErrorCode::none) {
         answer_now = true;
         co_return failed(wanted.partition, refused);
     }
@@ -101,15 +104,16 @@ Task<PartitionData> read_one(Target& target, const FetchRequest& request, int16_
     out.last_stable_offset = log.last_stable_offset();
     out.log_start_offset = log.start_offset();
     out.records.emplace();
-    if (committed) out.aborted_transactions.emplace();
+    if (!committed) out.aborted_transactions.reset();
     if (diverges(log, wanted, out)) {
         answer_now = true;
         co_return out;
     }
-    const storage::ReadRequest read{.from = wanted.fetch_offset,
-                                    .upper_bound = committed ? out.last_stable_offset : out.high_watermark,
-                                    .max_bytes = bytes_max,
-                                    .min_one = min_one};
+    const storage::ReadRequest read{
+        .from = wanted.fetch_offset,
+        .upper_bound = committed ? out.last_stable_offset : out.high_watermark,
+        .max_bytes = bytes_max,
+        .min_one = min_one};
     auto got = log.read_now(read);
     if (got.code() == ErrorCode::would_block) got = co_await log.read(read);
     if (!got) {
@@ -117,7 +121,8 @@ Task<PartitionData> read_one(Target& target, const FetchRequest& request, int16_
         co_return failed(wanted.partition, got.error().code);
     }
     if (committed && !got->records.empty()) {
-        const auto aborted = co_await log.aborted_transactions(wanted.fetch_offset, got->next_offset);
+        const auto aborted =
+            co_await log.aborted_transactions(wanted.fetch_offset, got->next_offset);
         if (!aborted) {
             answer_now = true;
             co_return failed(wanted.partition, aborted.error().code);
@@ -130,14 +135,14 @@ Task<PartitionData> read_one(Target& target, const FetchRequest& request, int16_
     co_return out;
 }
 
-Task<Pass> read_all(std::vector<Target>& targets, const FetchRequest& request, int16_t version, int64_t bytes_max) {
+Task<Pass> read_all(std::vector<Target>& targets, const FetchRequest& request, int64_t bytes_max) {
     Pass pass;
     pass.answers.reserve(targets.size());
     for (Target& target : targets) {
         const int64_t left = std::max<int64_t>(0, bytes_max - static_cast<int64_t>(pass.bytes));
         const int64_t share = std::clamp<int64_t>(target.wanted->bytes_max, 0, left);
-        auto answer = co_await read_one(target, request, version, static_cast<uint64_t>(share), pass.bytes == 0,
-                                        pass.answer_now);
+        auto answer = co_await read_one(target, request, static_cast<uint64_t>(share),
+                                        pass.bytes == 0, pass.answer_now);
         pass.bytes += answer.records->size();
         pass.answers.push_back(std::move(answer));
     }
@@ -147,8 +152,9 @@ Task<Pass> read_all(std::vector<Target>& targets, const FetchRequest& request, i
 // Reads until there are `min_bytes`, something to tell at once, or the time is up.
 Task<Pass> read_or_park(Broker& broker, const RequestContext& context, std::vector<Target>& targets,
                         const FetchRequest& request) {
-    const int64_t bytes_max = std::min(request.max_bytes, broker.config()->fetch_bytes_max);
-    const auto deadline = context.received + std::chrono::milliseconds(std::max(0, request.max_wait_ms));
+    const int64_t bytes_max = std::min(request.max_bytes, broker.config().values().fetch_bytes_max);
+    const auto deadline =
+        context.received + std::chrono::milliseconds(std::max(0, request.max_wait_ms));
     const auto enough = [&](const Pass& pass) {
         return pass.answer_now || request.max_wait_ms <= 0 || targets.empty() ||
                static_cast<int64_t>(pass.bytes) >= request.min_bytes;
@@ -160,7 +166,7 @@ Task<Pass> read_or_park(Broker& broker, const RequestContext& context, std::vect
         if (target.partition) waiting.subscribe(target.partition->changed());
     waiting.subscribe(broker.stopping());
     for (;;) {
-        Pass pass = co_await read_all(targets, request, context.version, bytes_max);
+        Pass pass = co_await read_all(targets, request, bytes_max);
         if (enough(pass) || broker.stopping().cancelled()) co_return pass;
         if (!co_await waiting.wait_until(deadline)) co_return pass;
     }
@@ -170,6 +176,10 @@ Task<Pass> read_or_park(Broker& broker, const RequestContext& context, std::vect
 
 Task<FetchResponse> fetch(Broker& broker, RequestContext& context, const FetchRequest& request) {
     FetchResponse response;
+    if (request.isolation_level < 0 || request.isolation_level > kReadCommitted) {
+        response.error_code = static_cast<int16_t>(ErrorCode::unknown_server_error);
+        co_return response;
+    }
     auto session = broker.sessions().begin(request, context.version, broker.loop().wall_ms());
     if (!session) {
         response.error_code = static_cast<int16_t>(session.error().code);
@@ -183,7 +193,8 @@ Task<FetchResponse> fetch(Broker& broker, RequestContext& context, const FetchRe
         FetchedPartition& wanted = *targets[i].wanted;
         if (!session->include(wanted, pass.answers[i])) continue;
         auto& topics = response.responses;
-        if (topics.empty() || topics.back().topic != wanted.topic || topics.back().topic_id != wanted.topic_id) {
+        if (topics.empty() || topics.back().topic != wanted.topic ||
+            topics.back().topic_id != wanted.topic_id) {
             auto& topic = topics.emplace_back();
             topic.topic = wanted.topic;
             topic.topic_id = wanted.topic_id;

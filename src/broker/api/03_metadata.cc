@@ -1,7 +1,8 @@
-// Metadata: brokers, topics, and where the partitions' leaders are; may create a topic that a client asks for by name.
-// Kafka: KafkaApis.handleTopicMetadataRequest.
+// Metadata: brokers, topics, and where the partitions' leaders are; may create a topic that a
+// client asks for by name. Kafka: KafkaApis.handleTopicMetadataRequest.
 
 #include <algorithm>
+#include <set>
 
 #include "broker/api/cluster_view.h"
 #include "broker/api/handlers.h"
@@ -13,25 +14,28 @@ using protocol::MetadataRequest;
 using protocol::MetadataResponse;
 using TopicAnswer = MetadataResponse::MetadataResponseTopic;
 
+constexpr int16_t kFirstVersionWithIds = 12;
 constexpr int16_t kFirstVersionWithAutoCreationFlag = 4;
 constexpr int16_t kFirstVersionWithClusterOperations = 8;
 constexpr int16_t kLastVersionWithClusterOperations = 10;
 
-TopicAnswer describe(const metadata::Image& image, const metadata::Topic& topic, bool with_operations) {
+TopicAnswer describe(const metadata::Image& image, const metadata::Topic& topic,
+                     bool with_operations) {
     TopicAnswer out;
     out.name.emplace(topic.name);
     out.topic_id = topic.id;
     out.is_internal = metadata::is_internal_topic(topic.name);
     out.topic_authorized_operations = with_operations ? kTopicOperations : kOperationsNotAsked;
     out.partitions.reserve(topic.partitions.size());
-    for (PartitionIndex index = 0; index < static_cast<PartitionIndex>(topic.partitions.size()); ++index) {
+    for (PartitionIndex index = 0; index < static_cast<PartitionIndex>(topic.partitions.size());
+         ++index) {
         const metadata::Partition* partition = topic.partition(index);
         if (!partition) continue;
         auto& answer = out.partitions.emplace_back();
         answer.partition_index = index;
         answer.leader_id = available_leader(image, *partition);
-        answer.error_code =
-            static_cast<int16_t>(answer.leader_id < 0 ? ErrorCode::leader_not_available : ErrorCode::none);
+        answer.error_code = static_cast<int16_t>(
+            answer.leader_id < 0 ? ErrorCode::leader_not_available : ErrorCode::none);
         answer.leader_epoch = partition->leader_epoch;
         answer.replica_nodes = to_vector(partition->replicas);
         answer.isr_nodes = to_vector(partition->isr);
@@ -61,10 +65,13 @@ void add_brokers(const metadata::Image& image, const std::string& listener,
     }
 }
 
-// Topics that are asked for by name and do not exist are created, where the client and the configuration allow it.
-Task<void> create_missing(Broker& broker, const RequestContext& context, const MetadataRequest& request) {
-    if (!request.topics || !broker.config()->auto_create_topics) co_return;
-    if (context.version >= kFirstVersionWithAutoCreationFlag && !request.allow_auto_topic_creation) co_return;
+// Topics that are asked for by name and do not exist are created, where the client and the
+// configuration allow it.
+Task<void> create_missing(Broker& broker, const RequestContext& context,
+                          const MetadataRequest& request) {
+    if (!request.topics || !broker.config().values().auto_create_topics) co_return;
+    if (context.version >= kFirstVersionWithAutoCreationFlag && !request.allow_auto_topic_creation)
+        co_return;
     std::vector<std::string> missing;
     for (const auto& topic : *request.topics)
         if (topic.name && topic.topic_id.is_zero() && valid_topic_name(*topic.name) &&
@@ -73,16 +80,35 @@ Task<void> create_missing(Broker& broker, const RequestContext& context, const M
     if (!missing.empty()) co_await broker.create_topics_automatically(std::move(missing));
 }
 
+// Versions 10 and 11 have the field for ids, but ids are answered from version 12 on.
+bool names_by_id_too_early(const RequestContext& context, const MetadataRequest& request) {
+    return context.version < kFirstVersionWithIds && request.topics &&
+           std::ranges::any_of(
+               *request.topics, [](const auto& t) { return !t.name || !t.topic_id.is_zero(); });
+}
+
+MetadataResponse refuse_ids(const MetadataRequest& request) {
+    MetadataResponse response;
+    response.cluster_id.reset();
+    for (const auto& wanted : *request.topics)
+        response.topics.push_back(failed(wanted.name ? wanted.name : protocol::Str{""},
+                                         wanted.topic_id, ErrorCode::invalid_request));
+    return response;
+}
+
 }  // namespace
 
-Task<MetadataResponse> metadata(Broker& broker, RequestContext& context, const MetadataRequest& request) {
+Task<MetadataResponse> metadata(Broker& broker, RequestContext& context,
+                                const MetadataRequest& request) {
+    if (names_by_id_too_early(context, request)) co_return refuse_ids(request);
     co_await create_missing(broker, context, request);
     const metadata::ImagePtr image = broker.image();
     MetadataResponse response;
     add_brokers(*image, broker.listener(), response);
     response.cluster_id.emplace(broker.cluster_id());
     response.controller_id = controller_for_clients(*image);
-    if (context.version >= kFirstVersionWithClusterOperations && context.version <= kLastVersionWithClusterOperations &&
+    if (context.version >= kFirstVersionWithClusterOperations &&
+        context.version <= kLastVersionWithClusterOperations &&
         request.include_cluster_authorized_operations)
         response.cluster_authorized_operations = kClusterOperations;
 
@@ -94,14 +120,19 @@ Task<MetadataResponse> metadata(Broker& broker, RequestContext& context, const M
         });
         co_return response;
     }
+    std::set<std::string_view> names;
     for (const auto& wanted : *request.topics) {
+        if (wanted.name && wanted.topic_id.is_zero() && !names.insert(*wanted.name).second)
+            continue;
         const bool by_id = !wanted.topic_id.is_zero();
         const metadata::TopicPtr topic =
-            by_id ? image->topic(wanted.topic_id) : image->topic(wanted.name ? wanted.name->view() : std::string_view{});
+            by_id ? image->topic(wanted.topic_id)
+                  : image->topic(wanted.name ? wanted.name->view() : std::string_view{});
         if (topic)
             response.topics.push_back(describe(*image, *topic, operations));
         else if (by_id)
-            response.topics.push_back(failed(std::nullopt, wanted.topic_id, ErrorCode::unknown_topic_id));
+            response.topics.push_back(
+                failed(std::nullopt, wanted.topic_id, ErrorCode::unknown_topic_id));
         else
             response.topics.push_back(failed(wanted.name, {},
                                              wanted.name && valid_topic_name(*wanted.name)

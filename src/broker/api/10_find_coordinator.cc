@@ -1,5 +1,7 @@
-// FindCoordinator: which node keeps a group. This node keeps all of them; __consumer_offsets is created on first use.
-// Kafka: KafkaApis.handleFindCoordinatorRequest.
+// FindCoordinator: which node keeps a group. This node keeps all of them; __consumer_offsets is
+// created on first use. Kafka: KafkaApis.handleFindCoordinatorRequest.
+
+#include <algorithm>
 
 #include "broker/api/handlers.h"
 
@@ -21,13 +23,17 @@ struct Found {
 };
 
 Task<Found> find(Broker& broker, int8_t key_type, std::string_view key) {
+    // A share coordinator's key is group:topic id:partition.
+    if (key_type == kShareKey && std::ranges::count(key, ':') < 2)
+        co_return Found{ErrorCode::invalid_request};
     if (key_type != kGroupKey) co_return Found{ErrorCode::coordinator_not_available};
     if (!broker.image()->topic(std::string_view{kOffsetsTopic})) {
         const auto made = co_await broker.create_topics_automatically({kOffsetsTopic});
         if (made.front() != ErrorCode::none) co_return Found{ErrorCode::coordinator_not_available};
     }
     const metadata::ImagePtr image = broker.image();
-    const auto* partition = image->partition(std::string_view{kOffsetsTopic}, broker.groups().partition_for(key));
+    const auto* partition =
+        image->partition(std::string_view{kOffsetsTopic}, broker.groups().partition_for(key));
     const auto* registration = partition ? image->broker(partition->leader) : nullptr;
     const auto* endpoint = registration ? registration->endpoint(broker.listener()) : nullptr;
     if (!endpoint) co_return Found{ErrorCode::coordinator_not_available};
@@ -35,20 +41,22 @@ Task<Found> find(Broker& broker, int8_t key_type, std::string_view key) {
 }
 
 bool known_key_type(int8_t type, int16_t version) {
-    return type == kGroupKey || type == kTransactionKey || (type == kShareKey && version >= kFirstVersionWithShareKeys);
+    return type == kGroupKey || type == kTransactionKey ||
+           (type == kShareKey && version >= kFirstVersionWithShareKeys);
 }
 
 }  // namespace
 
-Task<protocol::FindCoordinatorResponse> find_coordinator(Broker& broker, RequestContext& context,
-                                                         const protocol::FindCoordinatorRequest& request) {
+Task<protocol::FindCoordinatorResponse> find_coordinator(
+    Broker& broker, RequestContext& context, const protocol::FindCoordinatorRequest& request) {
     protocol::FindCoordinatorResponse response;
     const bool known = known_key_type(request.key_type, context.version);
     if (context.version < kFirstVersionWithBatches) {
         Found found{ErrorCode::invalid_request};
         if (known) found = co_await find(broker, request.key_type, request.key);
         response.error_code = static_cast<int16_t>(found.error);
-        response.error_message.emplace(found.error == ErrorCode::none ? "NONE" : error_text(found.error));
+        response.error_message.emplace(found.error == ErrorCode::none ? "NONE"
+                                                                      : error_text(found.error));
         response.node_id = found.node;
         response.host = found.host;
         response.port = found.port;

@@ -2,7 +2,8 @@
 
 namespace millrace::broker::api {
 
-Task<protocol::JoinGroupResponse> join_group(Broker& broker, RequestContext& context, const protocol::JoinGroupRequest& request) {
+Task<protocol::JoinGroupResponse> join_group(Broker& broker, RequestContext& context,
+                                             const protocol::JoinGroupRequest& request) {
     const auto group_context = to_group_context(context);
     co_return co_await broker.groups().join_group(group_context, request);
 }

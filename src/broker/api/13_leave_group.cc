@@ -2,7 +2,8 @@
 
 namespace millrace::broker::api {
 
-Task<protocol::LeaveGroupResponse> leave_group(Broker& broker, RequestContext& context, const protocol::LeaveGroupRequest& request) {
+Task<protocol::LeaveGroupResponse> leave_group(Broker& broker, RequestContext& context,
+                                               const protocol::LeaveGroupRequest& request) {
     const auto group_context = to_group_context(context);
     co_return co_await broker.groups().leave_group(group_context, request);
 }

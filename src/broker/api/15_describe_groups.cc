@@ -3,7 +3,8 @@
 
 namespace millrace::broker::api {
 
-Task<protocol::DescribeGroupsResponse> describe_groups(Broker& broker, RequestContext& context, const protocol::DescribeGroupsRequest& request) {
+Task<protocol::DescribeGroupsResponse> describe_groups(
+    Broker& broker, RequestContext& context, const protocol::DescribeGroupsRequest& request) {
     const auto group_context = to_group_context(context);
     auto response = co_await broker.groups().describe_groups(group_context, request);
     if (request.include_authorized_operations)

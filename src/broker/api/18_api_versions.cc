@@ -1,4 +1,5 @@
-// ApiVersions: what this node serves, and the feature levels of the cluster. Kafka: KafkaApis.handleApiVersionsRequest.
+// ApiVersions: what this node serves, and the feature levels of the cluster. Kafka:
+// KafkaApis.handleApiVersionsRequest.
 
 #include "broker/api/handlers.h"
 #include "broker/api_registry.h"
@@ -11,7 +12,9 @@ constexpr int16_t kFirstVersionWithSoftware = 3;
 constexpr int16_t kFirstVersionWithZeroMinimum = 4;
 constexpr int16_t kProduceKey = 0;
 
-bool alphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool alphanumeric(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 // [a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])? (KIP-511)
 bool valid_software(std::string_view text) {
@@ -27,17 +30,20 @@ Task<protocol::ApiVersionsResponse> api_versions(Broker& broker, RequestContext&
                                                  const protocol::ApiVersionsRequest& request) {
     protocol::ApiVersionsResponse response;
     if (context.version >= kFirstVersionWithSoftware) {
-        if (valid_software(request.client_software_name) && valid_software(request.client_software_version)) {
+        if (valid_software(request.client_software_name) &&
+            valid_software(request.client_software_version)) {
             context.connection.software_name = request.client_software_name.str();
             context.connection.software_version = request.client_software_version.str();
         } else {
             response.error_code = static_cast<int16_t>(ErrorCode::invalid_request);
+            co_return response;
         }
     }
     for (const Api& served : served_apis()) {
         auto& key = response.api_keys.emplace_back();
         key.api_key = served.key;
-        // Old librdkafka looks for Produce 0 to 2 to learn which codecs a broker knows, though nobody serves them any more.
+        // Old librdkafka looks for Produce 0 to 2 to learn which codecs a broker knows, though
+        // nobody serves them any more.
         key.min_version = served.key == kProduceKey ? int16_t{0} : served.version_min;
         key.max_version = served.version_max;
     }

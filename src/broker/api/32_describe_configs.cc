@@ -1,4 +1,5 @@
-// DescribeConfigs: what is set, what holds, and where it comes from. Kafka: ConfigHelper.handleDescribeConfigsRequest.
+// DescribeConfigs: what is set, what holds, and where it comes from. Kafka:
+// ConfigHelper.handleDescribeConfigsRequest.
 
 #include <charconv>
 
@@ -14,42 +15,53 @@ using protocol::DescribeConfigsRequest;
 using protocol::DescribeConfigsResponse;
 using Described = std::vector<config::Described>;
 
-Result<Described> describe_broker(const Broker& broker, const config::BrokerConfig& config, std::string_view name,
-                                  const config::Keys& keys) {
+Result<Described> describe_broker(const Broker& broker, const config::BrokerConfig& config,
+                                  std::string_view name, const config::Keys& keys) {
     if (name.empty()) return config::describe_broker_defaults(config, keys);
     NodeId id = -1;
     const auto parsed = std::from_chars(name.data(), name.data() + name.size(), id);
     if (parsed.ec != std::errc{} || parsed.ptr != name.data() + name.size())
-        return fail(ErrorCode::invalid_request, fmt::format("Broker id must be an integer, but it is: {}", name));
-    if (id != broker.node_id())
         return fail(ErrorCode::invalid_request,
-                    fmt::format("Unexpected broker id, expected {} or empty string, but received {}", broker.node_id(), name));
+                    fmt::format("a broker is named by its number, not by '{}'", name));
+    if (id != broker.node_id())
+        return fail(
+            ErrorCode::invalid_request,
+            fmt::format("this is broker {}; it does not know the configuration of broker {}",
+                        broker.node_id(), name));
     return config::describe_broker(config, keys);
 }
 
-Result<Described> describe(Broker& broker, ResourceType type, std::string_view name, const config::Keys& keys) {
+Result<Described> describe(Broker& broker, ResourceType type, std::string_view name,
+                           const config::Keys& keys) {
     const metadata::Image& image = *broker.image();
     switch (type) {
         case ResourceType::topic:
             if (!valid_topic_name(name))
-                return fail(ErrorCode::invalid_topic_exception, fmt::format("The topic name is invalid: {}", name));
+                return fail(ErrorCode::invalid_topic_exception,
+                            fmt::format("'{}' cannot be a topic name", name));
             if (!image.topic(name)) return fail(ErrorCode::unknown_topic_or_partition);
             return config::describe_topic(image.overrides(type, name), broker.config(), keys);
-        case ResourceType::broker: return describe_broker(broker, broker.config(), name, keys);
+        case ResourceType::broker:
+            return describe_broker(broker, broker.config(), name, keys);
         case ResourceType::broker_logger:
             if (name != std::to_string(broker.node_id()))
                 return fail(ErrorCode::invalid_request,
-                            fmt::format("Unexpected broker id, expected {} but received {}", broker.node_id(), name));
+                            fmt::format("this is broker {}; it does not know the loggers of '{}'",
+                                        broker.node_id(), name));
             return config::describe_loggers(keys);
         case ResourceType::client_metrics:
-            if (name.empty()) return fail(ErrorCode::invalid_request, "Client metrics subscription name must not be empty");
+            if (name.empty())
+                return fail(ErrorCode::invalid_request,
+                            "a client metrics subscription needs a name");
             return config::describe_client_metrics(image.overrides(type, name), keys);
         case ResourceType::group:
-            if (name.empty()) return fail(ErrorCode::invalid_request, "Group name must not be empty");
+            if (name.empty()) return fail(ErrorCode::invalid_request, "a group needs a name");
             return config::describe_group(image.overrides(type, name), broker.config(), keys);
-        case ResourceType::unknown: break;
+        case ResourceType::unknown:
+            break;
     }
-    return fail(ErrorCode::invalid_request, fmt::format("Unsupported resource type: {}", static_cast<int>(type)));
+    return fail(ErrorCode::invalid_request,
+                fmt::format("resources of type {} have no configuration", static_cast<int>(type)));
 }
 
 std::optional<protocol::Str> text(const std::optional<std::string>& value) {
@@ -59,7 +71,8 @@ std::optional<protocol::Str> text(const std::optional<std::string>& value) {
 
 }  // namespace
 
-Task<DescribeConfigsResponse> describe_configs(Broker& broker, RequestContext&, const DescribeConfigsRequest& request) {
+Task<DescribeConfigsResponse> describe_configs(Broker& broker, RequestContext&,
+                                               const DescribeConfigsRequest& request) {
     DescribeConfigsResponse response;
     for (const auto& resource : request.resources) {
         auto& out = response.results.emplace_back();
@@ -70,12 +83,13 @@ Task<DescribeConfigsResponse> describe_configs(Broker& broker, RequestContext&, 
             keys.emplace();
             for (const auto& key : *resource.configuration_keys) keys->push_back(key.str());
         }
-        const auto described =
-            describe(broker, static_cast<ResourceType>(resource.resource_type), resource.resource_name, keys);
+        const auto described = describe(broker, static_cast<ResourceType>(resource.resource_type),
+                                        resource.resource_name, keys);
         if (!described) {
             out.error_code = static_cast<int16_t>(described.error().code);
-            out.error_message.emplace(described.error().message.empty() ? error_text(described.error().code)
-                                                                        : std::string_view{described.error().message});
+            out.error_message.emplace(described.error().message.empty()
+                                          ? error_text(described.error().code)
+                                          : std::string_view{described.error().message});
             continue;
         }
         for (const config::Described& entry : *described) {
@@ -86,6 +100,7 @@ Task<DescribeConfigsResponse> describe_configs(Broker& broker, RequestContext&, 
             config.config_source = static_cast<int8_t>(entry.source);
             config.is_sensitive = entry.sensitive;
             config.config_type = entry.type;
+            if (!request.include_documentation) config.documentation.reset();
             if (!request.include_synonyms) continue;
             for (const config::DescribedSynonym& synonym : entry.synonyms) {
                 auto& other = config.synonyms.emplace_back();

@@ -11,8 +11,8 @@ constexpr int16_t kFirstVersionWithFenced = 2;
 
 }  // namespace
 
-Task<protocol::DescribeClusterResponse> describe_cluster(Broker& broker, RequestContext& context,
-                                                         const protocol::DescribeClusterRequest& request) {
+Task<protocol::DescribeClusterResponse> describe_cluster(
+    Broker& broker, RequestContext& context, const protocol::DescribeClusterRequest& request) {
     protocol::DescribeClusterResponse response;
     if (request.endpoint_type != kBrokerEndpoints) {
         const bool unknown = request.endpoint_type != 2;
@@ -24,10 +24,11 @@ Task<protocol::DescribeClusterResponse> describe_cluster(Broker& broker, Request
     const metadata::ImagePtr image = broker.image();
     response.cluster_id = broker.cluster_id();
     response.controller_id = controller_for_clients(*image);
-    if (request.include_cluster_authorized_operations) response.cluster_authorized_operations = kClusterOperations;
+    if (request.include_cluster_authorized_operations)
+        response.cluster_authorized_operations = kClusterOperations;
     for (const auto& [id, registration] : *image->brokers) {
-        const bool wanted = !registration.fenced ||
-                            (context.version >= kFirstVersionWithFenced && request.include_fenced_brokers);
+        const bool wanted = !registration.fenced || (context.version >= kFirstVersionWithFenced &&
+                                                     request.include_fenced_brokers);
         const auto* endpoint = registration.endpoint(broker.listener());
         if (!wanted || !endpoint) continue;
         auto& out = response.brokers.emplace_back();

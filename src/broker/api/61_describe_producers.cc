@@ -1,17 +1,30 @@
-// DescribeProducers: who has written to a partition lately (KIP-664). Kafka: ReplicaManager.activeProducerState.
+// DescribeProducers: who has written to a partition lately (KIP-664). Kafka:
+// ReplicaManager.activeProducerState.
 
+#include "broker/api/cluster_view.h"
 #include "broker/api/handlers.h"
 
 namespace millrace::broker::api {
 
-Task<protocol::DescribeProducersResponse> describe_producers(Broker& broker, RequestContext&,
-                                                             const protocol::DescribeProducersRequest& request) {
+Task<protocol::DescribeProducersResponse> describe_producers(
+    Broker& broker, RequestContext&, const protocol::DescribeProducersRequest& request) {
     protocol::DescribeProducersResponse response;
     for (const auto& topic : request.topics) {
         auto& out = response.topics.emplace_back();
         out.name = topic.name;
+        const metadata::TopicPtr known = broker.image()->topic(std::string_view{topic.name});
+        const ErrorCode refused = !valid_topic_name(topic.name) ? ErrorCode::invalid_topic_exception
+                                  : known                       ? ErrorCode::none
+                                          : ErrorCode::unknown_topic_or_partition;
         for (const PartitionIndex index : topic.partition_indexes) {
-            const auto opened = co_await broker.partitions().get(broker.image()->topic(std::string_view{topic.name}), index);
+            if (refused != ErrorCode::none) {
+                auto& answer = out.partitions.emplace_back();
+                answer.partition_index = index;
+                answer.error_code = static_cast<int16_t>(refused);
+                answer.error_message.emplace(error_text(refused));
+                continue;
+            }
+            const auto opened = co_await broker.partitions().get(known, index);
             auto& answer = out.partitions.emplace_back();
             answer.partition_index = index;
             answer.error_code = static_cast<int16_t>(opened.code());

@@ -3,7 +3,9 @@
 
 namespace millrace::broker::api {
 
-Task<protocol::ConsumerGroupDescribeResponse> consumer_group_describe(Broker& broker, RequestContext& context, const protocol::ConsumerGroupDescribeRequest& request) {
+Task<protocol::ConsumerGroupDescribeResponse> consumer_group_describe(
+    Broker& broker, RequestContext& context,
+    const protocol::ConsumerGroupDescribeRequest& request) {
     const auto group_context = to_group_context(context);
     auto response = co_await broker.groups().consumer_group_describe(group_context, request);
     if (request.include_authorized_operations)

@@ -1,4 +1,5 @@
-// ListConfigResources: what has configurations, by type (KIP-1142). Kafka: KafkaApis.handleListConfigResources.
+// ListConfigResources: what has configurations, by type (KIP-1142). Kafka:
+// KafkaApis.handleListConfigResources.
 
 #include <algorithm>
 #include <set>
@@ -10,13 +11,15 @@ namespace {
 
 using metadata::ResourceType;
 
-constexpr ResourceType kAllTypes[] = {ResourceType::topic, ResourceType::broker, ResourceType::broker_logger,
-                                      ResourceType::client_metrics, ResourceType::group};
+constexpr ResourceType kAllTypes[] = {ResourceType::topic, ResourceType::broker,
+                                      ResourceType::broker_logger, ResourceType::client_metrics,
+                                      ResourceType::group};
 
 std::set<std::string> names_of(const metadata::Image& image, ResourceType type) {
     std::set<std::string> names;
     if (type == ResourceType::topic)
-        image.topics_by_name.for_each([&](const metadata::TopicPtr& topic) { names.insert(topic->name); });
+        image.topics_by_name.for_each(
+            [&](const metadata::TopicPtr& topic) { names.insert(topic->name); });
     if (type == ResourceType::broker || type == ResourceType::broker_logger)
         for (const auto& [id, registration] : *image.brokers)
             if (!registration.fenced) names.insert(std::to_string(id));
@@ -29,11 +32,12 @@ std::set<std::string> names_of(const metadata::Image& image, ResourceType type) 
 
 }  // namespace
 
-Task<protocol::ListConfigResourcesResponse> list_config_resources(Broker& broker, RequestContext& context,
-                                                                  const protocol::ListConfigResourcesRequest& request) {
+Task<protocol::ListConfigResourcesResponse> list_config_resources(
+    Broker& broker, RequestContext& context, const protocol::ListConfigResourcesRequest& request) {
     protocol::ListConfigResourcesResponse response;
     std::vector<ResourceType> types;
-    for (const int8_t type : request.resource_types) types.push_back(static_cast<ResourceType>(type));
+    for (const int8_t type : request.resource_types)
+        types.push_back(static_cast<ResourceType>(type));
     const bool known = std::all_of(types.begin(), types.end(), [](ResourceType type) {
         return std::find(std::begin(kAllTypes), std::end(kAllTypes), type) != std::end(kAllTypes);
     });

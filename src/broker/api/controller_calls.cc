@@ -5,13 +5,15 @@ namespace {
 
 template <typename Entry>
 void set_error(Entry& entry, const Error& error) {
-    entry.error_code = static_cast<int16_t>(error_on_wire(error.code) ? error.code : ErrorCode::unknown_server_error);
+    entry.error_code = static_cast<int16_t>(
+        error_on_wire(error.code) ? error.code : ErrorCode::unknown_server_error);
     if (!error.message.empty()) entry.error_message = protocol::Str{error.message};
 }
 
 }  // namespace
 
-protocol::CreateTopicsResponse refused(const protocol::CreateTopicsRequest& request, const Error& error) {
+protocol::CreateTopicsResponse refused(const protocol::CreateTopicsRequest& request,
+                                       const Error& error) {
     protocol::CreateTopicsResponse response;
     for (const auto& topic : request.topics) {
         auto& out = response.topics.emplace_back();
@@ -21,7 +23,8 @@ protocol::CreateTopicsResponse refused(const protocol::CreateTopicsRequest& requ
     return response;
 }
 
-protocol::DeleteTopicsResponse refused(const protocol::DeleteTopicsRequest& request, const Error& error) {
+protocol::DeleteTopicsResponse refused(const protocol::DeleteTopicsRequest& request,
+                                       const Error& error) {
     protocol::DeleteTopicsResponse response;
     for (const auto& name : request.topic_names) {
         auto& out = response.responses.emplace_back();
@@ -37,7 +40,8 @@ protocol::DeleteTopicsResponse refused(const protocol::DeleteTopicsRequest& requ
     return response;
 }
 
-protocol::CreatePartitionsResponse refused(const protocol::CreatePartitionsRequest& request, const Error& error) {
+protocol::CreatePartitionsResponse refused(const protocol::CreatePartitionsRequest& request,
+                                           const Error& error) {
     protocol::CreatePartitionsResponse response;
     for (const auto& topic : request.topics) {
         auto& out = response.results.emplace_back();
@@ -47,7 +51,8 @@ protocol::CreatePartitionsResponse refused(const protocol::CreatePartitionsReque
     return response;
 }
 
-protocol::AlterConfigsResponse refused(const protocol::AlterConfigsRequest& request, const Error& error) {
+protocol::AlterConfigsResponse refused(const protocol::AlterConfigsRequest& request,
+                                       const Error& error) {
     protocol::AlterConfigsResponse response;
     for (const auto& resource : request.resources) {
         auto& out = response.responses.emplace_back();
@@ -58,8 +63,8 @@ protocol::AlterConfigsResponse refused(const protocol::AlterConfigsRequest& requ
     return response;
 }
 
-protocol::IncrementalAlterConfigsResponse refused(const protocol::IncrementalAlterConfigsRequest& request,
-                                                  const Error& error) {
+protocol::IncrementalAlterConfigsResponse refused(
+    const protocol::IncrementalAlterConfigsRequest& request, const Error& error) {
     protocol::IncrementalAlterConfigsResponse response;
     for (const auto& resource : request.resources) {
         auto& out = response.responses.emplace_back();
@@ -70,7 +75,8 @@ protocol::IncrementalAlterConfigsResponse refused(const protocol::IncrementalAlt
     return response;
 }
 
-protocol::UpdateFeaturesResponse refused(const protocol::UpdateFeaturesRequest&, const Error& error) {
+protocol::UpdateFeaturesResponse refused(const protocol::UpdateFeaturesRequest&,
+                                         const Error& error) {
     protocol::UpdateFeaturesResponse response;
     set_error(response, error);
     return response;

@@ -1,6 +1,7 @@
-// The request handlers: one function an API, each in a file of its own (api/NN_name.cc). They are coroutines on the shard's loop;
-// request and context outlive the call, and a response owns its data or borrows from what the request, the context or its own
-// image keep alive until it is encoded, right after the call.
+// The request handlers: one function an API, each in a file of its own (api/NN_name.cc). They are
+// coroutines on the shard's loop; request and context outlive the call, and a response owns its
+// data or borrows from what the request, the context or its own image keep alive until it is
+// encoded, right after the call.
 #pragma once
 
 #include <optional>
@@ -45,11 +46,13 @@ namespace millrace::broker::api {
 
 using runtime::Task;
 
-#define MILLRACE_HANDLER(name, Message) \
-    Task<protocol::Message##Response> name(Broker&, RequestContext&, const protocol::Message##Request&)
+#define MILLRACE_HANDLER(name, Message)                              \
+    Task<protocol::Message##Response> name(Broker&, RequestContext&, \
+                                           const protocol::Message##Request&)
 
 // Nothing when no answer is to be sent (acks=0). An error closes the connection.
-Task<Result<std::optional<protocol::ProduceResponse>>> produce(Broker&, RequestContext&, protocol::ProduceRequest&);
+Task<Result<std::optional<protocol::ProduceResponse>>> produce(Broker&, RequestContext&,
+                                                               protocol::ProduceRequest&);
 MILLRACE_HANDLER(fetch, Fetch);
 MILLRACE_HANDLER(list_offsets, ListOffsets);
 MILLRACE_HANDLER(metadata, Metadata);

@@ -29,7 +29,7 @@ async function consume (consumer) {
   await consumer.subscribe({ topics: [topic], fromBeginning: true })
   const seen = new Set()
   await new Promise((resolve, reject) => {
-    setTimeout(() => reject(new Error(`${seen.size} records of ${count}`)), 40000)
+    setTimeout(() => reject(new Error(`${seen.size} records of ${count}`)), 120000)
     consumer.run({
       autoCommit: false,
       eachBatch: async ({ batch, resolveOffset, commitOffsetsIfNecessary, uncommittedOffsets }) => {

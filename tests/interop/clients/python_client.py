@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.records import record, verify  # noqa: E402
 
-SECONDS = 40
+SECONDS = 120
 
 
 def run_confluent(address, codec, topic, group, count, protocol="classic"):
@@ -20,14 +20,14 @@ def run_confluent(address, codec, topic, group, count, protocol="classic"):
     from confluent_kafka.admin import AdminClient, NewTopic
     base = {"bootstrap.servers": address}
     admin = AdminClient(base)
-    admin.create_topics([NewTopic(topic, 3, 1)])[topic].result(30)
+    admin.create_topics([NewTopic(topic, 3, 1)])[topic].result(90)
     refused = []
     producer = Producer({**base, "compression.type": codec, "enable.idempotence": True, "linger.ms": 20})
     for i in range(count):
         key, value, header = record(i)
         producer.produce(topic, value, key, headers=[("i", header)],
                          on_delivery=lambda error, _: error and refused.append(error))
-    left = producer.flush(30)
+    left = producer.flush(90)
     assert left == 0 and not refused, f"{left} records not delivered, errors {refused[:1]}"
 
     settings = {**base, "group.id": group, "auto.offset.reset": "earliest", "enable.auto.commit": False,
@@ -55,7 +55,7 @@ def run_kafka_python(address, codec, topic, group, count):
     sent = [producer.send(topic, key=key, value=value, headers=[("i", header)])
             for key, value, header in map(record, range(count))]
     for future in sent:
-        future.get(30)
+        future.get(90)
     producer.close()
     consumer = KafkaConsumer(topic, bootstrap_servers=address, group_id=group, auto_offset_reset="earliest",
                              enable_auto_commit=False)

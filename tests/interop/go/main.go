@@ -62,7 +62,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "no library", *lib)
 		os.Exit(2)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 150*time.Second)
 	defer cancel()
 	got := &received{want: o.count, byKey: map[string]record{}}
 	err := run(ctx, o, got)

@@ -31,13 +31,9 @@ def topic_configs(tools, node):
 def topic_configs_refused(tools, node):
     topic = unique("configs")
     tools.ok("topics", "--create", "--topic", topic)
-    for change, says in (
-            ("nosuch=5", "Unknown topic config name: nosuch"),
-            ("segment.bytes=-5", "Invalid value -5 for configuration segment.bytes: Value must be at least"),
-            ("retention.ms=soon", "Invalid value soon for configuration retention.ms: Not a number of type LONG"),
-            ("cleanup.policy=foo", "String must be one of"),
-            ("compression.type=rar", "Invalid value rar for configuration compression.type")):
-        tools.fails("configs", *of("topics", topic), "--alter", "--add-config", change, says=says)
+    for change in ("nosuch=5", "segment.bytes=-5", "retention.ms=soon", "cleanup.policy=foo", "compression.type=rar"):
+        tools.fails("configs", *of("topics", topic), "--alter", "--add-config", change,
+                    says=("InvalidConfigurationException", change.split("=")[0]))
     assert "=" not in tools.ok("configs", *of("topics", topic), "--describe").out.split("are:")[1]
     tools.fails("configs", *of("topics", unique("none")), "--alter", "--add-config", "retention.ms=5")
 
@@ -75,9 +71,9 @@ def broker_default_reaches_topics(tools, node):
 def broker_configs_refused(tools, node):
     me = of("brokers", broker_id(tools))
     tools.fails("configs", *me, "--alter", "--add-config", "log.dirs=elsewhere",
-                says="Cannot update these configs dynamically")
+                says=("InvalidRequestException", "log.dirs"))
     tools.fails("configs", *me, "--alter", "--add-config", "log.retention.ms=abc",
-                says="Invalid value abc for configuration log.retention.ms")
+                says=("InvalidRequestException", "log.retention.ms"))
 
 
 def group_configs(tools, node):

@@ -4,6 +4,7 @@ These checks stop the node, so they run last."""
 
 import re
 
+from lib.check import eventually
 from lib.records import unique
 
 COMPLAINTS = ("isvalid: false", "corrupt", "Corrupt", "Exception", "Found non-consecutive", "Mismatches", "mismatch",
@@ -31,7 +32,7 @@ class Files:
             tools.ok("producer-perf-test", "--topic", self.topic, "--num-records", 3000, "--record-size", 100,
                      "--throughput", -1, "--command-property", f"compression.type={codec}", "batch.size=4000")
         tools.ok("console-consumer", "--topic", self.topic, "--group", self.group, "--from-beginning",
-                 "--max-messages", 6000, "--timeout-ms", 30000)
+                 "--max-messages", 6000, "--timeout-ms", 90000)
         node.stop()
         self.partition = node.dir / f"{self.topic}-0"
         self.metadata = node.dir / "__cluster_metadata-0"
@@ -95,12 +96,15 @@ class Files:
                                       bootstrap=False)
             assert result.exit == 0 and "Exception" not in result.text, result.text[-600:]
             return result.out
-        tree = shell("find", "/image").splitlines()
+        # The shell sometimes runs its command before it has shown itself all of the image (with Kafka's files too).
+        tree = eventually(lambda: found if "/image/topics/byName/" in (found := shell("find", "/image")) else "", 180,
+                          "topics in the shell's tree").splitlines()
         for wanted in (f"/image/topics/byName/{self.topic}/0", f"/image/configs/TOPIC:{self.topic}/retention.ms",
                        "/image/features/metadataVersion"):
             assert wanted in tree, f"no {wanted} in: {tree[:3000]}"
         assert any(re.fullmatch(r"/image/cluster/brokers/\d+", line) for line in tree)
-        partition = shell("cat", f"/image/topics/byName/{self.topic}/0")
+        where = f"/image/topics/byName/{self.topic}/0"
+        partition = eventually(lambda: found if "replicas" in (found := shell("cat", where)) else "", 180, where)
         assert re.search(r"replicas=\[\d+\], .*leaderRecoveryState=RECOVERED", partition), partition
 
 

@@ -22,7 +22,7 @@ def fill(tools, node, partitions=3, each=20):
 
 def consume_all(tools, topic, group, count):
     tools.ok("console-consumer", "--topic", topic, "--group", group, "--from-beginning", "--max-messages", count,
-             "--timeout-ms", 30000)
+             "--timeout-ms", 90000)
 
 
 def groups(tools, *args):
@@ -31,7 +31,8 @@ def groups(tools, *args):
 
 def live_group(tools, node):
     topic, group = fill(tools, node)
-    running = tools.start("console-consumer", "--topic", topic, "--group", group, "--from-beginning")
+    running = tools.start("console-consumer", "--topic", topic, "--group", group, "--from-beginning",
+                          "--command-property", "auto.commit.interval.ms=200")
     eventually(lambda: re.search(r"Stable +1\b", groups(tools, "--describe", "--group", group, "--state")),
                what="a stable group")
     assert group in groups(tools, "--list").split()
@@ -50,6 +51,8 @@ def live_group(tools, node):
     assert "GroupNotEmptyException" in groups(tools, "--delete", "--group", group)
     assert "current state is Stable" in groups(tools, "--reset-offsets", "--group", group, "--topic", topic,
                                                "--to-earliest", "--execute")
+    with node.wire() as wire:
+        eventually(lambda: sum(wire.committed(group).values()) == 60, what="all records committed")
     done = running.stop()
     assert len(done.out.split()) == 60, done.text
     out = tools.ok("consumer-groups", "--describe", "--group", group)
@@ -66,9 +69,9 @@ def two_members(tools, node):
     def shares():
         out = groups(tools, "--describe", "--group", group, "--members")
         return sorted(int(r.split()[4]) for r in out.splitlines() if r.startswith(group)) == [2, 2]
-    eventually(shares, 30, "two members with two partitions each")
+    eventually(shares, 90, "two members with two partitions each")
     running[0].stop()
-    eventually(lambda: re.search(r"Stable +1\b", groups(tools, "--describe", "--group", group, "--state")), 30,
+    eventually(lambda: re.search(r"Stable +1\b", groups(tools, "--describe", "--group", group, "--state")), 90,
                "one member with all")
     second = running[1].stop()
     assert second.exit == 0

@@ -49,12 +49,16 @@ def parse(p):
     return args
 
 
-def eventually(condition, seconds=15.0, what="condition"):
-    """Polls until condition() is true; returns its value."""
+def eventually(condition, seconds=60.0, what="condition"):
+    """Polls until condition() is true; returns its value. A condition that raises is not yet true."""
     end = time.monotonic() + seconds
+    why = ""
     while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < end, f"{what} was not reached within {seconds:.0f} s"
+        try:
+            value = condition()
+            if value:
+                return value
+        except (AssertionError, OSError, EOFError) as e:
+            why = f" ({e})"
+        assert time.monotonic() < end, f"{what} was not reached within {seconds:.0f} s{why}"
         time.sleep(0.05)

@@ -5,6 +5,7 @@ real client would. Classic encodings only, except the answer to ApiVersions v3."
 
 import socket
 import struct
+import time
 
 PRODUCE, FETCH, LIST_OFFSETS, METADATA, OFFSET_FETCH, FIND_COORDINATOR, API_VERSIONS, CREATE_TOPICS, DELETE_TOPICS = (
     0, 1, 2, 3, 9, 10, 18, 19, 20)
@@ -199,7 +200,8 @@ class Wire:
         """{(topic, partition): offset}, all that the group has committed."""
         r = self.call(OFFSET_FETCH, 2, string(group) + struct.pack(">i", -1))
         topics = r.array(lambda: (r.string(), r.array(lambda: (r.i32(), r.i64(), r.string(), r.i16()))))
-        assert r.i16() == 0
+        error = r.i16()
+        assert error == 0, f"OffsetFetch: error {error}"
         return {(name, p[0]): p[1] for name, partitions in topics for p in partitions}
 
 
@@ -259,8 +261,9 @@ def varint(n):
     return uvarint((n << 1) ^ (n >> 63))
 
 
-def make_batch(values, timestamp=1_700_000_000_000):
-    """An uncompressed batch of records with these values and no keys."""
+def make_batch(values, timestamp=None):
+    """An uncompressed batch of records with these values and no keys, of now unless a timestamp (ms) is given."""
+    timestamp = int(time.time() * 1000) if timestamp is None else timestamp
     records = b""
     for i, value in enumerate(values):
         body = b"\0" + varint(0) + varint(i) + varint(-1) + varint(len(value)) + value + varint(0)
@@ -270,9 +273,9 @@ def make_batch(values, timestamp=1_700_000_000_000):
 
 
 def stored(wire, topic, partitions):
-    """All batches of a topic, through Fetch."""
+    """All batches of these partitions (a count, or their numbers), through Fetch, in order within a partition."""
     found = []
-    for partition in range(partitions):
+    for partition in range(partitions) if isinstance(partitions, int) else partitions:
         offset, end = 0, wire.list_offset(topic, partition)[2]
         while offset < end:
             error, _, data = wire.fetch(topic, partition, offset)

@@ -1,0 +1,1 @@
+target_link_libraries(millrace_raft PRIVATE simdjson)

@@ -1,0 +1,158 @@
+#include "server/metrics.h"
+
+#include <fmt/format.h>
+
+#include "base/metrics_text.h"
+#include "protocol/api_table.h"
+
+namespace millrace::server {
+namespace {
+
+using metrics::Labels;
+using metrics::Snapshot;
+
+double real(std::integral auto n) {
+    return static_cast<double>(n);
+}
+
+void add_requests(Snapshot& out, const broker::RequestMetrics& requests) {
+    for (size_t key = 0; key < requests.apis.size(); ++key) {
+        const broker::ApiMetrics& api = requests.apis[key];
+        const protocol::ApiInfo* info = protocol::find_api(static_cast<int16_t>(key));
+        if (api.requests == 0 || info == nullptr) continue;
+        const Labels labels = {{"request", std::string(info->name)}};
+        out.counter("kafka_network_requestmetrics_requests_total", "Requests, by API.", labels,
+                    real(api.requests));
+        out.counter("kafka_network_requestmetrics_requestbytes_total", "Bytes of requests, by API.",
+                    labels, real(api.bytes_in));
+        out.counter("kafka_network_requestmetrics_responsebytes_total",
+                    "Bytes of responses, by API.", labels, real(api.bytes_out));
+        out.histogram("kafka_network_requestmetrics_totaltime_seconds",
+                      "Time from a request's arrival to its response, waiting included, by API.",
+                      labels, api.time);
+    }
+    out.counter("millrace_refused_frames_total",
+                "Requests that were malformed or of an unknown API or version.", {},
+                real(requests.refused_frames));
+    out.counter("kafka_server_brokertopicmetrics_bytesin_total",
+                "Bytes of record batches appended.", {}, real(requests.produced_bytes));
+    out.counter("kafka_server_brokertopicmetrics_bytesout_total",
+                "Bytes of record batches fetched.", {}, real(requests.fetched_bytes));
+    out.counter("millrace_produced_partitions_total",
+                "Appends by producers: one a partition of a request.", {},
+                real(requests.produced_batches));
+}
+
+void add_cluster(Snapshot& out, const metadata::Image& image, NodeId node) {
+    size_t topics = 0, partitions = 0, led = 0, under_replicated = 0;
+    image.topics_by_id.for_each([&](const metadata::TopicPtr& topic) {
+        ++topics;
+        for (const metadata::Partition& partition : topic->partitions) {
+            ++partitions;
+            if (partition.leader != node) continue;
+            ++led;
+            if (partition.isr.size() < partition.replicas.size()) ++under_replicated;
+        }
+    });
+    out.gauge("kafka_controller_kafkacontroller_globaltopiccount", "Topics of the cluster.", {},
+              real(topics));
+    out.gauge("kafka_controller_kafkacontroller_globalpartitioncount", "Partitions of the cluster.",
+              {}, real(partitions));
+    out.gauge("kafka_server_replicamanager_leadercount", "Partitions that this node leads.", {},
+              real(led));
+    out.gauge("kafka_server_replicamanager_underreplicatedpartitions",
+              "Of those, with replicas that are behind.", {}, real(under_replicated));
+    out.gauge("millrace_metadata_offset", "The last offset of the metadata log that is applied.",
+              {}, real(image.position.offset));
+}
+
+// Gives up to `left` partitions and returns how many were left out.
+size_t add_partitions(Snapshot& out, broker::Partitions& partitions) {
+    size_t open = 0;
+    partitions.each_open([&](broker::Partition& partition) {
+        if (++open > kPartitionSeriesMax) return;
+        const Labels labels = {{"partition", std::to_string(partition.name().partition)},
+                               {"topic", partition.name().topic}};
+        const storage::Log& log = partition.log();
+        out.gauge("kafka_log_log_logstartoffset", "A partition's first offset.", labels,
+                  real(log.start_offset()));
+        out.gauge("kafka_log_log_logendoffset", "The offset after a partition's last record.",
+                  labels, real(log.end_offset()));
+        out.gauge("kafka_log_log_size", "Bytes of a partition's segments.", labels,
+                  real(log.size_bytes()));
+    });
+    out.gauge("millrace_open_partitions",
+              "Partitions in use since the node started; only they have series of their own.", {},
+              real(open));
+    return open - std::min(open, kPartitionSeriesMax);
+}
+
+struct Committed {
+    std::string group, topic;
+    PartitionIndex partition;
+    Offset offset;
+};
+
+// The offset that a group without lag has committed; nothing when the partition is not there.
+runtime::Task<std::optional<Offset>> end_of(broker::Broker& broker, const Committed& committed) {
+    const metadata::TopicPtr topic = broker.image()->topic(committed.topic);
+    if (topic == nullptr) co_return std::nullopt;
+    if (const auto* open = broker.partitions().find(topic->id, committed.partition)) {
+        co_return (*open)->log().high_watermark();
+    }
+    const auto opened = co_await broker.partitions().get(topic, committed.partition);
+    if (!opened) co_return std::nullopt;
+    co_return (*opened)->log().high_watermark();
+}
+
+// Returns how many were left out.
+runtime::Task<size_t> add_lags(Snapshot& out, broker::Broker& broker) {
+    std::vector<Committed> all;
+    size_t count = 0;
+    broker.groups().each_committed_offset([&](const group::CommittedOffset& o) {
+        if (++count > kPartitionSeriesMax) return;
+        all.push_back({std::string(o.group_id), std::string(o.topic), o.partition, o.offset});
+    });
+    for (const Committed& committed : all) {
+        const Labels labels = {{"group", committed.group},
+                               {"partition", std::to_string(committed.partition)},
+                               {"topic", committed.topic}};
+        out.gauge("millrace_group_committed_offset", "The offset that a group has committed.",
+                  labels, real(committed.offset));
+        const auto end = co_await end_of(broker, committed);
+        if (!end) continue;
+        out.gauge("millrace_group_lag",
+                  "Records between a group's committed offset and the high watermark.", labels,
+                  real(std::max<Offset>(0, *end - committed.offset)));
+    }
+    co_return count - all.size();
+}
+
+}  // namespace
+
+runtime::Task<Snapshot> collect_metrics(MetricsSources sources) {
+    Snapshot out;
+    add_requests(out, sources.broker.metrics());
+    out.gauge("kafka_server_socketservermetrics_connection_count", "Open connections of clients.",
+              {}, real(sources.server.connection_count()));
+    add_cluster(out, *sources.broker.image(), sources.broker.node_id());
+    size_t left_out = add_partitions(out, sources.broker.partitions());
+    left_out += co_await add_lags(out, sources.broker);
+    out.gauge("millrace_metrics_left_out",
+              "Partitions and committed offsets without series: there are too many.", {},
+              real(left_out));
+    co_return out;
+}
+
+void add_pages(net::HttpServer& http, MetricsSources sources) {
+    http.route("/metrics", [sources](net::HttpHead) -> runtime::Task<net::HttpPage> {
+        const Snapshot now = co_await collect_metrics(sources);
+        co_return net::HttpPage{.content_type = std::string(metrics::kPrometheusContentType),
+                                .body = metrics::to_prometheus(now)};
+    });
+    http.route("/health", [](net::HttpHead) -> runtime::Task<net::HttpPage> {
+        co_return net::HttpPage{.body = "ok\n"};
+    });
+}
+
+}  // namespace millrace::server
