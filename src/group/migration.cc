@@ -10,9 +10,9 @@ namespace {
 using protocol::Str;
 
 Error refused(const ClassicGroup& group, std::string_view why) {
-    return fail(ErrorCode::group_id_not_found,
-                fmt::format("classic group {} does not become a consumer group: {}",
-                            group.id(), why));
+    return fail(
+        ErrorCode::group_id_not_found,
+        fmt::format("classic group {} does not become a consumer group: {}", group.id(), why));
 }
 
 TopicPartitions by_id(const std::vector<protocol::ConsumerProtocolAssignment::TopicPartition>& from,

@@ -54,8 +54,8 @@ Result<void> check_regex(std::string_view regex) {
     RE2 compiled{piece(regex), options()};
     if (compiled.ok()) return {};
     return fail(ErrorCode::invalid_regular_expression,
-                fmt::format("SubscribedTopicRegex `{}` is no regular expression of RE2: {}",
-                            regex, what(compiled.error_code())));
+                fmt::format("SubscribedTopicRegex `{}` is no regular expression of RE2: {}", regex,
+                            what(compiled.error_code())));
 }
 
 std::set<std::string, std::less<>> match_topics(std::string_view regex,

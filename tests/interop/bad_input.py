@@ -32,7 +32,7 @@ class Bystander:
             assert wire.create_topic(self.topic) == 0
             eventually(lambda: wire.produce(self.topic, 0, make_batch([b"0"]))[0] == 0, what="the first record")
         self.count = 1
-        self.wire = node.wire()
+        self.wire = node.wire(60)
 
     def works(self):
         error, offset = self.wire.produce(self.topic, 0, make_batch([b"%d" % self.count]))
