@@ -1,6 +1,6 @@
-// Random clients against a machine, with lost answers, failed appends, members that fall silent, and topics that grow. Checked after
-// every step: the log replays to the same state, no partition has two owners. Checked when the faults stop:
-// everybody gets to a stable group.
+// Random clients against a machine, with lost answers, failed appends, members that fall silent, and
+// topics that grow. Checked after every step: the log replays to the same state, no partition has two
+// owners. Checked when the faults stop: everybody gets to a stable group.
 #include <doctest/doctest.h>
 
 #include "group/harness.h"
