@@ -320,7 +320,10 @@ Task<Result<void>> Log::State::load(const LogOpen& open) {
         CO_TRY(sound, co_await find_end(open.now));
     }
     if (active().on_disk() && (!open.clean || !sound)) {
-        const Offset from = open.clean ? active().base() : open.recovery_point;
+        // Segments are dropped only below a recovery point, and where they now begin there is a
+        // snapshot that was synced before; the checkpoint file may not know yet.
+        const Offset from =
+            open.clean ? active().base() : std::max(open.recovery_point, segments.front()->base());
         epochs.truncate_from_end(from + 1);
         CO_TRY_OK(co_await recover(from, open.now));
         // What was not synced may be of any age, or torn: snapshots behind the recovery point too.
