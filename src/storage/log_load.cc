@@ -220,6 +220,11 @@ Task<Result<void>> Log::State::recover(Offset from, TimestampMs now) {
 Task<Result<void>> Log::State::replay_producers(Offset from) {
     for (size_t i = segment_index(from); i < segments.size(); ++i) {
         Segment& segment = *segments[i];
+        // Recovery threw away the snapshots that it could not trust: retention needs those where
+        // segments begin.
+        if (segment.base() > from &&
+            shard.disk().info(snapshot_path(segment.base())).code() == ErrorCode::not_found)
+            CO_TRY_OK(write_snapshot(segment.base()));
         if (segment.size() == 0) continue;
         if (!segment.offsets().loaded()) CO_TRY_OK(co_await load_index(segment.base()));
         CO_TRY(auto file, segment.file());
