@@ -27,18 +27,4 @@ private:
     protocol::Writer out_;
 };
 
-// The header of a request, v1 or (flexible) v2.
-struct RequestHeader {
-    int16_t api_key = -1;
-    int16_t version = -1;
-    int32_t correlation_id = 0;
-    std::string_view client_id;
-    ByteView body;
-};
-// Reads the part that all versions share; `frame` must outlive the result. malformed when it is
-// cut.
-Result<RequestHeader> parse_request_header(ByteView frame);
-// Goes on over the tagged fields of a v2 header.
-Result<void> skip_header_tags(RequestHeader& header);
-
 }  // namespace millrace::broker

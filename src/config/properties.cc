@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 namespace millrace::config {
 namespace {
 
@@ -30,8 +32,7 @@ public:
                 skip_natural_line();
                 continue;
             }
-            read(line);
-            if (!line.empty()) return true;
+            if (read(line)) return true;
         }
         return false;
     }
@@ -53,7 +54,8 @@ private:
         ++line_;
     }
 
-    void read(std::string& line) {
+    // False when there was nothing but escaped line ends.
+    bool read(std::string& line) {
         bool escaped = false;
         for (; at_ < text_.size(); ++at_) {
             const char c = text_[at_];
@@ -63,13 +65,15 @@ private:
                 continue;
             }
             skip_line_end();
-            if (!escaped) return;
+            if (!escaped) return !line.empty();
             line.pop_back();
             escaped = false;
             skip_blanks();
             --at_;  // the loop steps over it again
         }
+        const bool any = !line.empty();
         if (escaped) line.pop_back();
+        return any;
     }
 
     std::string_view text_;

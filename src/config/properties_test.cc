@@ -43,6 +43,7 @@ TEST_CASE("properties are read as Java reads them") {
         {"a=1\\\n\nb=2", "a=1@1;b=2@3;"},
         {"# no \\\nb=2", "b=2@2;"},
         {"a=1\\", "a=1@1;"},
+        {"a=1\n\\", "a=1@1;=@2;"},
         {"\\\n", ""},
         {"\\\n\nb=2", "b=2@3;"},
         {"a\\ b\\=c\\:=d", "a b=c:=d@1;"},

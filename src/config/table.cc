@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "config/config_def.h"
 
 namespace millrace::config {

@@ -9,13 +9,14 @@ Result<RequestHeader> decode_request_header(ByteView& in) {
     const int16_t key = load_be<int16_t>(in.data());
     const int16_t version = load_be<int16_t>(in.data() + 2);
     const ApiInfo* api = find_api(key);
-    const bool newer_api_versions =
-        api && api->key == ApiKey::api_versions && version > api->version_max;
-    if (api == nullptr || (!api->has(version) && !newer_api_versions)) {
+    const bool any_version = api && api->key == ApiKey::api_versions;
+    if (api == nullptr || (!api->has(version) && !any_version)) {
         return fail(ErrorCode::unsupported_version,
                     fmt::format("api {} has no version {}", key, version));
     }
-    return decode_prefix<RequestHeader>(in, api->request_header(version));
+    constexpr int16_t kFlexibleHeader = 2;
+    return decode_prefix<RequestHeader>(
+        in, api->has(version) ? api->request_header(version) : kFlexibleHeader);
 }
 
 Result<ResponseHeader> decode_response_header(ByteView& in, ApiKey api, int16_t version) {

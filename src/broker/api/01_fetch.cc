@@ -94,7 +94,10 @@ Task<PartitionData> read_one(Target& target, const FetchRequest& request, uint64
     const FetchedPartition& wanted = *target.wanted;
     if (const ErrorCode refused = readable(target, request); refused != ErrorCode::none) {
         answer_now = true;
-        co_return failed(wanted.partition, refused);
+        PartitionData unread = failed(wanted.partition, refused);
+        // What never came to be read says that it has no aborted transactions, as Kafka's does.
+        if (target.error != ErrorCode::none) unread.aborted_transactions.emplace();
+        co_return unread;
     }
     storage::Log& log = target.partition->log();
     const bool committed = request.isolation_level == kReadCommitted;
