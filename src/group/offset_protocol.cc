@@ -295,6 +295,14 @@ bool OffsetProtocol::expire(std::string_view group_id, Now now, size_t tombstone
     return all;
 }
 
+bool OffsetProtocol::has_deleted_topics() const {
+    return std::ranges::any_of(table_.offsets.topics(), [&](const auto& counted) {
+        const auto& [name, id] = counted.first;
+        auto info = table_.cluster->topic(name);
+        return !info || (!id.is_zero() && id != info->id);
+    });
+}
+
 void OffsetProtocol::remove_deleted_topics(std::string_view group_id, size_t tombstones_max,
                                            Effects& effects) const {
     const OffsetStore::Topics* topics = table_.offsets.of(group_id);

@@ -28,7 +28,9 @@ public:
     // Tombstones for what retention lets go; at most `tombstones_max`. True when the group has no
     // offsets left then.
     bool expire(std::string_view group_id, Now now, size_t tombstones_max, Effects& effects) const;
-    // Tombstones for offsets of topics that are gone.
+    // Whether there are offsets of topics that are gone.
+    bool has_deleted_topics() const;
+    // Tombstones for them.
     void remove_deleted_topics(std::string_view group_id, size_t tombstones_max,
                                Effects& effects) const;
 

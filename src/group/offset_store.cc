@@ -52,6 +52,7 @@ Result<void> OffsetStore::apply(const coordinator::RecordView& record) {
         if (topic == group->second.end()) return {};
         auto at = topic->second.find(key.partition);
         if (at == topic->second.end() || at->second.record_offset > record.offset) return {};
+        count(topic->first, at->second.topic_id, false);
         topic->second.erase(at);
         size_--;
         if (topic->second.empty()) group->second.erase(topic);
@@ -60,8 +61,12 @@ Result<void> OffsetStore::apply(const coordinator::RecordView& record) {
     }
     TRY(auto value, decode_value<protocol::OffsetCommitValue>(*record.value));
     auto [at, added] = groups_[key.group.str()][key.topic.str()].try_emplace(key.partition);
-    if (added) size_++;
     if (at->second.record_offset > record.offset) return {};
+    if (added)
+        size_++;
+    else
+        count(key.topic, at->second.topic_id, false);
+    count(key.topic, value.topic_id, true);
     at->second = {.offset = value.offset,
                   .leader_epoch = value.leader_epoch,
                   .metadata = value.metadata.str(),
@@ -70,6 +75,12 @@ Result<void> OffsetStore::apply(const coordinator::RecordView& record) {
                   .topic_id = value.topic_id,
                   .record_offset = record.offset};
     return {};
+}
+
+void OffsetStore::count(std::string_view topic, const Uuid& id, bool more) {
+    auto at = topics_.try_emplace({std::string{topic}, id}, 0).first;
+    at->second += more ? 1 : -1;
+    if (at->second == 0) topics_.erase(at);
 }
 
 const OffsetStore::Topics* OffsetStore::of(std::string_view group) const {

@@ -52,12 +52,18 @@ public:
     const OffsetEntry* find(std::string_view group, std::string_view topic,
                             PartitionIndex partition) const;
     const Groups& groups() const { return groups_; }
+    // The topics that offsets are of, by name and id, each with the number of its offsets.
+    using TopicCounts = std::map<std::pair<std::string, Uuid>, size_t>;
+    const TopicCounts& topics() const { return topics_; }
     size_t size() const { return size_; }
     friend bool operator==(const OffsetStore& a, const OffsetStore& b) {
         return a.groups_ == b.groups_;
     }
 
 private:
+    void count(std::string_view topic, const Uuid& id, bool more);
+
+    TopicCounts topics_;
     Groups groups_;  // no empty topic, no empty group
     size_t size_ = 0;
 };

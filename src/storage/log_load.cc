@@ -220,6 +220,11 @@ Task<Result<void>> Log::State::recover(Offset from, TimestampMs now) {
 Task<Result<void>> Log::State::replay_producers(Offset from) {
     for (size_t i = segment_index(from); i < segments.size(); ++i) {
         Segment& segment = *segments[i];
+        // Recovery threw away the snapshots that it could not trust: retention needs those where
+        // segments begin.
+        if (segment.base() > from &&
+            shard.disk().info(snapshot_path(segment.base())).code() == ErrorCode::not_found)
+            CO_TRY_OK(write_snapshot(segment.base()));
         if (segment.size() == 0) continue;
         if (!segment.offsets().loaded()) CO_TRY_OK(co_await load_index(segment.base()));
         CO_TRY(auto file, segment.file());
@@ -320,7 +325,10 @@ Task<Result<void>> Log::State::load(const LogOpen& open) {
         CO_TRY(sound, co_await find_end(open.now));
     }
     if (active().on_disk() && (!open.clean || !sound)) {
-        const Offset from = open.clean ? active().base() : open.recovery_point;
+        // Segments are dropped only below a recovery point, and where they now begin there is a
+        // snapshot that was synced before; the checkpoint file may not know yet.
+        const Offset from =
+            open.clean ? active().base() : std::max(open.recovery_point, segments.front()->base());
         epochs.truncate_from_end(from + 1);
         CO_TRY_OK(co_await recover(from, open.now));
         // What was not synced may be of any age, or torn: snapshots behind the recovery point too.

@@ -74,7 +74,8 @@ Task<Result<void>> Log::State::sync_indexes() {
         if (!segment.on_disk()) continue;
         if (segment.indexes_synced) break;
         CO_TRY_OK(segment.save_indexes());
-        for (std::string_view suffix : {kIndexSuffix, kTimeIndexSuffix, kTxnIndexSuffix})
+        for (std::string_view suffix :
+             {kIndexSuffix, kTimeIndexSuffix, kTxnIndexSuffix, kSnapshotSuffix})
             paths.push_back(segment.path(suffix));
         segment.indexes_synced = true;  // until the next append says otherwise
     }

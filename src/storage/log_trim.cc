@@ -41,8 +41,9 @@ Result<Offset> Log::delete_records(Offset offset, TimestampMs now) {
     if (offset <= s.start) return s.start;
     s.advance_start(offset);
     // The files of a log that ends where it starts must stay: they tell where that is.
+    // Nor may the first one begin behind the recovery point: apply_retention() takes the rest.
     if (s.active().on_disk() && s.active().directory_synced)
-        TRY_OK(s.drop_segments(s.segment_index(offset), now));
+        TRY_OK(s.drop_segments(s.segment_index(std::min(offset, s.recovery_point)), now));
     return s.start;
 }
 
@@ -85,8 +86,11 @@ Task<Result<size_t>> Log::apply_retention(TimestampMs now) {
     if (count == s.segments.size()) CO_TRY_OK(s.roll(now));
     // What tells where the log ends must be on the disk before what told it goes.
     CO_TRY_OK(s.active().file());
+    // So must the producers' state at what becomes the first record: save() syncs its snapshot.
     const Offset first = s.segments.front()->base();
-    if (!s.active().directory_synced) CO_TRY_OK(co_await s.flush());
+    if (!s.active().directory_synced ||
+        s.segments[std::min(count, s.segments.size() - 1)]->base() > s.recovery_point)
+        CO_TRY_OK(co_await s.save());
     if (s.segments.front()->base() != first) co_return 0;
     co_return s.drop_segments(count, now);
 }
