@@ -7,10 +7,9 @@ namespace millrace {
 [[noreturn]] void check_failed(const char* condition, const char* file, int line);
 }
 
-#define INVARIANT(condition) \
-    (static_cast<bool>(condition) \
-         ? void()                 \
-         : ::millrace::check_failed(#condition, __FILE__, __LINE__))
+#define INVARIANT(condition)               \
+    (static_cast<bool>(condition) ? void() \
+                                  : ::millrace::check_failed(#condition, __FILE__, __LINE__))
 #ifdef MILLRACE_RELEASE
 #define DEBUG_INVARIANT(condition) void()
 #else

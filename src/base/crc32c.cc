@@ -10,8 +10,8 @@ uint32_t crc32c(ByteView bytes, uint32_t seed) {
     uint32_t state = ~seed;
     while (!bytes.empty()) {
         const auto piece = bytes.first(std::min(bytes.size(), kPiece));
-        state = crc32_iscsi(const_cast<uint8_t*>(piece.data()), static_cast<int>(piece.size()),
-                            state);
+        state =
+            crc32_iscsi(const_cast<uint8_t*>(piece.data()), static_cast<int>(piece.size()), state);
         bytes = bytes.subspan(piece.size());
     }
     return ~state;

@@ -28,8 +28,14 @@ const Row& row(ErrorCode code) {
 
 }  // namespace
 
-std::string_view error_name(ErrorCode code) { return row(code).wire_name; }
-std::string_view error_text(ErrorCode code) { return row(code).text; }
-bool error_retriable(ErrorCode code) { return row(code).retriable; }
+std::string_view error_name(ErrorCode code) {
+    return row(code).wire_name;
+}
+std::string_view error_text(ErrorCode code) {
+    return row(code).text;
+}
+bool error_retriable(ErrorCode code) {
+    return row(code).retriable;
+}
 
 }  // namespace millrace
