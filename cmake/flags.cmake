@@ -25,8 +25,11 @@ if(MILLRACE_FUZZ)
 endif()
 
 # One precompiled header for all rooms: the standard library and fmt only.
+set(pch_headers <algorithm> <array> <chrono> <coroutine> <cstdint> <cstring> <deque> <expected> <functional> <map> <memory>
+    <optional> <set> <span> <string> <string_view> <tuple> <unordered_map> <utility> <variant> <vector> <fmt/format.h>)
 add_library(millrace_pch STATIC ${CMAKE_SOURCE_DIR}/cmake/pch.cc)
 target_link_libraries(millrace_pch PRIVATE millrace_flags)
-target_precompile_headers(millrace_pch PRIVATE
-    <algorithm> <array> <chrono> <coroutine> <cstdint> <cstring> <deque> <expected> <functional> <map> <memory>
-    <optional> <set> <span> <string> <string_view> <tuple> <unordered_map> <utility> <variant> <vector> <fmt/format.h>)
+target_precompile_headers(millrace_pch PRIVATE ${pch_headers})
+target_compile_options(millrace_pch PUBLIC "SHELL:-Xclang -fno-pch-timestamp")
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/CMakeFiles/millrace_pch.dir/cmake_pch.hxx.pch.sum
+    CONTENT "@CMAKE_CXX_COMPILER_VERSION@ @CMAKE_BUILD_TYPE@ @MILLRACE_SANITIZE@ @MILLRACE_FUZZ@ @fmt_VERSION@ @pch_headers@")
