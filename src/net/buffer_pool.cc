@@ -19,8 +19,9 @@ struct BufferPool::Free {
     size_t bytes_max = 0;
 };
 
-BufferPool::BufferPool(size_t kept_bytes_max) : free_(std::make_shared<Free>()) {
-    free_->bytes_max = kept_bytes_max;
+BufferPool::BufferPool(const Limits& limits)
+    : free_(std::make_shared<Free>()), budget_(limits.request_bytes_max) {
+    free_->bytes_max = limits.kept_bytes_max;
 }
 
 ReceiveBuffer BufferPool::take(size_t size) {

@@ -96,9 +96,15 @@ Task<Result<size_t>> LinuxStream::read(MutableByteView into) {
     for (;;) {
         Result<size_t> n = read_now(into);
         if (n.has_value() || n.error().code != ErrorCode::would_block) co_return n;
-        set_mark(into.size());
+        set_mark(std::min(wanted_, into.size()));
         co_await readable_.wait(network_.loop());
     }
+}
+
+Task<void> LinuxStream::readable() {
+    if (!socket_) co_return;
+    set_mark(wanted_);
+    co_await readable_.wait(network_.loop());
 }
 
 Result<void> LinuxStream::write_now(std::span<const ByteView>& parts, size_t& skip) {
@@ -214,8 +220,8 @@ Task<Result<void>> LinuxStream::send_copied(File& file, uint64_t position, uint6
     co_return {};
 }
 
-void LinuxStream::set_mark(size_t size) {
-    const size_t mark = std::clamp<size_t>(std::min(wanted_, size), 1, kWantMax);
+void LinuxStream::set_mark(size_t bytes) {
+    const size_t mark = std::clamp<size_t>(bytes, 1, kWantMax);
     if (mark == mark_) return;
     const int value = static_cast<int>(mark);
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVLOWAT, &value, sizeof value);
