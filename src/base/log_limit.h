@@ -1,7 +1,8 @@
-// Keeps a repeated warning about the same peer (or anything with a name) from filling the log: one line a period, the others
-// counted and told with the next line.
+// Keeps a repeated warning about the same peer (or anything with a name) from filling the log: one
+// line a period, the others counted and told with the next line.
 //
-//   if (const auto left_out = limit_.admit(host, now)) LOG_WARN("net", "closing {}: {}{}", peer, why, LogLimit::told(*left_out));
+//   if (const auto left_out = limit_.admit(host, now))
+//       LOG_WARN("net", "closing {}: {}{}", peer, why, LogLimit::told(*left_out));
 //
 // Bounded: beyond `names_max` names the one that logged longest ago is forgotten.
 #pragma once
@@ -29,8 +30,8 @@ public:
     LogLimit() = default;
     explicit LogLimit(Options options) : options_(options) {}
 
-    // Whether to log now: then, how many were left out since the last line about `name`. `now` counts from any fixed origin and
-    // does not go back.
+    // Whether to log now: then, how many were left out since the last line about `name`. `now`
+    // counts from any fixed origin and does not go back.
     std::optional<uint64_t> admit(std::string_view name, Duration now);
     // "" or " (and 7 more like this)"
     static std::string told(uint64_t left_out);

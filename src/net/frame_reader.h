@@ -40,8 +40,8 @@ private:
     ReceiveBuffer buffer_;
     size_t begin_ = 0;  // of the first byte not handed out
     size_t end_ = 0;    // of what was read
-    size_t wanted_ =
-        0;  // the whole size, with its prefix, of the frame at begin_ when known, else 0
+    // The whole size, with its prefix, of the frame at begin_ when known, else 0.
+    size_t wanted_ = 0;
     size_t last_large_ = 0;      // the whole size of the frame handed out last, if it was large
     size_t chunk_bytes_ = 4096;  // size of the next shared buffer
     bool low_water_set_ = false;
