@@ -30,8 +30,8 @@ struct GroupConfig {
     int32_t group_consumer_heartbeat_interval_ms = 5'000;
     int32_t group_consumer_assignment_interval_ms = 1'000;
     int32_t group_consumer_max_size = std::numeric_limits<int32_t>::max();
-    std::vector<std::string> group_consumer_assignors = {"uniform",
-                                                         "range"};  // the first is the default
+    // The first is the default.
+    std::vector<std::string> group_consumer_assignors = {"uniform", "range"};
     MigrationPolicy group_consumer_migration_policy = MigrationPolicy::bidirectional;
 
     // Offsets.
