@@ -2,7 +2,8 @@
 //
 // Entries are sorted by name (Kafka's order is that of a Java hash map, on which nobody can rely).
 // Documentation is always null: Kafka's sentences are not ours to copy, and clients print it only
-// when asked. Kafka: ConfigHelper.
+// when asked.
+// Kafka: ConfigHelper.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
-// ApiVersions: what this node serves, and the feature levels of the cluster. Kafka:
-// KafkaApis.handleApiVersionsRequest.
+// ApiVersions: what this node serves, and the feature levels of the cluster.
+// Kafka: KafkaApis.handleApiVersionsRequest.
 
 #include "broker/api/handlers.h"
 #include "broker/api_registry.h"

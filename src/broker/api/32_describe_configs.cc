@@ -1,5 +1,5 @@
-// DescribeConfigs: what is set, what holds, and where it comes from. Kafka:
-// ConfigHelper.handleDescribeConfigsRequest.
+// DescribeConfigs: what is set, what holds, and where it comes from.
+// Kafka: ConfigHelper.handleDescribeConfigsRequest.
 
 #include <charconv>
 
