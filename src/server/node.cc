@@ -10,6 +10,8 @@ namespace {
 
 // Receive buffers that wait for reuse: enough for a few dozen large requests in flight.
 constexpr size_t kBuffersKeptMax = 16u << 20;
+// Large requests in flight when queued.max.request.bytes leaves it open.
+constexpr int64_t kRequestBytesMax = 64 << 20;
 constexpr Duration kMaintenanceInterval = std::chrono::seconds(1);
 constexpr int16_t kPlaintext = 0;
 
@@ -40,13 +42,19 @@ std::vector<raft::VoterEndpoint> controller_endpoints(const config::BrokerConfig
     return endpoints;
 }
 
+net::BufferPool::Limits buffer_limits(const config::BrokerConfig& config) {
+    const int64_t given = config.values().queued_request_bytes_max;
+    return {.kept_bytes_max = kBuffersKeptMax,
+            .request_bytes_max = static_cast<uint64_t>(given > 0 ? given : kRequestBytesMax)};
+}
+
 }  // namespace
 
 Node::Node(runtime::Context context, NodeOptions options)
     : context_(context),
       config_(std::move(options.config)),
       open_files_max_(options.open_files_max),
-      buffers_(kBuffersKeptMax),
+      buffers_(buffer_limits(*config_)),
       scope_(context.loop) {}
 
 Node::~Node() = default;
@@ -144,12 +152,12 @@ runtime::Task<Result<void>> Node::start_broker() {
     CO_TRY_OK(listen());
     const std::string listener = client_listener(*config_).listener;
     groups_ = std::make_unique<group::GroupCoordinator>(
-        context_.loop, broker::group_config(*config_), broker::cluster_view(metadata_->image()));
+        context_.loop, broker::group_config(*config_),
+        broker::cluster_view(metadata_->image(), config_));
     broker_ = std::make_unique<broker::Broker>(
         broker::Broker::Parts{context_.loop, *logs_, *metadata_, *groups_, metrics_}, config_,
         cluster_id_, listener);
-    coordinators_ =
-        std::make_unique<broker::CoordinatorHost>(context_.loop, *groups_, broker_->partitions());
+    coordinators_ = std::make_unique<broker::CoordinatorHost>(*broker_);
     broker_->start(metadata_->image());
     metadata_->set_listener([this](const metadata::ImagePtr& image, const metadata::Delta& delta) {
         broker_->on_image(image, delta);
