@@ -97,6 +97,7 @@ Task<Result<size_t>> Log::apply_retention(TimestampMs now) {
 
 Task<Result<void>> Log::State::restart_at(Offset offset, TimestampMs now) {
     ++truncations;
+    forget_keys_from(-1);
     tail.clear();
     for (const auto& segment : segments) CO_TRY_OK(segment->mark_deleted(now));
     segments.clear();
@@ -175,6 +176,7 @@ Task<Result<void>> Log::truncate_to(Offset offset) {
 Task<Result<void>> Log::State::cut_at(Offset offset, uint64_t position) {
     ++truncations;
     changed = true;
+    forget_keys_from(offset);
     tail.clear();
     const size_t index = segment_index(offset);
     const TimestampMs now = active().modified();

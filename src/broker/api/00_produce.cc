@@ -3,6 +3,7 @@
 // KafkaApis.handleProduceRequest, ReplicaManager.appendRecords.
 
 #include "broker/api/handlers.h"
+#include "broker/append_conditions.h"
 #include "protocol/record_batch.h"
 
 namespace millrace::broker::api {
@@ -14,6 +15,7 @@ using PartitionResponse = ProduceResponse::PartitionProduceResponse;
 
 constexpr int16_t kFirstVersionWithTopicIds = 13;
 constexpr int16_t kAcksAll = -1;
+constexpr int32_t kWaitMsMax = 60'000;
 
 PartitionResponse failed(PartitionIndex index, ErrorCode code,
                          const std::optional<std::string>& message = {}) {
@@ -53,7 +55,8 @@ bool tells_log_start(const protocol::AppendError& error) {
 
 Task<PartitionResponse> append(Broker& broker, const RequestContext& context,
                                const metadata::TopicPtr& topic, PartitionIndex index,
-                               ByteView records, int16_t acks) {
+                               ByteView records, int16_t acks, storage::AppendCondition* condition,
+                               runtime::TimePoint until) {
     PartitionPtr partition;
     if (const PartitionPtr* open = topic ? broker.partitions().find(topic->id, index) : nullptr) {
         partition = *open;
@@ -62,15 +65,21 @@ Task<PartitionResponse> append(Broker& broker, const RequestContext& context,
         if (!opened) co_return failed(index, opened.error().code);
         partition = *std::move(opened);
     }
+    // From the end of this loop to the append nothing is waited for, or what is known would be old.
+    while (condition && !condition->expected_keys.empty() && !partition->log().knows_keys())
+        if (const auto known = co_await partition->log().know_keys(broker.loop(), until); !known)
+            co_return failed(index, known.error().code, known.error().message);
     if (const ErrorCode refused = appendable(*partition, acks); refused != ErrorCode::none)
         co_return failed(index, refused);
 
     const storage::LeaderAppend how{.leader_epoch = partition->leader_epoch(),
                                     .now = broker.loop().wall_ms(),
-                                    .produce_version = context.version};
+                                    .produce_version = context.version,
+                                    .condition = condition};
     const auto appended = partition->log().append_as_leader(batch_of(context, records), how);
     if (!appended) {
         PartitionResponse out = failed(index, appended.error().code, appended.error().wire_message);
+        if (condition) report(*condition, appended.error(), out);
         if (tells_log_start(appended.error()))
             out.log_start_offset = partition->log().start_offset();
         for (const auto& wrong : appended.error().record_errors) {
@@ -118,6 +127,9 @@ Task<Result<std::optional<ProduceResponse>>> produce(Broker& broker, RequestCont
     const bool known_acks = request.acks == 0 || request.acks == 1 || request.acks == kAcksAll;
     const metadata::ImagePtr image = broker.image();
     ErrorCode worst = ErrorCode::none;
+    // How long a condition on a key may wait for the index of keys.
+    const runtime::TimePoint until = broker.loop().now() + std::chrono::milliseconds{std::clamp(
+                                                               request.timeout_ms, 0, kWaitMsMax)};
     response.responses.reserve(request.topic_data.size());
     for (auto& data : request.topic_data) {
         const bool by_id = context.version >= kFirstVersionWithTopicIds;
@@ -145,8 +157,9 @@ Task<Result<std::optional<ProduceResponse>>> produce(Broker& broker, RequestCont
                                                 ? ErrorCode::invalid_txn_state
                                                 : ErrorCode::transactional_id_authorization_failed);
             } else {
-                answer =
-                    co_await append(broker, context, topic, partition.index, records, request.acks);
+                auto condition = append_condition(partition);
+                answer = co_await append(broker, context, topic, partition.index, records,
+                                         request.acks, condition ? &*condition : nullptr, until);
             }
             if (answer.error_code != 0) worst = static_cast<ErrorCode>(answer.error_code);
             out.partition_responses.push_back(std::move(answer));
