@@ -228,6 +228,8 @@ TEST_CASE("conditions on keys against a list of all records: restarts, crashes, 
             const uint64_t what = rng.below(100);
             if (what < 4) {
                 p.restart();
+            } else if (what < 6) {
+                REQUIRE(p.run(p.log->save_keys()).has_value());
             } else if (what < 8) {
                 p.start(false);  // as after a kill
             } else if (what < 12) {
