@@ -162,8 +162,9 @@ Task<Result<void>> Log::State::read_keys(std::shared_ptr<LogKeys> into, runtime:
         }
     }
     into->loaded = true;
-    while (keys == into && into->index.next() < end) {
-        if (loop.now() >= deadline)
+    // The first piece is read in any case: usually it is all that is missing.
+    for (bool first = true; keys == into && into->index.next() < end; first = false) {
+        if (!first && loop.now() >= deadline)
             co_return fail(
                 ErrorCode::request_timed_out,
                 fmt::format("the index of keys is at {} of {}", into->index.next(), end));

@@ -283,7 +283,8 @@ def kafka_looks_past_our_file(node):
         folder = node.dir / f"{topic}-0"
         for name in ("millrace-key-index", "millrace-key-index.tmp"):
             (folder / name).write_bytes(b"MRKEYIDX" + bytes(100))
-        node.start()
+        node.start(wait=False)
+        node.wait_ready(240)
         with node.wire() as wire:
             eventually(lambda: wire.list_offset(topic, 0)[0] == 0, what="the partition")
             assert len(stored(wire, topic, 1)) >= 1
