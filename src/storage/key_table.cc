@@ -81,7 +81,7 @@ void KeyTable::erase_below(Offset offset) {
         part.used = kept;
         if (part.slots.empty()) continue;
         if (kept == 0) {
-            part.slots = {};
+            std::vector<Slot>().swap(part.slots);
         } else {
             size_t slots = kSlotsMin;
             while (full(kept, slots)) slots *= 2;
