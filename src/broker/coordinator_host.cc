@@ -13,7 +13,8 @@ constexpr std::string_view kOffsetsTopic = "__consumer_offsets";
 
 class ImageView : public group::ClusterView {
 public:
-    explicit ImageView(metadata::ImagePtr image) : image_(std::move(image)) {}
+    ImageView(metadata::ImagePtr image, std::shared_ptr<const config::BrokerConfig> config)
+        : image_(std::move(image)), config_(std::move(config)) {}
 
     std::optional<group::TopicInfo> topic(std::string_view name) const override {
         return info(image_->topic(name));
@@ -42,7 +43,9 @@ public:
         const auto& set = image_->overrides(metadata::ResourceType::group, group_id);
         return {.consumer_session_timeout_ms = number(set, "consumer.session.timeout.ms"),
                 .consumer_heartbeat_interval_ms = number(set, "consumer.heartbeat.interval.ms"),
-                .consumer_assignment_interval_ms = number(set, "consumer.assignment.interval.ms")};
+                .consumer_assignment_interval_ms =
+                    number(set, "consumer.assignment.interval.ms")
+                        .value_or(config_->values().consumer_group_assignment_interval_ms)};
     }
     Offset version() const override { return image_->position.offset; }
 
@@ -64,12 +67,14 @@ private:
     }
 
     metadata::ImagePtr image_;
+    std::shared_ptr<const config::BrokerConfig> config_;
 };
 
 }  // namespace
 
-std::shared_ptr<const group::ClusterView> cluster_view(metadata::ImagePtr image) {
-    return std::make_shared<ImageView>(std::move(image));
+std::shared_ptr<const group::ClusterView> cluster_view(
+    metadata::ImagePtr image, std::shared_ptr<const config::BrokerConfig> config) {
+    return std::make_shared<ImageView>(std::move(image), std::move(config));
 }
 
 namespace {
@@ -110,15 +115,17 @@ group::GroupConfig group_config(const config::BrokerConfig& config) {
 }
 
 void CoordinatorHost::start(const metadata::ImagePtr& image) {
+    groups_.on_metadata_changed(cluster_view(image, broker_.config_ptr()));
     follow(image);
 }
 
 void CoordinatorHost::on_image(const metadata::ImagePtr& image, const metadata::Delta& delta) {
-    const auto is_group = [](const metadata::ConfigResource& resource) {
-        return resource.type == metadata::ResourceType::group;
+    const auto matters = [](const metadata::ConfigResource& resource) {
+        return resource.type == metadata::ResourceType::group ||
+               resource.type == metadata::ResourceType::broker;
     };
-    if (!delta.topics.empty() || delta.brokers || std::ranges::any_of(delta.configs, is_group))
-        groups_.on_metadata_changed(cluster_view(image));
+    if (!delta.topics.empty() || delta.brokers || std::ranges::any_of(delta.configs, matters))
+        groups_.on_metadata_changed(cluster_view(image, broker_.config_ptr()));
     if (!delta.topics.empty()) follow(image);
 }
 
@@ -150,7 +157,7 @@ runtime::Task<void> CoordinatorHost::take(metadata::TopicPtr topic) {
 }
 
 runtime::Task<void> CoordinatorHost::load(metadata::TopicPtr topic, PartitionIndex index) {
-    auto partition = co_await partitions_.get(topic, index);
+    auto partition = co_await broker_.partitions().get(topic, index);
     if (!partition) {
         LOG_ERROR("broker", "{}-{}: {}", kOffsetsTopic, index, partition.error().describe());
         co_return;

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 
+#include "broker/broker.h"
 #include "broker/coordinator_partition.h"
 #include "group/group_coordinator.h"
 #include "metadata/image.h"
@@ -17,10 +18,10 @@ namespace millrace::broker {
 
 class CoordinatorHost {
 public:
-    CoordinatorHost(runtime::Loop& loop, group::GroupCoordinator& groups, Partitions& partitions)
-        : loop_(loop), groups_(groups), partitions_(partitions), scope_(loop) {}
+    explicit CoordinatorHost(Broker& broker)
+        : loop_(broker.loop()), broker_(broker), groups_(broker.groups()), scope_(loop_) {}
 
-    // With the first image; then with each one that follows.
+    // With the first image; then with each one that follows, after the broker.
     void start(const metadata::ImagePtr& image);
     void on_image(const metadata::ImagePtr& image, const metadata::Delta& delta);
     // Answers what waits, and lets go of the logs.
@@ -32,8 +33,8 @@ private:
     runtime::Task<void> load(metadata::TopicPtr topic, PartitionIndex index);
 
     runtime::Loop& loop_;
+    Broker& broker_;
     group::GroupCoordinator& groups_;
-    Partitions& partitions_;
     runtime::Scope scope_;
     bool stopping_ = false;
     // What the newest image says.
@@ -45,8 +46,9 @@ private:
     std::map<PartitionIndex, std::unique_ptr<CoordinatorPartition>> loaded_;
 };
 
-// The image as the group machines see it.
-std::shared_ptr<const group::ClusterView> cluster_view(metadata::ImagePtr image);
+// The image as the group machines see it. `config`: the broker's, with what is set dynamically.
+std::shared_ptr<const group::ClusterView> cluster_view(
+    metadata::ImagePtr image, std::shared_ptr<const config::BrokerConfig> config);
 // Of the broker's configuration.
 group::GroupConfig group_config(const config::BrokerConfig& config);
 

@@ -3,7 +3,8 @@
 //
 // Immutable; made when a topic or a configuration changes and shared as shared_ptr<const
 // TopicConfig>, so that the append path reads plain fields. Units are in the names; int64 maximum
-// means "no limit" as in Kafka. Kafka: LogConfig.
+// means "no limit" as in Kafka.
+// Kafka: LogConfig.
 #pragma once
 
 #include <cstdint>

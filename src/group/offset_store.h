@@ -1,7 +1,8 @@
 // The committed offsets of one partition of __consumer_offsets: group -> topic -> partition.
 //
 // Offsets of open transactions will be kept beside these until their marker comes; nothing here
-// assumes that a record is visible as soon as it is in the log. Kafka: OffsetMetadataManager.
+// assumes that a record is visible as soon as it is in the log.
+// Kafka: OffsetMetadataManager.
 #pragma once
 
 #include <functional>
@@ -24,8 +25,8 @@ struct OffsetEntry {
     TimestampMs commit_timestamp = -1;
     TimestampMs expire_timestamp = -1;  // -1: by retention. Only OffsetCommit v2-4 can set it.
     Uuid topic_id;                      // zero when the commit did not know it
-    Offset record_offset =
-        -1;  // where the record stands; a later record wins whatever order they are applied in
+    // Where the record stands; a later record wins whatever order they are applied in.
+    Offset record_offset = -1;
     friend bool operator==(const OffsetEntry& a, const OffsetEntry& b) {
         return a.offset == b.offset && a.leader_epoch == b.leader_epoch &&
                a.metadata == b.metadata && a.commit_timestamp == b.commit_timestamp &&

@@ -2,9 +2,9 @@
 //
 // Owner: the node. Loop: one; everything accepted here stays on it.
 // Bounds: `connections_max` at once; one more is accepted and closed. A peer that sends nothing for
-// `idle_max` is closed. So is one whose large
-// request has been arriving for `arrival_max` while others wait for memory. What is refused is logged with the peer's address, some lines a minute for
-// each host.
+// `idle_max` is closed, and one whose large request has been arriving for `arrival_max` while others
+// wait for memory. What is refused is logged with the peer's address, some lines a minute for each
+// host.
 #pragma once
 
 #include <functional>

@@ -152,12 +152,12 @@ runtime::Task<Result<void>> Node::start_broker() {
     CO_TRY_OK(listen());
     const std::string listener = client_listener(*config_).listener;
     groups_ = std::make_unique<group::GroupCoordinator>(
-        context_.loop, broker::group_config(*config_), broker::cluster_view(metadata_->image()));
+        context_.loop, broker::group_config(*config_),
+        broker::cluster_view(metadata_->image(), config_));
     broker_ = std::make_unique<broker::Broker>(
         broker::Broker::Parts{context_.loop, *logs_, *metadata_, *groups_, metrics_}, config_,
         cluster_id_, listener);
-    coordinators_ =
-        std::make_unique<broker::CoordinatorHost>(context_.loop, *groups_, broker_->partitions());
+    coordinators_ = std::make_unique<broker::CoordinatorHost>(*broker_);
     broker_->start(metadata_->image());
     metadata_->set_listener([this](const metadata::ImagePtr& image, const metadata::Delta& delta) {
         broker_->on_image(image, delta);

@@ -1,8 +1,9 @@
 // Log: one partition's records on disk, in Kafka's files: segments, indexes, producer state, leader
 // epochs.
 //
-//   log start <= last stable offset <= high watermark <= log end         delete_records moves the
-//   first, appends the last
+//   log start <= last stable offset <= high watermark <= log end
+//
+// delete_records() moves the first, appends the last.
 //
 // Owner: LogManager (or raft, for the metadata log). Loop: the partition's shard; nothing here may
 // be called from another. A Log that exists is loaded and recovered: open() has done that. Its
@@ -14,11 +15,10 @@
 //   the recovery point. After a crash, open() checks the CRC of everything behind the recovery
 //   point and cuts at the first batch that is not whole; nothing corrupt is ever served.
 // Overlap: append is a plain function. The Tasks may overlap it and each other, but while a
-// truncation
-//   or close() is under way nothing may be appended.
+//   truncation or close() is under way nothing may be appended.
 // Errors: kafka_storage_error when the disk refused something (the message has the path), and those
-// named at each call. Kafka: UnifiedLog, LocalLog, LogSegment, ProducerStateManager,
-// LeaderEpochFileCache.
+//   named at each call.
+// Kafka: UnifiedLog, LocalLog, LogSegment, ProducerStateManager, LeaderEpochFileCache.
 #pragma once
 
 #include <expected>
@@ -66,16 +66,16 @@ struct AppendResult {
     Offset last_offset = -1;
     TimestampMs append_time = -1;  // set only with log append time
     Offset log_start = 0;
-    bool duplicate = false;  // an idempotent producer's retry: the offsets are those of the first
-                             // time, nothing was written
-    bool flush_due =
-        false;  // flush.messages or flush.ms asks for a flush() before the append may be acked
+    // An idempotent producer's retry: the offsets are those of the first time, nothing was written.
+    bool duplicate = false;
+    // flush.messages or flush.ms asks for a flush() before the append may be acked.
+    bool flush_due = false;
 };
 
 struct ReadRequest {
     Offset from = 0;
-    Offset upper_bound =
-        0;  // records at and above are not returned: high watermark, last stable offset or log end
+    // Records at and above are not returned: high watermark, last stable offset or log end.
+    Offset upper_bound = 0;
     uint64_t max_bytes = 0;
     bool min_one = false;  // the first batch is returned whole, however large
 };
@@ -85,8 +85,8 @@ struct ReadRequest {
 struct ReadResult {
     Chain records;
     Offset first_offset = -1;  // base offset of the first batch; -1 = nothing was read
-    Offset next_offset =
-        -1;  // the offset after the last batch; the `from` of the request when nothing was read
+    // The offset after the last batch; the `from` of the request when nothing was read.
+    Offset next_offset = -1;
 };
 
 struct AbortedTransaction {
@@ -196,8 +196,8 @@ public:
     // Never backwards except by truncation; clamped to [start, end].
     void set_high_watermark(Offset offset);
 
-    // This replica leads from now on with this epoch: offsets from end_offset() on belong to it. No
-    // I/O.
+    // This replica leads from now on with this epoch: offsets from end_offset() on belong to it.
+    // No I/O.
     void begin_epoch(LeaderEpoch epoch);
     LeaderEpoch latest_epoch() const;
     // The largest epoch <= `epoch` with data here, and the offset where it ends; {-1, -1} when

@@ -80,16 +80,22 @@ Task<Result<void>> Log::State::open_keys() {
     co_return {};
 }
 
-void Log::State::forget_keys_from(Offset offset) {
+// The file goes for good once the directory is synced.
+Result<void> Log::State::forget_keys_from(Offset offset) {
     keys.reset();
-    if (keys_saved <= offset) return;
+    if (keys_saved <= offset) return {};
     keys_saved = -1;
-    if (const auto gone = shard.disk().remove(keys_path(directory)); !gone)
-        LOG_WARN("storage", "{} stays: {}", keys_path(directory), gone.error().describe());
+    if (auto gone = shard.disk().remove(keys_path(directory));
+        !gone && gone.code() != ErrorCode::not_found)
+        return storage_error(std::move(gone).error());
+    return {};
 }
 
 void Log::State::drop_keys() {
-    if (keys || keys_saved >= 0) forget_keys_from(-1);
+    if (!keys && keys_saved < 0) return;
+    // If it stays now, it goes when the log is opened next.
+    if (const auto gone = forget_keys_from(-1); !gone)
+        LOG_WARN("storage", "{}", gone.error().describe());
 }
 
 bool Log::State::knows_keys() const {

@@ -125,7 +125,7 @@ struct Log::State {
                                           runtime::TimePoint deadline);
     runtime::Task<Result<bool>> read_some_keys(std::shared_ptr<LogKeys> into);
     runtime::Task<Result<void>> save_keys();
-    void forget_keys_from(Offset offset);
+    Result<void> forget_keys_from(Offset offset);
     void drop_keys();
 
     // log_read.cc
@@ -173,6 +173,7 @@ struct Log::State {
     Result<size_t> drop_segments(size_t count, TimestampMs now);
     runtime::Task<Result<size_t>> count_expired(TimestampMs now);
     runtime::Task<Result<void>> restart_at(Offset offset, TimestampMs now);
+    runtime::Task<Result<void>> load_all_of_index(Offset base);
     runtime::Task<Result<void>> cut_at(Offset offset, uint64_t position);
     Result<std::vector<Offset>> remove_snapshots(Offset offset);
     void advance_start(Offset offset);

@@ -259,11 +259,11 @@ def log_does_not_flood(node, bystander):
     bystander.works()
 
 
-CHECKS = {"logged with the address": logged_with_address, "frames that are refused": refused_frames, "ApiVersions of an unknown version": unknown_api_versions,
-          "order is kept": order_is_kept, "byte by byte": byte_by_byte, "noise": random_bytes,
-          "corrupt batches": corrupt_batches, "the log does not flood": log_does_not_flood,
-          "half requests": half_requests, "2,000 idle connections": idle_connections,
-          "200 slow readers": slow_readers}
+CHECKS = {"logged with the address": logged_with_address, "frames that are refused": refused_frames,
+          "ApiVersions of an unknown version": unknown_api_versions, "order is kept": order_is_kept,
+          "byte by byte": byte_by_byte, "noise": random_bytes, "corrupt batches": corrupt_batches,
+          "the log does not flood": log_does_not_flood, "half requests": half_requests,
+          "2,000 idle connections": idle_connections, "200 slow readers": slow_readers}
 
 
 def main():

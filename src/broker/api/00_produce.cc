@@ -1,6 +1,6 @@
 // Produce: appends one batch for each partition. With acks=0 nothing is answered, and an error
-// closes the connection, which is the only way to tell such a client. Kafka:
-// KafkaApis.handleProduceRequest, ReplicaManager.appendRecords.
+// closes the connection, which is the only way to tell such a client.
+// Kafka: KafkaApis.handleProduceRequest, ReplicaManager.appendRecords.
 
 #include "broker/api/handlers.h"
 #include "broker/append_conditions.h"

@@ -1,5 +1,6 @@
 // FindCoordinator: which node keeps a group. This node keeps all of them; __consumer_offsets is
-// created on first use. Kafka: KafkaApis.handleFindCoordinatorRequest.
+// created on first use.
+// Kafka: KafkaApis.handleFindCoordinatorRequest.
 
 #include <algorithm>
 

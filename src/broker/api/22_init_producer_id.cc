@@ -1,6 +1,6 @@
 // InitProducerId for idempotent producers: a fresh id, epoch 0. Transactional ones need the
-// transaction coordinator, which this node does not have. Kafka:
-// KafkaApis.handleInitProducerIdRequest, TransactionCoordinator.handleInitProducerId.
+// transaction coordinator, which this node does not have.
+// Kafka: KafkaApis.handleInitProducerIdRequest, TransactionCoordinator.handleInitProducerId.
 
 #include "broker/api/handlers.h"
 
