@@ -67,6 +67,8 @@ struct TopicConfig {
     int32_t lz4_level = 9;
     int32_t zstd_level = 3;
 
+    bool key_index = false;  // millrace.key.index.enable
+
     // Replication.
     int32_t min_insync_replicas = 1;
     bool unclean_leader_election = false;

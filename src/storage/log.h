@@ -33,12 +33,14 @@
 #include "base/units.h"
 #include "base/uuid.h"
 #include "protocol/record_batch_validator.h"
+#include "runtime/loop.h"
 #include "runtime/task.h"
 #include "storage/log_config.h"
 
 namespace millrace::storage {
 
 class Shard;
+struct AppendCondition;
 
 // The bytes of an append: whole record batches, back to back (exactly one as leader). They are
 // stamped in place and then shared with readers, so the caller must be the only one who writes to
@@ -61,6 +63,8 @@ struct LeaderAppend {
     uint64_t verification = 0;
     // Of a marker's transaction: from 2 on its epoch must be above the producer's (KIP-1228).
     int16_t transaction_version = 0;
+    // Null: none. Filled in when it fails (append_condition.h).
+    AppendCondition* condition = nullptr;
 };
 
 // A batch that wants to begin a transaction, before the coordinator was asked about it.
@@ -164,7 +168,10 @@ public:
     // Validates, assigns offsets and the leader epoch, writes, makes readable: one write to the
     // page cache. All or nothing. Errors: what validation says (corrupt_message, message_too_large,
     // invalid_record, invalid_timestamp, ...), out_of_order_sequence_number,
-    // invalid_producer_epoch, invalid_txn_state, transaction_coordinator_fenced.
+    // invalid_producer_epoch, invalid_txn_state, transaction_coordinator_fenced;
+    // append_condition_failed (a duplicate is answered as one, whatever its condition says),
+    // invalid_request (conditions that make no sense), key_index_disabled; would_block for a
+    // condition on a key while !knows_keys().
     std::expected<AppendResult, protocol::AppendError> append_as_leader(AppendBytes bytes,
                                                                         const LeaderAppend& how);
     // Appends batches that carry their offsets and leader epochs (replication, replay). The CRCs
@@ -221,6 +228,16 @@ public:
     // The number to append with once the coordinator has said that the transaction is open and has
     // this partition in it. Any marker of the producer ends what it stands for (KIP-890).
     uint64_t begin_verification(const VerificationRequest& request);
+    // Conditions on keys need an index of the last record of each key (key_index.h). It is made when
+    // the first such condition comes, and reads behind the appends: whoever appends with one sees
+    // to it first that all is known, and then does not wait before the append.
+    bool knows_keys() const;  // also when the topic has no index: the append says so
+    // Errors: request_timed_out when that took beyond `deadline` (what was read stays known).
+    runtime::Task<Result<void>> know_keys(runtime::Loop& loop, runtime::TimePoint deadline);
+    // Whether the background should save_keys(), so that a restart reads little. close() does too.
+    bool wants_save_keys() const;
+    runtime::Task<Result<void>> save_keys();
+    uint64_t key_index_bytes() const;  // of memory
 
     // Moves the log start to `offset` (-1: to the high watermark) and drops whole segments below.
     // offset_out_of_range when above the high watermark. The answer is the new log start.

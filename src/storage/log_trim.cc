@@ -97,6 +97,7 @@ Task<Result<size_t>> Log::apply_retention(TimestampMs now) {
 
 Task<Result<void>> Log::State::restart_at(Offset offset, TimestampMs now) {
     ++truncations;
+    CO_TRY_OK(forget_keys_from(-1));
     tail.clear();
     for (const auto& segment : segments) CO_TRY_OK(segment->mark_deleted(now));
     segments.clear();
@@ -193,6 +194,7 @@ Task<Result<void>> Log::State::load_all_of_index(Offset base) {
 Task<Result<void>> Log::State::cut_at(Offset offset, uint64_t position) {
     ++truncations;
     changed = true;
+    CO_TRY_OK(forget_keys_from(offset));
     tail.clear();
     const size_t index = segment_index(offset);
     const TimestampMs now = active().modified();
@@ -213,6 +215,7 @@ Task<Result<void>> Log::State::cut_at(Offset offset, uint64_t position) {
     }
     CO_TRY_OK(co_await shard.disk().sync_directory(directory));
     end = offset;
+    keys.reset();  // who made it since has read what was still to be cut
     high_watermark = std::min(high_watermark, end);
     start = std::min(start, end);
     flushed = std::min(flushed, end);

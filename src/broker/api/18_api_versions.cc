@@ -3,6 +3,7 @@
 
 #include "broker/api/handlers.h"
 #include "broker/api_registry.h"
+#include "broker/append_conditions.h"
 #include "metadata/features.h"
 
 namespace millrace::broker::api {
@@ -55,6 +56,7 @@ Task<protocol::ApiVersionsResponse> api_versions(Broker& broker, RequestContext&
         out.min_version = feature.min;
         out.max_version = feature.max;
     }
+    response.append_condition_version = kAppendConditionVersion;
     const metadata::ImagePtr image = broker.image();
     response.finalized_features_epoch = image->position.offset;
     const auto finalized = [&](std::string_view name, int16_t level) {
