@@ -81,6 +81,7 @@ Task<Result<size_t>> Log::apply_retention(TimestampMs now) {
     const State::Busy busy(s);
     const auto alone = co_await s.disk_work.lock();
     CO_TRY_OK(s.check_usable());
+    CO_TRY_OK(s.drain());
     CO_TRY(const size_t count, co_await s.count_expired(now));
     if (count == 0) co_return 0;
     if (count == s.segments.size()) CO_TRY_OK(s.roll(now));
@@ -96,12 +97,14 @@ Task<Result<size_t>> Log::apply_retention(TimestampMs now) {
 }
 
 Task<Result<void>> Log::State::restart_at(Offset offset, TimestampMs now) {
+    CO_TRY_OK(co_await settle());
     ++truncations;
     tail.clear();
     for (const auto& segment : segments) CO_TRY_OK(segment->mark_deleted(now));
     segments.clear();
     add_segment(offset, now);
-    start = end = high_watermark = recovery_point = flushed = offset;
+    start = end = high_watermark = recovery_point = offset;
+    progress->flushed = progress->written = offset;
     epochs.clear();
     epochs_dirty = true;
     producers.clear();
@@ -152,6 +155,7 @@ Task<Result<void>> Log::truncate_to(Offset offset) {
         if (s.shard.checkpoints) co_return co_await s.shard.checkpoints->checkpoint();
         co_return {};
     }
+    CO_TRY_OK(co_await s.settle());
     // A recovery point above the cut must not survive it: recovery would trust what comes after.
     if (s.recovery_point > offset) {
         s.recovery_point = offset;
@@ -200,7 +204,8 @@ Task<Result<void>> Log::State::cut_at(Offset offset, uint64_t position) {
     end = offset;
     high_watermark = std::min(high_watermark, end);
     start = std::min(start, end);
-    flushed = std::min(flushed, end);
+    progress->flushed = std::min(progress->flushed, end);
+    progress->written = end;
     recovery_point = std::min(recovery_point, end);
     epochs.truncate_from_end(offset);
     epochs_dirty = true;
