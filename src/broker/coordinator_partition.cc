@@ -44,6 +44,7 @@ runtime::Task<Result<Offset>> CoordinatorPartition::append(
                              .now = now,
                              .origin = protocol::AppendOrigin::coordinator});
     if (!appended) co_return fail(appended.error().code, appended.error().detail);
+    CO_TRY_OK(co_await partition_->log().commit(*appended));
     partition_->advance();
     co_return appended->first_offset;
 }

@@ -165,8 +165,7 @@ void Journal::start_writing() {
 Task<void> Journal::write_groups() {
     while (!gathered_.empty()) {
         // Promises only: they gather until the sync that is under way has ended.
-        while (syncing_ && !failed_ &&
-               std::ranges::all_of(gathered_, [](const Group& g) {
+        while (syncing_ && !failed_ && std::ranges::all_of(gathered_, [](const Group& g) {
                    return std::ranges::all_of(g->parts, &JournalGroup::Part::promised);
                })) {
             sync_ended_.reset();
@@ -289,12 +288,12 @@ Task<Result<void>> Journal::next_file() {
         if (free_.empty())
             co_return fail(ErrorCode::no_space, directory_ + ": the journal is full");
     }
-    File* const file = free_.back();
+    File* const file = free_.front();
     if (!file->file) {
         CO_TRY(file->file, disk_.open(file->path, runtime::OpenMode::create));
         name_unsynced_ = true;
     }
-    free_.pop_back();
+    free_.pop_front();
     file->number = next_number_++;
     used_.push_back(file);
     filling_ = true;
@@ -307,7 +306,8 @@ Task<Result<void>> Journal::next_file() {
 void Journal::release_files() {
     while (!used_.empty() && (used_.size() > 1 || !filling_)) {
         const uint64_t number = used_.front()->number;
-        if (!found_unsynced_.empty() || (!undrained_.empty() && undrained_.begin()->first <= number) ||
+        if (!found_unsynced_.empty() ||
+            (!undrained_.empty() && undrained_.begin()->first <= number) ||
             (!unsynced_.empty() && unsynced_.begin()->first <= number))
             return;
         // Groups that wait for a sync of this file are not done, so their logs are still listed.

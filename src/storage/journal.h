@@ -201,7 +201,7 @@ private:
 
     std::vector<std::unique_ptr<File>> files_;
     std::deque<File*> used_;  // oldest first; the last one is being filled, if `filling_`
-    std::vector<File*> free_;
+    std::deque<File*> free_;  // oldest first, so that what lies on the disk has no gap
     bool filling_ = false;
     uint64_t position_ = 0;
     uint64_t next_number_ = 1;

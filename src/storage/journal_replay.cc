@@ -69,11 +69,6 @@ void take(Plan& plan, const JournalEntry& entry) {
     }
 }
 
-bool sound_batch(ByteView bytes) {
-    const auto batch = protocol::BatchView::parse(bytes);
-    return batch && batch->verify_crc();
-}
-
 // Applies the plan of one partition. Lives in one call of replay_journal().
 class Applier {
 public:
@@ -85,8 +80,10 @@ public:
 private:
     Result<bool> is_of(const Uuid& topic_id);
     Task<Result<bool>> apply_segment(Offset base, const std::vector<Piece>& pieces, bool make);
-    // What stands there now: as many of the bytes as the file has.
-    Task<Result<std::vector<uint8_t>>> present(File& file, const Piece& piece, uint64_t size);
+    // What stands in the file: as many of the bytes as it has.
+    Task<Result<std::vector<uint8_t>>> present(File& file, uint64_t position, uint64_t bytes,
+                                               uint64_t size);
+    Task<Result<bool>> holds_sound_batch(File& file, uint64_t position, uint64_t size);
 
     Disk& disk_;
     const std::string directory_;
@@ -106,15 +103,25 @@ Result<bool> Applier::is_of(const Uuid& topic_id) {
     return id && *id == topic_id;
 }
 
-Task<Result<std::vector<uint8_t>>> Applier::present(File& file, const Piece& piece, uint64_t size) {
-    std::vector<uint8_t> bytes;
-    if (size <= piece.position) co_return bytes;
-    bytes.resize(std::min<uint64_t>(size - piece.position, piece.batches.size()));
-    auto count = file.read_at_now(piece.position, bytes);
-    if (!count || *count < bytes.size()) count = co_await file.read_at(piece.position, bytes);
+Task<Result<std::vector<uint8_t>>> Applier::present(File& file, uint64_t position, uint64_t bytes,
+                                                    uint64_t size) {
+    std::vector<uint8_t> found;
+    if (size <= position) co_return found;
+    found.resize(std::min(size - position, bytes));
+    auto count = file.read_at_now(position, found);
+    if (!count || *count < found.size()) count = co_await file.read_at(position, found);
     if (!count) co_return std::move(count).error();
-    bytes.resize(*count);
-    co_return bytes;
+    found.resize(*count);
+    co_return found;
+}
+
+Task<Result<bool>> Applier::holds_sound_batch(File& file, uint64_t position, uint64_t size) {
+    CO_TRY(const auto head, co_await present(file, position, protocol::kBatchHeaderBytes, size));
+    const auto header = protocol::BatchHeaderView::parse(head);
+    if (!header) co_return false;
+    CO_TRY(const auto bytes, co_await present(file, position, header->size_bytes(), size));
+    const auto batch = protocol::BatchView::parse(bytes);
+    co_return batch && batch->verify_crc();
 }
 
 // False when what comes behind must not be written.
@@ -126,10 +133,9 @@ Task<Result<bool>> Applier::apply_segment(Offset base, const std::vector<Piece>&
         // Retention took it; or what came first in it is lost.
         if (!make) co_return true;
         if (pieces.front().position != 0) {
-            replay_.problems.push_back(
-                fmt::format("{}: missing, {} bytes from position {} on are dropped", path,
-                            pieces.back().end() - pieces.front().position,
-                            pieces.front().position));
+            replay_.problems.push_back(fmt::format(
+                "{}: missing, {} bytes from position {} on are dropped", path,
+                pieces.back().end() - pieces.front().position, pieces.front().position));
             co_return false;
         }
         file = disk_.open(path, OpenMode::create);
@@ -139,18 +145,21 @@ Task<Result<bool>> Applier::apply_segment(Offset base, const std::vector<Piece>&
     bool promised = false;
     for (const Piece& piece : pieces) {
         if (piece.position > size) {
-            replay_.problems.push_back(
-                fmt::format("{}: ends at {}, the batches at {} are dropped", path, size,
-                            piece.position));
+            replay_.problems.push_back(fmt::format("{}: ends at {}, the batches at {} are dropped",
+                                                   path, size, piece.position));
             co_return false;
         }
         promised |= piece.promised;
-        CO_TRY(const auto there, co_await present(**file, piece, size));
+        CO_TRY(const auto there,
+               co_await present(**file, piece.position, piece.batches.size(), size));
         const bool same = std::ranges::equal(ByteView{there}, piece.batches.first(there.size()));
-        if (!same && sound_batch(there)) {
-            replay_.problems.push_back(
-                fmt::format("{}: at {} are other batches than the journal's, they stay", path,
-                            piece.position));
+        bool another = false;
+        if (!same) {
+            CO_TRY(another, co_await holds_sound_batch(**file, piece.position, size));
+        }
+        if (another) {
+            replay_.problems.push_back(fmt::format(
+                "{}: at {} are other batches than the journal's, they stay", path, piece.position));
             co_return false;
         }
         if (!same || there.size() < piece.batches.size()) {
@@ -187,11 +196,11 @@ Task<Result<void>> Applier::apply(const PartitionPlan& plan) {
 
 void report_damage(const std::string& directory, const FoundFile& file, JournalReplay& replay) {
     for (const JournalDamage& damage : file.view.damage)
-        replay.problems.push_back(fmt::format(
-            "{}: no sound group in the {} bytes at {}, {} groups are lost",
-            join_path(directory, file.name), damage.bytes, damage.position,
-            damage.groups == 0 ? std::string{"an unknown number of"}
-                               : std::to_string(damage.groups)));
+        replay.problems.push_back(
+            fmt::format("{}: no sound group in the {} bytes at {}, {} groups are lost",
+                        join_path(directory, file.name), damage.bytes, damage.position,
+                        damage.groups == 0 ? std::string{"an unknown number of"}
+                                           : std::to_string(damage.groups)));
 }
 
 }  // namespace
@@ -228,9 +237,9 @@ Task<Result<JournalReplay>> replay_journal(Disk& disk, std::string log_directory
     Plan plan;
     for (const JournalGroupView* group : groups) {
         if (replay.found.next_sequence != 0 && group->sequence != replay.found.next_sequence)
-            replay.problems.push_back(
-                fmt::format("{}: the journal's groups {} to {} are missing", log_directory,
-                            replay.found.next_sequence, group->sequence - 1));
+            replay.problems.push_back(fmt::format("{}: the journal's groups {} to {} are missing",
+                                                  log_directory, replay.found.next_sequence,
+                                                  group->sequence - 1));
         replay.found.next_sequence = group->sequence + 1;
         ++replay.groups;
         replay.entries += group->entries.size();

@@ -26,7 +26,7 @@ struct JournalReplay {
     JournalFound found;
     uint64_t groups = 0;
     uint64_t entries = 0;
-    uint64_t bytes_written = 0;  // that were not in their segments yet
+    uint64_t bytes_written = 0;         // that were not in their segments yet
     std::set<std::string> directories;  // of the partitions that entries were found for
     std::vector<std::string> problems;  // a sentence each
 };

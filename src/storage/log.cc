@@ -158,9 +158,9 @@ Result<AppendResult> Log::State::append_validated(protocol::ValidatedBatch& vali
     batch.set_base_offset(end);
     batch.set_leader_epoch(how.leader_epoch);
     AppendResult result{.first_offset = end,
-                              .last_offset = batch.last_offset(),
-                              .append_time = config.log_append_time ? how.now : -1,
-                              .log_start = start};
+                        .last_offset = batch.last_offset(),
+                        .append_time = config.log_append_time ? how.now : -1,
+                        .log_start = start};
     TRY(Place place, write({.batches = batch.bytes(),
                             .last_offset = batch.last_offset(),
                             .max_timestamp = batch.max_timestamp(),

@@ -118,7 +118,8 @@ Task<Result<void>> Log::commit(AppendResult appended) {
 bool Log::committed(const AppendResult& appended) const {
     const State& s = *state_;
     return s.progress->written > appended.last_offset &&
-           (!appended.flush_due || (s.progress->flushed > appended.last_offset && !s.new_directory));
+           (!appended.flush_due ||
+            (s.progress->flushed > appended.last_offset && !s.new_directory));
 }
 
 }  // namespace millrace::storage

@@ -92,10 +92,10 @@ Task<Result<std::set<std::string>>> LogManager::State::replay(
     directory.replayed_entries = replayed->entries;
     directory.replayed_bytes = replayed->bytes_written;
     directory.replay_problems = std::move(replayed->problems);
-    auto journal = std::make_unique<Journal>(
-        disk, runtime::Loop::current(), directory.path,
-        JournalLimits{config.journal_bytes, config.journal_memory_bytes},
-        std::move(replayed->found));
+    auto journal =
+        std::make_unique<Journal>(disk, runtime::Loop::current(), directory.path,
+                                  JournalLimits{config.journal_bytes, config.journal_memory_bytes},
+                                  std::move(replayed->found));
     // Without one, the files go as soon as what they held is safe.
     if (config.journal_bytes == 0) {
         CO_TRY_OK(co_await journal->close());

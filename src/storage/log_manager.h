@@ -40,7 +40,7 @@ struct LogManagerConfig {
     int64_t checkpoint_ms = 60'000;
     int64_t producer_id_expiration_ms = 86'400'000;
     int64_t delete_delay_ms =
-        60'000;  // the broker's log.segment.delete.delay.ms, for whole partitions
+        60'000;                  // the broker's log.segment.delete.delay.ms, for whole partitions
     uint64_t journal_bytes = 0;  // of each directory (journal.h); 0 = none
     uint64_t journal_memory_bytes = 32u << 20;
 };

@@ -27,7 +27,8 @@ Result<ByteView> HeaderScan::bytes_at(uint64_t position) {
     if (memory_.size() >= kBatchHeaderBytes) return memory_.view;
     memory_ = {};
     TRY(const auto file, segment_.file());
-    const uint64_t left = segment_.size() - position;
+    // What waits behind it is in memory.
+    const uint64_t left = segment_.drained() - std::min(segment_.drained(), position);
     const MutableByteView into{buffer_.data(), std::min<uint64_t>(buffer_.size(), left)};
     buffer_bytes_ = 0;
     auto read = cold_.read(file, position, into);

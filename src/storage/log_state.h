@@ -82,7 +82,7 @@ struct Log::State final : JournalClient {
     // Bytes at or behind `flushed` went straight to a segment: syncing the journal is not enough.
     bool written_directly = false;
     uint64_t direct_writes = 0;
-    uint64_t waiting_bytes = 0;  // of the active segment, that no file has yet
+    uint64_t waiting_bytes = 0;       // of the active segment, that no file has yet
     TimestampMs unflushed_since = 0;  // when the first record at or behind `flushed` came
     uint64_t unsaved_bytes = 0;       // appended since the last save
     TimestampMs unsaved_since = 0;    // when the first of them came

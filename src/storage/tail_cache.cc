@@ -60,8 +60,7 @@ std::vector<ByteView> Tail::pinned() const {
 
 void Tail::unpin() {
     for (Run& run : runs_)
-        if (!run.item)
-            run.item = cache_.add(this, run.bytes.size() + run.room_bytes);
+        if (!run.item) run.item = cache_.add(this, run.bytes.size() + run.room_bytes);
     cache_.shrink();
 }
 
@@ -85,9 +84,9 @@ void Tail::add_copy(Offset base, uint64_t position, ByteView bytes, bool pin) {
     if (!run || run->base != base || run->room_bytes < bytes.size() ||
         run->item.has_value() == pin) {
         const size_t grown = run && run->room ? 4 * run->bytes.size() : 0;
-        const size_t capacity =
-            std::max(bytes.size(), std::clamp(grown, pin ? kPinnedRunBytesMin : kCopyRunBytesMin,
-                                              kCopyRunBytesMax));
+        const size_t capacity = std::max(
+            bytes.size(),
+            std::clamp(grown, pin ? kPinnedRunBytesMin : kCopyRunBytesMin, kCopyRunBytesMax));
         auto memory = std::make_shared_for_overwrite<uint8_t[]>(capacity);
         uint8_t* begin = memory.get();
         runs_.push_back({.base = base,
