@@ -14,6 +14,7 @@
 #include "group/group_coordinator.h"
 #include "runtime/event.h"
 #include "runtime/scope.h"
+#include "transaction/transaction_coordinator.h"
 
 namespace millrace::broker {
 
@@ -24,6 +25,7 @@ public:
         storage::LogManager& logs;
         controller::MetadataNode& metadata;
         group::GroupCoordinator& groups;
+        transaction::TransactionCoordinator& transactions;
         RequestMetrics& metrics;
     };
     // `config` is the static configuration; dynamic ones are laid over it as images arrive.
@@ -48,6 +50,7 @@ public:
     Partitions& partitions() { return partitions_; }
     FetchSessionCache& sessions() { return sessions_; }
     group::GroupCoordinator& groups() { return parts_.groups; }
+    transaction::TransactionCoordinator& transactions() { return parts_.transactions; }
     RequestMetrics& metrics() { return parts_.metrics; }
     const std::string& cluster_id() const { return cluster_id_; }
     NodeId node_id() const { return node_id_; }

@@ -7,7 +7,8 @@
 #include <doctest/doctest.h>
 
 #include "broker/api_registry.h"
-#include "broker/coordinator_host.h"
+#include "broker/group_host.h"
+#include "broker/transaction_host.h"
 #include "controller/test_node.h"
 #include "protocol/header.h"
 #include "protocol/messages/api_versions.h"
@@ -60,8 +61,11 @@ struct Place {
         CO_TRY(metadata, co_await node.start());
         groups = std::make_unique<group::GroupCoordinator>(loop, group_config(*config),
                                                            cluster_view(metadata->image(), config));
-        broker = std::make_unique<Broker>(Broker::Parts{loop, *logs, *metadata, *groups, metrics},
-                                          config, node.cluster_id, "PLAINTEXT");
+        transactions = std::make_unique<transaction::TransactionCoordinator>(
+            loop, transaction_config(*config));
+        broker = std::make_unique<Broker>(
+            Broker::Parts{loop, *logs, *metadata, *groups, *transactions, metrics}, config,
+            node.cluster_id, "PLAINTEXT");
         broker->start(metadata->image());
         metadata->set_listener([this](const auto& image, const metadata::Delta& delta) {
             broker->on_image(image, delta);
@@ -108,6 +112,7 @@ struct Place {
     std::unique_ptr<storage::LogManager> logs;
     std::unique_ptr<controller::MetadataNode> metadata;
     std::unique_ptr<group::GroupCoordinator> groups;
+    std::unique_ptr<transaction::TransactionCoordinator> transactions;
     std::unique_ptr<Broker> broker;
     std::unique_ptr<ClientConnection> connection;
 };

@@ -1,27 +1,34 @@
-// Gives the group coordinator the partitions of __consumer_offsets that this node leads, and what
-// it must know of the cluster.
+// Gives a coordinator the partitions of its internal topic that this node leads.
 //
-// Owner: server. Loop: the shard's. Loading happens in the background: until a partition is
-// replayed its groups answer COORDINATOR_LOAD_IN_PROGRESS.
+// Owner: server, one for each coordinator. Loop: the shard's. Loading happens in the background:
+// until a partition is replayed its keys answer COORDINATOR_LOAD_IN_PROGRESS.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <string>
 
-#include "broker/broker.h"
 #include "broker/coordinator_partition.h"
-#include "group/group_coordinator.h"
+#include "coordinator/shards.h"
 #include "metadata/image.h"
 #include "runtime/scope.h"
 
 namespace millrace::broker {
 
+constexpr std::string_view kOffsetsTopic = "__consumer_offsets";
+constexpr std::string_view kTransactionsTopic = "__transaction_state";
+
 class CoordinatorHost {
 public:
-    explicit CoordinatorHost(Broker& broker)
-        : loop_(broker.loop()), broker_(broker), groups_(broker.groups()), scope_(loop_) {}
+    CoordinatorHost(runtime::Loop& loop, std::string topic, coordinator::Coordinator& coordinator,
+                    Partitions& partitions)
+        : loop_(loop),
+          topic_(std::move(topic)),
+          coordinator_(coordinator),
+          partitions_(partitions),
+          scope_(loop) {}
 
-    // With the first image; then with each one that follows, after the broker.
+    // With the first image; then with each one that follows.
     void start(const metadata::ImagePtr& image);
     void on_image(const metadata::ImagePtr& image, const metadata::Delta& delta);
     // Answers what waits, and lets go of the logs.
@@ -33,8 +40,9 @@ private:
     runtime::Task<void> load(metadata::TopicPtr topic, PartitionIndex index);
 
     runtime::Loop& loop_;
-    Broker& broker_;
-    group::GroupCoordinator& groups_;
+    const std::string topic_;
+    coordinator::Coordinator& coordinator_;
+    Partitions& partitions_;
     runtime::Scope scope_;
     bool stopping_ = false;
     // What the newest image says.
@@ -45,11 +53,5 @@ private:
     Uuid loaded_id_;
     std::map<PartitionIndex, std::unique_ptr<CoordinatorPartition>> loaded_;
 };
-
-// The image as the group machines see it. `config`: the broker's, with what is set dynamically.
-std::shared_ptr<const group::ClusterView> cluster_view(
-    metadata::ImagePtr image, std::shared_ptr<const config::BrokerConfig> config);
-// Of the broker's configuration.
-group::GroupConfig group_config(const config::BrokerConfig& config);
 
 }  // namespace millrace::broker

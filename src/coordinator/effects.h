@@ -15,6 +15,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -29,9 +31,26 @@ using Token = uint64_t;
 template <typename Reply>
 struct Effects {
     std::vector<Record> records;
+    // The transaction that the records are part of.
+    std::optional<TransactionalWriter> writer;
     std::vector<std::pair<Token, Reply>> completed;
     std::function<void(ErrorCode, Effects&)> after;
 };
+
+// Adds to what happens when the records are committed or failed.
+template <typename Reply>
+void then(Effects<Reply>& effects,
+          std::type_identity_t<std::function<void(ErrorCode, Effects<Reply>&)>> step) {
+    if (!effects.after) {
+        effects.after = std::move(step);
+        return;
+    }
+    effects.after = [first = std::move(effects.after), next = std::move(step)](
+                        ErrorCode error, Effects<Reply>& more) {
+        first(error, more);
+        next(error, more);
+    };
+}
 
 // The times at which an input comes.
 struct Now {

@@ -18,10 +18,16 @@ class MemoryLog : public coordinator::CoordinatorLog {
 public:
     explicit MemoryLog(runtime::Loop& loop) : loop_(loop) {}
 
-    Task<Result<Offset>> append(std::span<const Record> batch) override {
+    Task<Result<Offset>> append(
+        std::span<const Record> batch,
+        const std::optional<coordinator::TransactionalWriter>& writer) override {
         auto base = static_cast<Offset>(records.size());
         ErrorCode error = std::exchange(fail_next, ErrorCode::none);
-        if (error == ErrorCode::none) records.insert(records.end(), batch.begin(), batch.end());
+        if (error == ErrorCode::none) {
+            for (size_t i = 0; writer && i < batch.size(); ++i)
+                writers[base + static_cast<Offset>(i)] = writer->producer_id;
+            records.insert(records.end(), batch.begin(), batch.end());
+        }
         in_flight++;
         co_await eventually(loop_, [this] { return !held; });
         co_await loop_.yield();
@@ -30,19 +36,37 @@ public:
         co_return base;
     }
 
-    Task<Result<void>> replay(
-        const std::function<Result<void>(const coordinator::RecordView&)>& each) override {
+    Task<Result<Offset>> append_marker(const coordinator::Marker& marker) override {
+        auto offset = static_cast<Offset>(records.size());
+        records.emplace_back();  // takes its place
+        markers[offset] = marker;
+        co_await loop_.yield();
+        co_return offset;
+    }
+
+    LeaderEpoch epoch() const override { return 0; }
+
+    Task<Result<void>> replay(Visitor& visitor) override {
         replays++;
         co_await eventually(loop_, [this] { return !held; });
         for (size_t i = 0; i < records.size(); i++) {
-            coordinator::RecordView view{static_cast<Offset>(i), records[i].key, {}};
+            const auto offset = static_cast<Offset>(i);
+            if (const auto marker = markers.find(offset); marker != markers.end()) {
+                CO_TRY_OK(visitor.marker(marker->second));
+                continue;
+            }
+            coordinator::RecordView view{offset, records[i].key, {}};
             if (records[i].value) view.value = ByteView{*records[i].value};
-            CO_TRY_OK(each(view));
+            if (const auto writer = writers.find(offset); writer != writers.end())
+                view.producer_id = writer->second;
+            CO_TRY_OK(visitor.record(view));
         }
         co_return Result<void>{};
     }
 
     std::vector<Record> records;
+    std::map<Offset, ProducerId> writers;
+    std::map<Offset, coordinator::Marker> markers;
     bool held = false;
     ErrorCode fail_next = ErrorCode::none;
     int in_flight = 0;

@@ -28,6 +28,7 @@ public:
         if (rng_.chance(0.3)) return fail(ErrorCode::would_block);
         return take(into);
     }
+    Task<void> readable() override { co_return; }
     Task<Result<void>> write(std::span<const ByteView>) override { co_return Result<void>{}; }
     Task<Result<void>> send_file(runtime::File&, uint64_t, uint64_t) override {
         co_return Result<void>{};
@@ -78,7 +79,7 @@ Task<Frames> read_all(FrameReader& reader) {
 void fuzz_frames(ByteView input, uint8_t pieces) {
     static runtime::LinuxLoop loop;
     PieceStream stream(input, pieces);
-    BufferPool pool(1u << 20);
+    BufferPool pool({.kept_bytes_max = 1u << 20});
     FrameReader reader(stream, pool, kFrameBytesMax);
     const Frames got = loop.run_for_result(read_all(reader));
 

@@ -123,7 +123,11 @@ Result<AppendResult> Log::State::append_validated(protocol::ValidatedBatch& vali
     if (batch.is_control()) {
         TRY(marker, find_marker(batch));
     }
-    TRY(const auto duplicate, producers.check(batch, marker, how.origin));
+    TRY(const auto duplicate, producers.check(batch, marker,
+                                              {.origin = how.origin,
+                                               .must_be_verified = how.must_be_verified,
+                                               .verification = how.verification,
+                                               .transaction_version = how.transaction_version}));
     if (duplicate)
         return AppendResult{.first_offset = duplicate->first_offset,
                             .last_offset = duplicate->last_offset,
@@ -296,6 +300,12 @@ EpochEnd Log::end_of_epoch(LeaderEpoch epoch) const {
 }
 LeaderEpoch Log::epoch_at(Offset offset) const {
     return state_->epochs.epoch_at(offset);
+}
+bool Log::in_transaction(ProducerId producer, ProducerEpoch epoch) const {
+    return state_->producers.in_transaction(producer, epoch);
+}
+uint64_t Log::begin_verification(const VerificationRequest& request) {
+    return state_->producers.begin_verification(request);
 }
 std::vector<ActiveProducer> Log::producers() const {
     return state_->producers.active();

@@ -57,8 +57,23 @@ struct LeaderAppend {
     // `coordinator` also for raft's own batches: control batches are allowed.
     protocol::AppendOrigin origin = protocol::AppendOrigin::client;
     int16_t produce_version = INT16_MAX;
+    // A transactional batch that would begin a transaction here is refused with invalid_txn_state
+    // unless `verification` is one that still holds (begin_verification).
+    bool must_be_verified = false;
+    uint64_t verification = 0;
+    // Of a marker's transaction: from 2 on its epoch must be above the producer's (KIP-1228).
+    int16_t transaction_version = 0;
     // Null: none. Filled in when it fails (append_condition.h).
     AppendCondition* condition = nullptr;
+};
+
+// A batch that wants to begin a transaction, before the coordinator was asked about it.
+struct VerificationRequest {
+    ProducerId producer_id = -1;
+    ProducerEpoch epoch = -1;
+    int32_t base_sequence = -1;
+    bool epoch_bumps = false;  // the client's epoch grows with every transaction (KIP-890)
+    TimestampMs now = 0;
 };
 
 struct AppendResult {
@@ -208,6 +223,11 @@ public:
 
     std::vector<ActiveProducer> producers() const;
 
+    // Whether the producer's transaction of this epoch is open here: then nobody need be asked.
+    bool in_transaction(ProducerId producer, ProducerEpoch epoch) const;
+    // The number to append with once the coordinator has said that the transaction is open and has
+    // this partition in it. Any marker of the producer ends what it stands for (KIP-890).
+    uint64_t begin_verification(const VerificationRequest& request);
     // Conditions on keys need an index of the last record of each key (key_index.h). It is made when
     // the first such condition comes, and reads behind the appends: whoever appends with one sees
     // to it first that all is known, and then does not wait before the append.

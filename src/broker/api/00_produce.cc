@@ -4,6 +4,7 @@
 
 #include "broker/api/handlers.h"
 #include "broker/append_conditions.h"
+#include "broker/transaction_admission.h"
 #include "protocol/record_batch.h"
 
 namespace millrace::broker::api {
@@ -53,10 +54,21 @@ bool tells_log_start(const protocol::AppendError& error) {
            error.code != ErrorCode::corrupt_message && error.code != ErrorCode::kafka_storage_error;
 }
 
+struct Append {
+    ByteView records;
+    int16_t acks;
+    // Of a transactional batch, when that is to be checked.
+    const TransactionalWrite* admitted = nullptr;
+    storage::AppendCondition* condition = nullptr;
+    // How long a condition on keys may wait for their index.
+    runtime::TimePoint until = runtime::kNever;
+
+    bool needs_keys() const { return condition && !condition->expected_keys.empty(); }
+};
+
 Task<PartitionResponse> append(Broker& broker, const RequestContext& context,
-                               const metadata::TopicPtr& topic, PartitionIndex index,
-                               ByteView records, int16_t acks, storage::AppendCondition* condition,
-                               runtime::TimePoint until) {
+                               const metadata::TopicPtr& topic, PartitionIndex index, Append what) {
+    const ByteView records = what.records;
     PartitionPtr partition;
     if (const PartitionPtr* open = topic ? broker.partitions().find(topic->id, index) : nullptr) {
         partition = *open;
@@ -66,20 +78,23 @@ Task<PartitionResponse> append(Broker& broker, const RequestContext& context,
         partition = *std::move(opened);
     }
     // From the end of this loop to the append nothing is waited for, or what is known would be old.
-    while (condition && !condition->expected_keys.empty() && !partition->log().knows_keys())
-        if (const auto known = co_await partition->log().know_keys(broker.loop(), until); !known)
+    while (what.needs_keys() && !partition->log().knows_keys())
+        if (const auto known = co_await partition->log().know_keys(broker.loop(), what.until);
+            !known)
             co_return failed(index, known.error().code, known.error().message);
-    if (const ErrorCode refused = appendable(*partition, acks); refused != ErrorCode::none)
+    if (const ErrorCode refused = appendable(*partition, what.acks); refused != ErrorCode::none)
         co_return failed(index, refused);
 
     const storage::LeaderAppend how{.leader_epoch = partition->leader_epoch(),
                                     .now = broker.loop().wall_ms(),
                                     .produce_version = context.version,
-                                    .condition = condition};
+                                    .must_be_verified = what.admitted != nullptr,
+                                    .verification = what.admitted ? what.admitted->verification : 0,
+                                    .condition = what.condition};
     const auto appended = partition->log().append_as_leader(batch_of(context, records), how);
     if (!appended) {
         PartitionResponse out = failed(index, appended.error().code, appended.error().wire_message);
-        if (condition) report(*condition, appended.error(), out);
+        if (what.condition) report(*what.condition, appended.error(), out);
         if (tells_log_start(appended.error()))
             out.log_start_offset = partition->log().start_offset();
         for (const auto& wrong : appended.error().record_errors) {
@@ -119,6 +134,75 @@ bool is_transactional(ByteView records) {
     return header && header->is_transactional();
 }
 
+// What the coordinator says about the transactional batches of one request.
+class Admissions {
+public:
+    using Key = std::pair<Uuid, PartitionIndex>;
+
+    // Asks it, once for all. Partitions that cannot be opened are left to the append to refuse.
+    Task<void> ask(Broker& broker, const RequestContext& context, const ProduceRequest& request) {
+        const bool adds = context.version >= kFirstVersionThatAdds;
+        if (!request.transactional_id) co_return;
+        if (!adds && !broker.config().values().transaction_verification) co_return;
+        const metadata::ImagePtr image = broker.image();
+        for (const auto& data : request.topic_data) {
+            const metadata::TopicPtr topic = topic_of(*image, context, data);
+            if (!topic) continue;
+            for (const auto& partition : data.partition_data) {
+                const ByteView records = contiguous(partition.records);
+                if (!is_transactional(records)) continue;
+                auto opened = co_await broker.partitions().get(topic, partition.index);
+                if (!opened) continue;
+                const auto header = protocol::BatchHeaderView::parse(records);
+                keys_.push_back({topic->id, partition.index});
+                writes_.push_back({.partition = *std::move(opened),
+                                   .producer_id = header->producer_id(),
+                                   .epoch = header->producer_epoch(),
+                                   .base_sequence = header->base_sequence()});
+            }
+        }
+        const TransactionSupport support = adds ? TransactionSupport::add
+                                                : (context.version >= kFirstVersionWithAbortable
+                                                       ? TransactionSupport::verify_abortable
+                                                       : TransactionSupport::verify);
+        co_await admit(broker, *request.transactional_id, support, writes_);
+    }
+    // nullptr: the batch need not be checked.
+    const TransactionalWrite* find(const Uuid& topic, PartitionIndex partition) const {
+        const auto at = std::ranges::find(keys_, Key{topic, partition});
+        return at == keys_.end() ? nullptr : &writes_[static_cast<size_t>(at - keys_.begin())];
+    }
+
+    static metadata::TopicPtr topic_of(const metadata::Image& image, const RequestContext& context,
+                                       const ProduceRequest::TopicProduceData& data) {
+        return context.version >= kFirstVersionWithTopicIds
+                   ? image.topic(data.topic_id)
+                   : image.topic(std::string_view{data.name});
+    }
+
+private:
+    static constexpr int16_t kFirstVersionWithAbortable = 11;
+    static constexpr int16_t kFirstVersionThatAdds = 12;
+
+    std::vector<Key> keys_;
+    std::vector<TransactionalWrite> writes_;
+};
+
+// What a producer that may not know these errors takes for a reason to try again later.
+ErrorCode for_producer(ErrorCode error, int16_t version) {
+    constexpr int16_t kFirstVersionThatWaits = 12;
+    switch (error) {
+        case ErrorCode::coordinator_load_in_progress:
+        case ErrorCode::coordinator_not_available:
+        case ErrorCode::not_coordinator:
+            return ErrorCode::not_enough_replicas;
+        case ErrorCode::concurrent_transactions:
+            return version >= kFirstVersionThatWaits ? error : ErrorCode::not_enough_replicas;
+        default:
+            return error;
+    }
+}
+
 }  // namespace
 
 Task<Result<std::optional<ProduceResponse>>> produce(Broker& broker, RequestContext& context,
@@ -127,14 +211,14 @@ Task<Result<std::optional<ProduceResponse>>> produce(Broker& broker, RequestCont
     const bool known_acks = request.acks == 0 || request.acks == 1 || request.acks == kAcksAll;
     const metadata::ImagePtr image = broker.image();
     ErrorCode worst = ErrorCode::none;
-    // How long a condition on a key may wait for the index of keys.
+    Admissions admissions;
+    co_await admissions.ask(broker, context, request);
     const runtime::TimePoint until = broker.loop().now() + std::chrono::milliseconds{std::clamp(
                                                                request.timeout_ms, 0, kWaitMsMax)};
     response.responses.reserve(request.topic_data.size());
     for (auto& data : request.topic_data) {
         const bool by_id = context.version >= kFirstVersionWithTopicIds;
-        const metadata::TopicPtr topic =
-            by_id ? image->topic(data.topic_id) : image->topic(std::string_view{data.name});
+        const metadata::TopicPtr topic = Admissions::topic_of(*image, context, data);
         if (data.partition_data.empty()) continue;
         auto& out = response.responses.emplace_back();
         out.name = data.name;
@@ -150,16 +234,19 @@ Task<Result<std::optional<ProduceResponse>>> produce(Broker& broker, RequestCont
             } else if (!topic) {
                 answer = failed(partition.index, by_id ? ErrorCode::unknown_topic_id
                                                        : ErrorCode::unknown_topic_or_partition);
-            } else if (is_transactional(records)) {
-                // No transactional producer id was ever given out by this node.
-                answer =
-                    failed(partition.index, request.transactional_id
-                                                ? ErrorCode::invalid_txn_state
-                                                : ErrorCode::transactional_id_authorization_failed);
+            } else if (is_transactional(records) && !request.transactional_id) {
+                answer = failed(partition.index, ErrorCode::transactional_id_authorization_failed);
+            } else if (const auto* admitted = admissions.find(topic->id, partition.index);
+                       admitted && admitted->error != ErrorCode::none) {
+                answer = failed(partition.index, for_producer(admitted->error, context.version));
             } else {
                 auto condition = append_condition(partition);
-                answer = co_await append(broker, context, topic, partition.index, records,
-                                         request.acks, condition ? &*condition : nullptr, until);
+                const Append what{.records = records,
+                                  .acks = request.acks,
+                                  .admitted = admitted,
+                                  .condition = condition ? &*condition : nullptr,
+                                  .until = until};
+                answer = co_await append(broker, context, topic, partition.index, what);
             }
             if (answer.error_code != 0) worst = static_cast<ErrorCode>(answer.error_code);
             out.partition_responses.push_back(std::move(answer));

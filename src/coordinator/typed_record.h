@@ -1,4 +1,4 @@
-// Typed records of __consumer_offsets to bytes: key = int16 type and body, value = int16 version
+// Typed records of a coordinator.s log to bytes: key = int16 type and body, value = int16 version
 // and body.
 #pragma once
 
@@ -8,7 +8,7 @@
 #include "coordinator/record.h"
 #include "protocol/codec.h"
 
-namespace millrace::group {
+namespace millrace::coordinator {
 
 // `prefix` as int16, then the message. The message must be encodable: our own state always is.
 template <typename M>
@@ -23,11 +23,11 @@ std::vector<uint8_t> encode_prefixed(int16_t prefix, const M& message, int16_t v
 }
 
 template <typename Key, typename Value>
-coordinator::Record make_record(const Key& key, const Value& value, int16_t version) {
+Record make_record(const Key& key, const Value& value, int16_t version) {
     return {encode_prefixed(Key::kRecordKey, key, 0), encode_prefixed(version, value, version)};
 }
 template <typename Key>
-coordinator::Record make_tombstone(const Key& key) {
+Record make_tombstone(const Key& key) {
     return {encode_prefixed(Key::kRecordKey, key, 0), std::nullopt};
 }
 
@@ -38,4 +38,4 @@ Result<Value> decode_value(ByteView bytes) {
     return protocol::decode<Value>(bytes.subspan(2), load_be<int16_t>(bytes.data()));
 }
 
-}  // namespace millrace::group
+}  // namespace millrace::coordinator

@@ -1,4 +1,4 @@
-#include "broker/coordinator_host.h"
+#include "broker/group_host.h"
 
 #include <doctest/doctest.h>
 

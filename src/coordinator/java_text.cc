@@ -1,6 +1,6 @@
-#include "group/java_text.h"
+#include "coordinator/java_text.h"
 
-namespace millrace::group {
+namespace millrace::coordinator {
 
 uint32_t next_code_point(std::string_view s, size_t& i) {
     auto byte = [&](size_t at) { return static_cast<uint8_t>(s[at]); };
@@ -17,4 +17,4 @@ uint32_t next_code_point(std::string_view s, size_t& i) {
     return point;
 }
 
-}  // namespace millrace::group
+}  // namespace millrace::coordinator

@@ -1,8 +1,8 @@
-#include "group/partition_hash.h"
+#include "coordinator/partition_hash.h"
 
 #include <doctest/doctest.h>
 
-namespace millrace::group {
+namespace millrace::coordinator {
 namespace {
 
 TEST_CASE("the hash is Java's") {
@@ -20,11 +20,11 @@ TEST_CASE("the hash is Java's") {
 }
 
 TEST_CASE("the partition is the hash made non-negative, modulo the count") {
-    CHECK(partition_for_group("test", 50) == 48);
-    CHECK(partition_for_group("polygenelubricants", 50) == 0);
-    CHECK(partition_for_group("g-consumer", 2) == 0);
-    CHECK(partition_for_group("g-regex", 2) == 1);
+    CHECK(partition_for_key("test", 50) == 48);
+    CHECK(partition_for_key("polygenelubricants", 50) == 0);
+    CHECK(partition_for_key("g-consumer", 2) == 0);
+    CHECK(partition_for_key("g-regex", 2) == 1);
 }
 
 }  // namespace
-}  // namespace millrace::group
+}  // namespace millrace::coordinator

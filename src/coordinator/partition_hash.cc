@@ -1,8 +1,8 @@
-#include "group/partition_hash.h"
+#include "coordinator/partition_hash.h"
 
-#include "group/java_text.h"
+#include "coordinator/java_text.h"
 
-namespace millrace::group {
+namespace millrace::coordinator {
 
 int32_t java_string_hash(std::string_view utf8) {
     uint32_t hash = 0;
@@ -10,10 +10,10 @@ int32_t java_string_hash(std::string_view utf8) {
     return static_cast<int32_t>(hash);
 }
 
-PartitionIndex partition_for_group(std::string_view group_id, int32_t partitions) {
-    int32_t hash = java_string_hash(group_id);
+PartitionIndex partition_for_key(std::string_view key, int32_t partitions) {
+    int32_t hash = java_string_hash(key);
     int32_t positive = hash == INT32_MIN ? 0 : hash < 0 ? -hash : hash;
     return positive % partitions;
 }
 
-}  // namespace millrace::group
+}  // namespace millrace::coordinator

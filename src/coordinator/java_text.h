@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace millrace::group {
+namespace millrace::coordinator {
 
 // The code point at s[i] (i moves past it); bytes that are not UTF-8 count as U+FFFD, as Java
 // decodes them.
@@ -23,4 +23,4 @@ void each_utf16(std::string_view utf8, Fn&& fn) {
     }
 }
 
-}  // namespace millrace::group
+}  // namespace millrace::coordinator
