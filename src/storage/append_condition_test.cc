@@ -214,6 +214,28 @@ TEST_CASE("whoever cannot wait for the index is told to come again, and finds mo
     CHECK(p.append_if(batch_of(0, {{"k7"}}), {.expected_keys = {{0, 7}}}).has_value());
 }
 
+TEST_CASE("a snapshot is wanted when the log grew much behind the last one") {
+    Place p;
+    p.start();
+    LogConfig large = p.log->config();
+    large.segment_bytes = 1 << 30;
+    p.log->set_config(large);
+    REQUIRE(p.append(batch_of(0, {{"a"}})).has_value());
+    p.know();
+    CHECK_FALSE(p.log->wants_save_keys());
+    const std::string value(1'000'000, 'v');
+    for (int i = 0; i < 70; ++i) REQUIRE(p.append(make_batch(1, value)).has_value());
+    CHECK_FALSE(p.log->wants_save_keys());  // what the index has not read does not count
+    p.know();
+    CHECK(p.log->wants_save_keys());
+    REQUIRE(p.run(p.log->save_keys()).has_value());
+    CHECK_FALSE(p.log->wants_save_keys());
+    CHECK(std::filesystem::exists(p.snapshot()));
+    // As after a kill: the snapshot serves.
+    p.start(false);
+    CHECK(p.append_if(batch_of(0, {{"a"}}), {.expected_keys = {{0, 0}}}).has_value());
+}
+
 TEST_CASE("conditions on keys against a list of all records: restarts, crashes, truncations") {
     Rng rng{23};
     for (int round = 0; round < 8; ++round) {
