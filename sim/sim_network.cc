@@ -99,6 +99,15 @@ public:
         }
     }
 
+    Task<void> readable() override {
+        const End& self = own();
+        while (self.open && self.broken == ErrorCode::none && !self.peer_ended &&
+               self.received.size() < want_) {
+            own().readable.clear();
+            co_await own().readable.wait(Loop::current());
+        }
+    }
+
     Task<Result<void>> write(std::span<const ByteView> parts) override {
         for (ByteView part : parts) {
             while (!part.empty()) {

@@ -81,6 +81,7 @@ public:
     ~SimLoop() override;
 
     TimePoint now() const override { return sim_.now(); }
+    TimePoint read_clock() const override { return sim_.now(); }
     TimestampMs wall_ms() const override;
     void post_remote(runtime::Remote& work) override;
     Simulation& simulation() { return sim_; }

@@ -1,5 +1,5 @@
-// A whole node over many lives, each ended by a stop, a kill or a power cut, with a client that writes
-// and one that reads. What was acknowledged must be there, once, in order and unchanged.
+// A whole node over many lives, each ended by a stop, a kill or a power cut, with a client that
+// writes and one that reads. What was acknowledged must be there, once, in order and unchanged.
 #include "server/node.h"
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/fetch.h"
@@ -223,8 +223,8 @@ void stop_cleanly(Cluster& c) {
     CHECK(c.sim.run_until([&] { return !c.server.running(); }, 60s));
 }
 
-// What ends a life that is not stopped. After a lossy power cut nothing that was acknowledged before
-// need be there, but what is there must be sound.
+// What ends a life that is not stopped. After a lossy power cut nothing that was acknowledged
+// before need be there, but what is there must be sound.
 enum class End : uint8_t { kill, power_cut, lossy_power_cut };
 
 void live(Cluster& c, int lives, End end) {

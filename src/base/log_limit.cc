@@ -5,12 +5,17 @@ namespace millrace {
 std::optional<uint64_t> LogLimit::admit(std::string_view name, Duration now) {
     if (const auto known = by_name_.find(name); known != by_name_.end()) {
         Entry& entry = *known->second;
-        if (now - entry.logged < options_.period) {
+        if (now - entry.period_began < options_.period) {
+            if (entry.lines < options_.lines_max) {
+                ++entry.lines;
+                return 0;
+            }
             ++entry.left_out;
             return std::nullopt;
         }
         by_age_.splice(by_age_.end(), by_age_, known->second);
-        entry.logged = now;
+        entry.period_began = now;
+        entry.lines = 1;
         return std::exchange(entry.left_out, 0);
     }
     if (by_age_.size() >= options_.names_max && !by_age_.empty()) {

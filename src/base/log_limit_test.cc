@@ -6,7 +6,7 @@ using namespace millrace;
 using namespace std::chrono_literals;
 
 TEST_CASE("one line a period and name; the others are counted") {
-    LogLimit limit({.period = 10s, .names_max = 100});
+    LogLimit limit({.period = 10s, .lines_max = 1, .names_max = 100});
     CHECK(limit.admit("a", 5s) == 0);
     CHECK(!limit.admit("a", 6s));
     CHECK(!limit.admit("a", 14s));
@@ -19,8 +19,17 @@ TEST_CASE("one line a period and name; the others are counted") {
     CHECK(LogLimit::told(7) == " (and 7 more like this)");
 }
 
-TEST_CASE("names are bounded: the one that logged longest ago is forgotten") {
-    LogLimit limit({.period = 10s, .names_max = 2});
+TEST_CASE("a few lines a period, when so many are allowed") {
+    LogLimit limit({.period = 10s, .lines_max = 3});
+    for (int i = 0; i < 3; ++i) CHECK(limit.admit("a", 1s) == 0);
+    CHECK(!limit.admit("a", 2s));
+    CHECK(limit.admit("a", 11s) == 1);
+    for (int i = 0; i < 2; ++i) CHECK(limit.admit("a", 12s) == 0);
+    CHECK(!limit.admit("a", 12s));
+}
+
+TEST_CASE("names are bounded: the one whose period began longest ago is forgotten") {
+    LogLimit limit({.period = 10s, .lines_max = 1, .names_max = 2});
     CHECK(limit.admit("a", 1s) == 0);
     CHECK(limit.admit("b", 2s) == 0);
     CHECK(limit.admit("a", 11s) == 0);

@@ -24,7 +24,7 @@ Result<void> answer_unsupported_api_versions(int32_t correlation_id, protocol::W
 }  // namespace
 
 runtime::Task<Result<Chain>> ClientConnection::handle(SharedBytes frame) {
-    const auto received = broker_.loop().now();
+    const auto received = broker_.loop().read_clock();
     ByteView body = frame.view;
     const auto header = protocol::decode_request_header(body);
     if (!header) {
@@ -69,7 +69,7 @@ runtime::Task<Result<Chain>> ClientConnection::handle(SharedBytes frame) {
     }
     if (!*handled) co_return Chain{};
     metrics.bytes_out += answer.size();
-    metrics.time.record(static_cast<uint64_t>((broker_.loop().now() - received).count()));
+    metrics.time.record(static_cast<uint64_t>((broker_.loop().read_clock() - received).count()));
     co_return answer;
 }
 

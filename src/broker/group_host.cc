@@ -9,7 +9,8 @@ namespace {
 
 class ImageView : public group::ClusterView {
 public:
-    explicit ImageView(metadata::ImagePtr image) : image_(std::move(image)) {}
+    ImageView(metadata::ImagePtr image, std::shared_ptr<const config::BrokerConfig> config)
+        : image_(std::move(image)), config_(std::move(config)) {}
 
     std::optional<group::TopicInfo> topic(std::string_view name) const override {
         return info(image_->topic(name));
@@ -38,7 +39,9 @@ public:
         const auto& set = image_->overrides(metadata::ResourceType::group, group_id);
         return {.consumer_session_timeout_ms = number(set, "consumer.session.timeout.ms"),
                 .consumer_heartbeat_interval_ms = number(set, "consumer.heartbeat.interval.ms"),
-                .consumer_assignment_interval_ms = number(set, "consumer.assignment.interval.ms")};
+                .consumer_assignment_interval_ms =
+                    number(set, "consumer.assignment.interval.ms")
+                        .value_or(config_->values().consumer_group_assignment_interval_ms)};
     }
     Offset version() const override { return image_->position.offset; }
 
@@ -60,12 +63,14 @@ private:
     }
 
     metadata::ImagePtr image_;
+    std::shared_ptr<const config::BrokerConfig> config_;
 };
 
 }  // namespace
 
-std::shared_ptr<const group::ClusterView> cluster_view(metadata::ImagePtr image) {
-    return std::make_shared<ImageView>(std::move(image));
+std::shared_ptr<const group::ClusterView> cluster_view(
+    metadata::ImagePtr image, std::shared_ptr<const config::BrokerConfig> config) {
+    return std::make_shared<ImageView>(std::move(image), std::move(config));
 }
 
 namespace {
@@ -106,12 +111,14 @@ group::GroupConfig group_config(const config::BrokerConfig& config) {
 }
 
 void follow_image(group::GroupCoordinator& groups, const metadata::ImagePtr& image,
-                  const metadata::Delta& delta) {
-    const auto is_group = [](const metadata::ConfigResource& resource) {
-        return resource.type == metadata::ResourceType::group;
+                  const metadata::Delta& delta,
+                  std::shared_ptr<const config::BrokerConfig> config) {
+    const auto matters = [](const metadata::ConfigResource& resource) {
+        return resource.type == metadata::ResourceType::group ||
+               resource.type == metadata::ResourceType::broker;
     };
-    if (!delta.topics.empty() || delta.brokers || std::ranges::any_of(delta.configs, is_group))
-        groups.on_metadata_changed(cluster_view(image));
+    if (!delta.topics.empty() || delta.brokers || std::ranges::any_of(delta.configs, matters))
+        groups.on_metadata_changed(cluster_view(image, std::move(config)));
 }
 
 }  // namespace millrace::broker

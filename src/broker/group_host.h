@@ -12,11 +12,12 @@
 
 namespace millrace::broker {
 
-// The image as the group machines see it.
-std::shared_ptr<const group::ClusterView> cluster_view(metadata::ImagePtr image);
-// Tells the coordinator what changed, if it is anything to it.
+// The image as the group machines see it. `config`: the broker's, with what is set dynamically.
+std::shared_ptr<const group::ClusterView> cluster_view(
+    metadata::ImagePtr image, std::shared_ptr<const config::BrokerConfig> config);
+// Tells the coordinator what changed, if it is anything to it. After the broker has followed.
 void follow_image(group::GroupCoordinator& groups, const metadata::ImagePtr& image,
-                  const metadata::Delta& delta);
+                  const metadata::Delta& delta, std::shared_ptr<const config::BrokerConfig> config);
 // Of the broker's configuration.
 group::GroupConfig group_config(const config::BrokerConfig& config);
 

@@ -27,6 +27,7 @@ storage::LogConfig to_log_config(const config::TopicConfig& topic) {
         log.compression = static_cast<protocol::Codec>(topic.compression_type);
     log.compression_levels = {
         .gzip = topic.gzip_level, .lz4 = topic.lz4_level, .zstd = topic.zstd_level};
+    log.key_index = topic.key_index;
     return log;
 }
 

@@ -4,12 +4,12 @@
 // The contract between machine and driver (coordinator/lanes.h keeps inputs apart that must not
 // meet in between):
 //   1. the driver hands an input to the machine, which changes nothing durable and fills in
-//   Effects;
+//      Effects;
 //   2. `completed` replies go out at once: they do not depend on the records;
 //   3. the records are appended; when they are committed, each is given to apply(), and only that
-//   changes durable state;
+//      changes durable state;
 //   4. `after` hears none, or the append's error (nothing was applied), and may have effects of its
-//   own;
+//      own;
 //   5. the reply to the input goes out.
 #pragma once
 

@@ -57,7 +57,7 @@ public:
 
     // `room` names the owner in the log; the rest is the machine's.
     template <typename... Args>
-    Shard(runtime::Loop& loop, runtime::Scope& scope, const char* room, CoordinatorLog& log,
+    Shard(runtime::Loop& loop, runtime::Scope& scope, log::Room room, CoordinatorLog& log,
           Args&&... args)
         : machine(std::forward<Args>(args)...),
           lanes(loop),
@@ -242,7 +242,7 @@ private:
 
     runtime::Loop& loop_;
     runtime::Scope& scope_;
-    const char* const room_;
+    const log::Room room_;
     CoordinatorLog& log_;
     State state_ = State::loading;
     std::map<Token, Slot*> slots_;

@@ -1,4 +1,5 @@
-// Inside the room: what the request files of the coordinator share. The way of every input to its reply is on_group().
+// Inside the room: what the request files of the coordinator share. The way of every input to its
+// reply is on_group().
 #pragma once
 
 #include <map>

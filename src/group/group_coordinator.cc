@@ -22,8 +22,8 @@ PartitionIndex GroupCoordinator::partition_for(std::string_view group_id) const 
 
 Task<Result<void>> GroupCoordinator::load(PartitionIndex partition,
                                           coordinator::CoordinatorLog& log) {
-    auto shard = std::make_shared<Shard>(impl_->loop, impl_->scope, "group", log, impl_->config,
-                                         impl_->loop.rng(), impl_->cluster);
+    auto shard = std::make_shared<Shard>(impl_->loop, impl_->scope, log::Room("group"), log,
+                                         impl_->config, impl_->loop.rng(), impl_->cluster);
     Result<void> loaded = co_await impl_->shards.load(partition, std::move(shard));
     if (loaded) impl_->wake.set();
     co_return loaded;

@@ -10,7 +10,8 @@
 // outlive the task. Errors travel in the responses: NOT_COORDINATOR when the group's partition is
 // not loaded here, COORDINATOR_LOAD_IN_PROGRESS while it loads, COORDINATOR_NOT_AVAILABLE when the
 // log refuses for now. Authorisation is the caller's: it removes topics that the principal may not
-// see, before or after the call. Kafka: GroupCoordinatorService, GroupCoordinatorShard.
+// see, before or after the call.
+// Kafka: GroupCoordinatorService, GroupCoordinatorShard.
 #pragma once
 
 #include <functional>

@@ -34,6 +34,7 @@ public:
     GroupMachine(const GroupMachine&) = delete;
 
     // --- the log
+
     // While loading, every record of the log in order; after loaded(), every record of Effects once
     // it is committed. Unknown record types are skipped. Errors: malformed, unsupported_version.
     Result<void> apply(const coordinator::RecordView& record, Effects& effects);
@@ -42,6 +43,7 @@ public:
     void loaded(Now now);
 
     // --- requests of members; exclusive unless marked
+
     // To be committed before a join_group(): a group of the consumer protocol without members does
     // not keep its protocol.
     bool is_empty_consumer_group(std::string_view group_id) const;

@@ -1,5 +1,5 @@
-// Commits, fetches, deletes and expires offsets. Kafka: OffsetMetadataManager, and KafkaApis for
-// what it checks first.
+// Commits, fetches, deletes and expires offsets.
+// Kafka: OffsetMetadataManager, and KafkaApis for what it checks first.
 #pragma once
 
 #include "base/result.h"

@@ -7,8 +7,8 @@ namespace millrace::net {
 namespace {
 
 constexpr size_t kSmallestBits = 12;  // 4 KiB
-constexpr size_t kLargestBits =
-    22;  // 4 MiB; larger ones are rare and go straight back to the allocator
+// 4 MiB; larger ones are rare and go straight back to the allocator.
+constexpr size_t kLargestBits = 22;
 constexpr size_t kClasses = kLargestBits - kSmallestBits + 1;
 
 }  // namespace
@@ -19,8 +19,9 @@ struct BufferPool::Free {
     size_t bytes_max = 0;
 };
 
-BufferPool::BufferPool(size_t kept_bytes_max) : free_(std::make_shared<Free>()) {
-    free_->bytes_max = kept_bytes_max;
+BufferPool::BufferPool(const Limits& limits)
+    : free_(std::make_shared<Free>()), budget_(limits.request_bytes_max) {
+    free_->bytes_max = limits.kept_bytes_max;
 }
 
 ReceiveBuffer BufferPool::take(size_t size) {

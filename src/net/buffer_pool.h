@@ -3,8 +3,8 @@
 // fresh pages with every large request.
 //
 // Owner: the shard; it outlives its connections. Slices may die on any loop of the same shard only.
-// Bound: `kept_bytes_max` bytes wait for reuse; more are freed. Buffers in use are bounded by the
-// request budget (connection.h).
+// Bound: `kept_bytes_max` bytes wait for reuse; more are freed. Large buffers in use are bounded by
+// the request budget, which whoever takes one asks first.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "net/request_budget.h"
 
 namespace millrace::net {
 
@@ -37,14 +38,21 @@ private:
 
 class BufferPool {
 public:
-    explicit BufferPool(size_t kept_bytes_max);
+    struct Limits {
+        size_t kept_bytes_max = 16u << 20;
+        uint64_t request_bytes_max = 64u << 20;
+    };
+    BufferPool() : BufferPool(Limits{}) {}
+    explicit BufferPool(const Limits& limits);
     // At least `size` bytes, not cleared.
     ReceiveBuffer take(size_t size);
+    RequestBudget& budget() { return budget_; }
 
 private:
     struct Free;
     // Shared with the buffers' deleters, which may run after the pool is gone.
     std::shared_ptr<Free> free_;
+    RequestBudget budget_;
 };
 
 }  // namespace millrace::net

@@ -1,6 +1,5 @@
 #include "net/connection.h"
 
-#include "base/log.h"
 #include "runtime/scope.h"
 
 namespace millrace::net {
@@ -27,17 +26,17 @@ Connection::Connection(runtime::Loop& loop, std::unique_ptr<runtime::Stream> str
       handler_(std::move(handler)),
       last_active_(loop.now()) {}
 
-runtime::Task<void> Connection::run() {
+runtime::Task<Result<void>> Connection::run() {
     runtime::Scope scope{loop_};
     scope.spawn(write_answers());
-    const auto ended = co_await read_frames();
-    if (!ended && ended.code() != ErrorCode::connection_closed &&
-        ended.code() != ErrorCode::cancelled)
-        LOG_WARN("net", "closing {}: {}", peer(), ended.error().describe());
+    auto ended = co_await read_frames();
     closing_ = true;
     writer_wanted_.set();
     co_await scope.join();
     stream_->close();
+    if (ended.code() == ErrorCode::connection_closed || ended.code() == ErrorCode::cancelled)
+        co_return {};
+    co_return ended;
 }
 
 runtime::Task<Result<void>> Connection::read_frames() {

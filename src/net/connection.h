@@ -5,7 +5,8 @@
 // Owner: the Server that accepted it (server.h), which waits for run() to end. Loop: the one it was
 // accepted on. Bound: at most one request is in work, and no frame is read while `kUnsentBytesMax`
 // of answers wait for a client that does not read, so a connection holds one request and little
-// more than one answer.
+// more than one answer; the large requests of all connections together are bounded by the pool's
+// budget (request_budget.h).
 #pragma once
 
 #include <functional>
@@ -33,6 +34,8 @@ public:
 struct ConnectionLimits {
     size_t frame_bytes_max = 100u << 20;           // socket.request.max.bytes
     Duration idle_max = std::chrono::minutes(10);  // connections.max.idle.ms
+    // How long a large request may take to arrive while others wait for the memory that it holds.
+    Duration arrival_max = std::chrono::seconds(10);
 };
 
 class Connection {
@@ -40,12 +43,14 @@ public:
     Connection(runtime::Loop& loop, std::unique_ptr<runtime::Stream> stream, BufferPool& pool,
                const ConnectionLimits& limits, std::unique_ptr<FrameHandler> handler);
 
-    // Until the peer has gone, a frame was refused, or close() was called.
-    runtime::Task<void> run();
+    // Until the peer has gone or close() was called: success; or until a frame was refused: why.
+    runtime::Task<Result<void>> run();
     void close() { stream_->close(); }
     const std::string& peer() const { return stream_->peer(); }
     // When the peer last sent something.
     runtime::TimePoint last_active() const { return last_active_; }
+    // See FrameReader.
+    runtime::TimePoint holds_memory_since() const { return reader_.holds_memory_since(); }
 
 private:
     runtime::Task<Result<void>> read_frames();

@@ -6,10 +6,12 @@
 #include "runtime/blocking_pool.h"
 #include "runtime/linux_loop.h"
 #include "runtime/linux_network.h"
+#include "runtime/test_wait.h"
 
 using namespace millrace;
 using namespace millrace::net;
 using runtime::Task;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -33,11 +35,11 @@ struct Fixture {
     runtime::LinuxLoop loop;
     runtime::BlockingPool pool{1};
     runtime::LinuxNetwork network{loop, pool};
-    BufferPool buffers{1u << 20};
+    BufferPool buffers{{.request_bytes_max = 100'000}};
     runtime::Event go;
-    Server server{loop, buffers, {.frame_bytes_max = 1000}, 3, [this](const std::string&) {
-                      return std::make_unique<Echo>(go);
-                  }};
+    ConnectionLimits limits{.frame_bytes_max = 200'000, .arrival_max = 50ms};
+    Server server{loop, buffers, limits, 3,
+                  [this](const std::string&) { return std::make_unique<Echo>(go); }};
 
     template <typename Body>
     void run(Body body) {
@@ -126,8 +128,23 @@ TEST_CASE("a peer that goes away while its request is in work leaves nothing beh
             while (f.server.connection_count() == 0) co_await f.loop.yield();
         }
         f.go.set();
-        while (f.server.connection_count() != 0)
-            co_await f.loop.sleep_for(std::chrono::milliseconds(1));
-        CHECK(f.server.connection_count() == 0);
+        CHECK(
+            co_await runtime::eventually(f.loop, [&] { return f.server.connection_count() == 0; }));
+    });
+}
+
+TEST_CASE("a large request that stalls is closed when another one waits for its memory") {
+    Fixture().run([](Fixture& f) -> Task<void> {
+        const auto stalled = co_await f.connect();
+        const auto other = co_await f.connect();
+        uint8_t prefix[4];
+        store_be<int32_t>(prefix, 150'000);
+        const ByteView size[] = {prefix};
+        INVARIANT((co_await stalled->write(size)).has_value());
+        while (f.buffers.budget().bytes_held() == 0) co_await f.loop.yield();
+        const std::string large(120'000, 'x');
+        co_await send(*other, large);
+        CHECK(co_await receive(*other) == large);
+        CHECK(co_await receive(*stalled) == "<end>");
     });
 }

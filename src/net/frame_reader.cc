@@ -20,7 +20,7 @@ Result<std::optional<SharedBytes>> FrameReader::buffered() {
     if (size <= 0 || static_cast<size_t>(size) > frame_bytes_max_)
         return fail(ErrorCode::malformed,
                     fmt::format("a frame of {} bytes (allowed: 1 to {})", size, frame_bytes_max_));
-    wanted_ = kPrefixBytes + static_cast<size_t>(size);
+    if (std::exchange(wanted_, kPrefixBytes + static_cast<size_t>(size)) == 0) hold_.begin();
     if (have < wanted_) return std::nullopt;
     SharedBytes frame = buffer_.slice(begin_ + kPrefixBytes, static_cast<size_t>(size));
     begin_ += wanted_;
@@ -34,39 +34,66 @@ size_t FrameReader::reach() const {
     return wanted_ == 0 ? last_large_ : 0;
 }
 
-// Afterwards the buffer has room for what is still missing of the frame at begin_, or at least for
-// some bytes.
-void FrameReader::make_room() {
-    const size_t have = end_ - begin_;
+bool FrameReader::has_room() {
     const size_t need = std::max(wanted_, reach());
     if (buffer_ && begin_ == end_ && buffer_.unshared() && buffer_.capacity() >= need)
         begin_ = end_ = 0;
-    if (buffer_ && begin_ + need <= buffer_.capacity() && end_ < buffer_.capacity()) return;
-    ReceiveBuffer next = pool_.take(std::max({chunk_bytes_, need, have + 1}));
+    return buffer_ && begin_ + need <= buffer_.capacity() && end_ < buffer_.capacity();
+}
+
+void FrameReader::move_to(ReceiveBuffer next) {
+    const size_t have = end_ - begin_;
     if (have) std::memcpy(next.data(), buffer_.data() + begin_, have);
     buffer_ = std::move(next);
     begin_ = 0;
     end_ = have;
 }
 
-runtime::Task<Result<bool>> FrameReader::fill() {
-    make_room();
-    const size_t room = reach() ? begin_ + reach() - end_ : buffer_.capacity() - end_;
-    const MutableByteView into{buffer_.data() + end_, room};
-    auto got = stream_.read_now(into);
-    if (got.code() == ErrorCode::would_block) {
-        const size_t missing = wanted_ > end_ - begin_ ? wanted_ - (end_ - begin_) : 1;
-        const bool low_water = missing > kLowWaterBytes;
-        if (low_water) stream_.want(std::min(missing, size_t{262144}));
-        if (!low_water && low_water_set_) stream_.want(1);
-        low_water_set_ = low_water;
-        got = co_await stream_.read(into);
+void FrameReader::prepare_to_wait() {
+    if (begin_ == end_ && buffer_.capacity() > kChunkBytesMin) {
+        buffer_ = {};
+        hold_.release();
+        begin_ = end_ = 0;
     }
-    if (!got) co_return std::move(got).error();
-    end_ += *got;
-    if (*got == room && room >= chunk_bytes_ / 2)
-        chunk_bytes_ = std::min(chunk_bytes_ * 2, kChunkBytesMax);
-    co_return *got != 0;
+    const size_t missing = wanted_ > end_ - begin_ ? wanted_ - (end_ - begin_) : 1;
+    const bool low_water = missing > kLowWaterBytes;
+    if (low_water) stream_.want(std::min(missing, size_t{262144}));
+    if (!low_water && low_water_set_) stream_.want(1);
+    low_water_set_ = low_water;
+}
+
+size_t FrameReader::room() const {
+    const size_t until = reach() ? begin_ + reach() : buffer_.capacity();
+    const size_t allowed = hold_.bytes() ? begin_ + hold_.bytes() : until;
+    return std::min(until, allowed) - end_;
+}
+
+runtime::Task<Result<bool>> FrameReader::fill() {
+    for (;;) {
+        if (!has_room()) {
+            const size_t have = end_ - begin_;
+            const size_t size = std::max({chunk_bytes_, wanted_, reach(), have + 1});
+            // The frame before this one has been answered: what it held is free for others.
+            hold_.release();
+            if (size > kChunkBytesMax)
+                co_await pool_.budget().raise(hold_,
+                                              std::min(size, std::max(kFirstPartBytes, have + 1)));
+            move_to(pool_.take(size));
+        }
+        if (room() == 0) co_await pool_.budget().raise(hold_, wanted_);
+        const size_t asked = room();
+        const auto got = stream_.read_now({buffer_.data() + end_, asked});
+        if (got.code() == ErrorCode::would_block) {
+            prepare_to_wait();
+            co_await stream_.readable();
+            continue;
+        }
+        if (!got) co_return got.error();
+        end_ += *got;
+        if (*got == asked && asked >= chunk_bytes_ / 2)
+            chunk_bytes_ = std::min(chunk_bytes_ * 2, kChunkBytesMax);
+        co_return *got != 0;
+    }
 }
 
 }  // namespace millrace::net

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <deque>
 
 #include "base/random.h"
+#include "runtime/event.h"
 #include "runtime/linux_loop.h"
+#include "runtime/scope.h"
 
 using namespace millrace;
 using namespace millrace::net;
@@ -25,6 +28,7 @@ public:
         if (rng_.chance(0.5)) return fail(ErrorCode::would_block);
         return take(into);
     }
+    Task<void> readable() override { co_await runtime::Loop::current().yield(); }
     Task<Result<void>> write(std::span<const ByteView>) override { co_return Result<void>{}; }
     Task<Result<void>> send_file(runtime::File&, uint64_t, uint64_t) override {
         co_return Result<void>{};
@@ -92,7 +96,7 @@ std::vector<uint8_t> framed(const std::vector<std::vector<uint8_t>>& frames) {
 Read read_with(std::vector<uint8_t> bytes, uint64_t seed, size_t piece_max, bool keep,
                size_t frame_max = 1u << 20) {
     PieceStream stream(std::move(bytes), seed, piece_max);
-    BufferPool pool(1u << 20);
+    BufferPool pool;
     FrameReader reader(stream, pool, frame_max);
     runtime::LinuxLoop loop;
     return loop.run_for_result(read_all(reader, keep));
@@ -136,4 +140,114 @@ TEST_CASE("a cut frame at the end of the stream is dropped") {
     const Read read = read_with(bytes, 3, 4, false);
     CHECK(read.end);
     CHECK(read.frames == std::vector<std::vector<uint8_t>>{{1, 2, 3}});
+}
+
+namespace {
+
+// Gives nothing while `come` is not set.
+class LateStream : public PieceStream {
+public:
+    explicit LateStream(std::vector<uint8_t> bytes) : PieceStream(std::move(bytes), 1, SIZE_MAX) {}
+    Result<size_t> read_now(MutableByteView into) override {
+        if (!come.is_set()) return fail(ErrorCode::would_block);
+        return PieceStream::read_now(into);
+    }
+    Task<void> readable() override {
+        waiting = true;
+        co_await come.wait();
+        waiting = false;
+    }
+    runtime::Event come;
+    bool waiting = false;
+};
+
+Task<void> read_one(FrameReader& reader, size_t& frame_bytes) {
+    for (;;) {
+        auto frame = reader.buffered();
+        INVARIANT(frame.has_value());
+        if (*frame) {
+            frame_bytes = (*frame)->size();
+            co_return;
+        }
+        INVARIANT((co_await reader.fill()).has_value());
+    }
+}
+
+}  // namespace
+
+TEST_CASE("large frames of many connections take turns; small ones need no budget") {
+    runtime::LinuxLoop loop;
+    BufferPool pool({.request_bytes_max = 300'000});
+    const auto run = [](BufferPool& memory) -> Task<void> {
+        runtime::Loop& here = runtime::Loop::current();
+        const auto large = framed({std::vector<uint8_t>(200'000)});
+        PieceStream streams[] = {{large, 1, 5000}, {large, 2, 5000}, {large, 3, 5000}};
+        PieceStream small_stream(framed({{1, 2, 3}}), 4, 10);
+        auto first = std::make_unique<FrameReader>(streams[0], memory, 1u << 20);
+        FrameReader second(streams[1], memory, 1u << 20);
+        FrameReader third(streams[2], memory, 1u << 20);
+        FrameReader small(small_stream, memory, 1u << 20);
+        size_t got[4] = {};
+        co_await read_one(*first, got[0]);
+        co_await read_one(second, got[1]);  // passes the limit, as the last one may
+        CHECK(memory.budget().bytes_held() == 2 * 200'004);
+        runtime::Scope scope{here};
+        scope.spawn(read_one(third, got[2]));
+        scope.spawn(read_one(small, got[3]));
+        while (memory.budget().waits() == 0 || got[3] == 0) co_await here.yield();
+        CHECK(got[2] == 0);
+        first.reset();
+        co_await scope.join();
+        CHECK(got[2] == 200'000);
+        CHECK(memory.budget().bytes_held() == 2 * 200'004);
+    };
+    loop.run(run(pool));
+    CHECK(pool.budget().bytes_held() == 0);
+}
+
+TEST_CASE("frames that all wait for their rest get it one after the other") {
+    runtime::LinuxLoop loop;
+    BufferPool pool({.request_bytes_max = 3u << 20});
+    const auto run = [](BufferPool& memory) -> Task<void> {
+        runtime::Loop& here = runtime::Loop::current();
+        constexpr size_t kFrames = 6;
+        std::deque<PieceStream> streams;
+        size_t got[kFrames] = {};
+        runtime::Scope scope{here};
+        const auto read = [](runtime::Stream& stream, BufferPool& of, size_t& bytes) -> Task<void> {
+            FrameReader reader(stream, of, 6'000'000);
+            co_await read_one(reader, bytes);
+        };
+        for (size_t i = 0; i < kFrames; ++i) {
+            streams.emplace_back(framed({std::vector<uint8_t>(5'000'000 + i)}), i, 50'000);
+            scope.spawn(read(streams.back(), memory, got[i]));
+        }
+        co_await scope.join();
+        for (size_t i = 0; i < kFrames; ++i) CHECK(got[i] == 5'000'000 + i);
+    };
+    loop.run(run(pool));
+    CHECK(pool.budget().waits() != 0);
+}
+
+TEST_CASE("a reader that waits for its next frame holds no large buffer") {
+    runtime::LinuxLoop loop;
+    BufferPool pool;
+    const auto run = [](BufferPool& memory) -> Task<void> {
+        runtime::Loop& here = runtime::Loop::current();
+        LateStream stream(framed({std::vector<uint8_t>(200'000), {1, 2}}));
+        stream.come.set();
+        FrameReader reader(stream, memory, 1u << 20);
+        size_t got = 0;
+        co_await read_one(reader, got);
+        CHECK(memory.budget().bytes_held() != 0);
+        stream.come.reset();
+        runtime::Scope scope{here};
+        scope.spawn(read_one(reader, got));
+        while (!stream.waiting) co_await here.yield();
+        CHECK(memory.budget().bytes_held() == 0);
+        stream.come.set();
+        co_await scope.join();
+        CHECK(got == 2);
+    };
+    loop.run(run(pool));
 }

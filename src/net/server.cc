@@ -30,8 +30,8 @@ runtime::Task<void> Server::run() {
             continue;
         }
         if (connections_.size() >= connections_max_) {
-            LOG_WARN("net", "refusing {}: {} connections are open", (*stream)->peer(),
-                     connections_.size());
+            log_refusal((*stream)->peer(),
+                        fmt::format("{} connections are open", connections_.size()));
             continue;
         }
         scope_.spawn(serve(*std::move(stream)));
@@ -49,16 +49,32 @@ runtime::Task<void> Server::serve(std::unique_ptr<runtime::Stream> stream) {
     auto handler = factory_(stream->peer());
     const auto connection = connections_.emplace(connections_.end(), loop_, std::move(stream),
                                                  pool_, limits_, std::move(handler));
-    co_await connection->run();
+    if (const auto ended = co_await connection->run(); !ended)
+        log_refusal(connection->peer(), ended.error().describe());
     connections_.erase(connection);
+}
+
+void Server::log_refusal(std::string_view peer, std::string_view why) {
+    const auto left_out = refusals_.admit(host_of(peer), loop_.now().time_since_epoch());
+    if (left_out) LOG_WARN("net", "closing {}: {}{}", peer, why, LogLimit::told(*left_out));
 }
 
 // One sweep for all connections, so that a busy one never touches a timer.
 runtime::Task<void> Server::close_idle() {
     constexpr int kSweepsPerLimit = 10;
-    while (!co_await stopped_.wait_until(loop_, loop_.now() + limits_.idle_max / kSweepsPerLimit)) {
-        for (Connection& connection : connections_)
-            if (loop_.now() - connection.last_active() > limits_.idle_max) connection.close();
+    const Duration period = std::min(limits_.idle_max, limits_.arrival_max) / kSweepsPerLimit;
+    while (!co_await stopped_.wait_until(loop_, loop_.now() + period)) {
+        const runtime::TimePoint idle_since = loop_.now() - limits_.idle_max;
+        const runtime::TimePoint arriving_since = loop_.now() - limits_.arrival_max;
+        for (Connection& connection : connections_) {
+            if (connection.last_active() < idle_since) connection.close();
+            if (pool_.budget().somebody_waits() &&
+                connection.holds_memory_since() < arriving_since) {
+                log_refusal(connection.peer(),
+                            "its request arrives too slowly, and others wait for the memory");
+                connection.close();
+            }
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 //
 // Owner: the node. Loop: one; everything accepted here stays on it.
 // Bounds: `connections_max` at once; one more is accepted and closed. A peer that sends nothing for
-// `idle_max` is closed.
+// `idle_max` is closed, and one whose large request has been arriving for `arrival_max` while others
+// wait for memory. What is refused is logged with the peer's address, some lines a minute for each
+// host.
 #pragma once
 
 #include <functional>
@@ -10,6 +12,7 @@
 #include <memory>
 #include <string>
 
+#include "base/log_limit.h"
 #include "net/connection.h"
 #include "runtime/scope.h"
 
@@ -30,10 +33,14 @@ public:
     runtime::Task<void> run();
     void stop();
     size_t connection_count() const { return connections_.size(); }
+    const RequestBudget& request_budget() const { return pool_.budget(); }
 
 private:
     runtime::Task<void> serve(std::unique_ptr<runtime::Stream> stream);
+    // Closes who sends nothing, or too slowly for what others wait for.
     runtime::Task<void> close_idle();
+    // Logs that a peer is refused, unless this host has filled its share of the log.
+    void log_refusal(std::string_view peer, std::string_view why);
 
     runtime::Loop& loop_;
     BufferPool& pool_;
@@ -42,6 +49,7 @@ private:
     const HandlerFactory factory_;
     std::unique_ptr<runtime::Listener> listener_;
     std::list<Connection> connections_;
+    LogLimit refusals_;
     runtime::Scope scope_;
     runtime::Event stopped_;
 };

@@ -148,6 +148,10 @@ void LinuxLoop::update_now() {
     wall_ms_ = -1;
 }
 
+TimePoint LinuxLoop::read_clock() const {
+    return clock_now();
+}
+
 TimestampMs LinuxLoop::wall_ms() const {
     if (wall_ms_ >= 0) return wall_ms_;
     timespec t;

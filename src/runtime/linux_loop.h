@@ -53,6 +53,7 @@ public:
     T run_for_result(Task<T> root);
 
     TimePoint now() const override { return now_; }
+    TimePoint read_clock() const override;
     TimestampMs wall_ms() const override;
     void post_remote(Remote& work) override;
 

@@ -96,9 +96,15 @@ Task<Result<size_t>> LinuxStream::read(MutableByteView into) {
     for (;;) {
         Result<size_t> n = read_now(into);
         if (n.has_value() || n.error().code != ErrorCode::would_block) co_return n;
-        set_mark(into.size());
+        set_mark(std::min(wanted_, into.size()));
         co_await readable_.wait(network_.loop());
     }
+}
+
+Task<void> LinuxStream::readable() {
+    if (!socket_) co_return;
+    set_mark(wanted_);
+    co_await readable_.wait(network_.loop());
 }
 
 Result<void> LinuxStream::write_now(std::span<const ByteView>& parts, size_t& skip) {
@@ -143,8 +149,9 @@ Task<Result<void>> LinuxStream::write(std::span<const ByteView> parts) {
     }
 }
 
-// sendfile costs less than copying through a buffer here: 0.15 CPU seconds a GB against 0.38 with a receiver that is busy on
-// another core of the same machine (bench/RESULTS.md, w2), and on a network card it saves the copy altogether.
+// sendfile costs less than copying through a buffer here: 0.15 CPU seconds a GB against 0.38 with a
+// receiver that is busy on another core of the same machine (bench/RESULTS.md, w2), and on a
+// network card it saves the copy altogether.
 [[clang::coro_wrapper]] Task<Result<void>> LinuxStream::send_file(File& file, uint64_t position,
                                                                   uint64_t length) {
     auto* const linux_file = dynamic_cast<LinuxFile*>(&file);
@@ -214,8 +221,8 @@ Task<Result<void>> LinuxStream::send_copied(File& file, uint64_t position, uint6
     co_return {};
 }
 
-void LinuxStream::set_mark(size_t size) {
-    const size_t mark = std::clamp<size_t>(std::min(wanted_, size), 1, kWantMax);
+void LinuxStream::set_mark(size_t bytes) {
+    const size_t mark = std::clamp<size_t>(bytes, 1, kWantMax);
     if (mark == mark_) return;
     const int value = static_cast<int>(mark);
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVLOWAT, &value, sizeof value);

@@ -18,6 +18,7 @@ public:
 
     Task<Result<size_t>> read(MutableByteView into) override;
     Result<size_t> read_now(MutableByteView into) override;
+    Task<void> readable() override;
     Task<Result<void>> write(std::span<const ByteView> parts) override;
     Task<Result<void>> send_file(File& file, uint64_t position, uint64_t length) override;
     void want(size_t bytes) override { wanted_ = bytes; }
@@ -25,8 +26,8 @@ public:
     const std::string& peer() const override { return peer_; }
 
 private:
-    // Before a wait for the bytes of a read of `size`.
-    void set_mark(size_t size);
+    // Before a wait for `bytes` of them.
+    void set_mark(size_t bytes);
     void on_events(uint32_t events) override;
     // Writes on from `skip` bytes into the first part, stepping both; would_block when the socket
     // is full, success when nothing is left.

@@ -50,6 +50,8 @@ public:
 
     // The time of this turn of the loop (it does not move while a task runs).
     virtual TimePoint now() const = 0;
+    // The same clock, read at this moment: for measuring how long something takes.
+    virtual TimePoint read_clock() const = 0;
     virtual TimestampMs wall_ms() const = 0;
     Rng& rng() { return rng_; }
 

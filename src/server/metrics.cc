@@ -80,6 +80,9 @@ size_t add_partitions(Snapshot& out, broker::Partitions& partitions) {
                   labels, real(log.end_offset()));
         out.gauge("kafka_log_log_size", "Bytes of a partition's segments.", labels,
                   real(log.size_bytes()));
+        if (const uint64_t bytes = log.key_index_bytes(); bytes > 0)
+            out.gauge("millrace_key_index_bytes", "Memory of a partition's index of keys.", labels,
+                      real(bytes));
     });
     out.gauge("millrace_open_partitions",
               "Partitions in use since the node started; only they have series of their own.", {},
@@ -135,6 +138,11 @@ runtime::Task<Snapshot> collect_metrics(MetricsSources sources) {
     add_requests(out, sources.broker.metrics());
     out.gauge("kafka_server_socketservermetrics_connection_count", "Open connections of clients.",
               {}, real(sources.server.connection_count()));
+    const net::RequestBudget& budget = sources.server.request_budget();
+    out.gauge("kafka_network_socketserver_memorypoolused",
+              "Bytes that large requests in flight hold.", {}, real(budget.bytes_held()));
+    out.counter("millrace_request_memory_waits_total",
+                "Large requests that waited for memory to be read into.", {}, real(budget.waits()));
     add_cluster(out, *sources.broker.image(), sources.broker.node_id());
     size_t left_out = add_partitions(out, sources.broker.partitions());
     left_out += co_await add_lags(out, sources.broker);

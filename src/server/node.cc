@@ -11,6 +11,8 @@ namespace {
 
 // Receive buffers that wait for reuse: enough for a few dozen large requests in flight.
 constexpr size_t kBuffersKeptMax = 16u << 20;
+// Large requests in flight when queued.max.request.bytes leaves it open.
+constexpr int64_t kRequestBytesMax = 64 << 20;
 constexpr Duration kMaintenanceInterval = std::chrono::seconds(1);
 constexpr int16_t kPlaintext = 0;
 
@@ -41,13 +43,19 @@ std::vector<raft::VoterEndpoint> controller_endpoints(const config::BrokerConfig
     return endpoints;
 }
 
+net::BufferPool::Limits buffer_limits(const config::BrokerConfig& config) {
+    const int64_t given = config.values().queued_request_bytes_max;
+    return {.kept_bytes_max = kBuffersKeptMax,
+            .request_bytes_max = static_cast<uint64_t>(given > 0 ? given : kRequestBytesMax)};
+}
+
 }  // namespace
 
 Node::Node(runtime::Context context, NodeOptions options)
     : context_(context),
       config_(std::move(options.config)),
       open_files_max_(options.open_files_max),
-      buffers_(kBuffersKeptMax),
+      buffers_(buffer_limits(*config_)),
       scope_(context.loop) {}
 
 Node::~Node() = default;
@@ -145,7 +153,8 @@ runtime::Task<Result<void>> Node::start_broker() {
     CO_TRY_OK(listen());
     const std::string listener = client_listener(*config_).listener;
     groups_ = std::make_unique<group::GroupCoordinator>(
-        context_.loop, broker::group_config(*config_), broker::cluster_view(metadata_->image()));
+        context_.loop, broker::group_config(*config_),
+        broker::cluster_view(metadata_->image(), config_));
     transactions_ = std::make_unique<transaction::TransactionCoordinator>(
         context_.loop, broker::transaction_config(*config_));
     broker_ =
@@ -162,7 +171,7 @@ runtime::Task<Result<void>> Node::start_broker() {
     broker_->start(metadata_->image());
     metadata_->set_listener([this](const metadata::ImagePtr& image, const metadata::Delta& delta) {
         broker_->on_image(image, delta);
-        broker::follow_image(*groups_, image, delta);
+        broker::follow_image(*groups_, image, delta, broker_->config_ptr());
         broker::follow_image(*transactions_, image);
         groups_loader_->on_image(image, delta);
         transactions_loader_->on_image(image, delta);
@@ -178,6 +187,7 @@ runtime::Task<Result<void>> Node::start_broker() {
                                 .port = static_cast<uint16_t>(told.port),
                                 .security_protocol = kPlaintext}},
                               std::move(directories), logs_->directories().front().broker_epoch));
+    groups_->on_metadata_changed(broker::cluster_view(metadata_->image(), broker_->config_ptr()));
     broker::follow_image(*transactions_, metadata_->image());
     groups_loader_->start(metadata_->image());
     transactions_loader_->start(metadata_->image());

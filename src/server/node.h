@@ -2,9 +2,8 @@
 // down again in order. It stands on the interfaces of `runtime` only, so that it runs in the
 // simulator as it does on Linux.
 //
-//   auto node = co_await Node::start(context, options);   // formatted if need be, recovered,
-//   listening co_await (*node)->run();                              // until stop() was called;
-//   everything is closed then
+//   auto node = co_await Node::start(context, options);   // formatted if new, recovered, listening
+//   co_await (*node)->run();                              // until stop(); then all is closed
 //
 // Owner: main (server/serve.cc), or a simulation. Loop: the one of the context, for everything.
 // Errors of start(): what kept it from starting, as a sentence for the operator.

@@ -134,6 +134,7 @@ Result<AppendResult> Log::State::append_validated(protocol::ValidatedBatch& vali
                             .append_time = duplicate->timestamp,
                             .log_start = start,
                             .duplicate = true};
+    if (how.condition) TRY_OK(judge(*how.condition, batch));
     if (batch.size_bytes() > static_cast<size_t>(config.segment_bytes))
         return fail(ErrorCode::record_list_too_large,
                     fmt::format("a batch of {} bytes does not fit a segment of {}",
@@ -259,6 +260,7 @@ const LogConfig& Log::config() const {
 }
 void Log::set_config(const LogConfig& config) {
     state_->config = config;
+    if (!config.key_index) state_->drop_keys();
 }
 
 Offset Log::last_stable_offset() const {

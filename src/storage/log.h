@@ -1,8 +1,9 @@
 // Log: one partition's records on disk, in Kafka's files: segments, indexes, producer state, leader
 // epochs.
 //
-//   log start <= last stable offset <= high watermark <= log end         delete_records moves the
-//   first, appends the last
+//   log start <= last stable offset <= high watermark <= log end
+//
+// delete_records() moves the first, appends the last.
 //
 // Owner: LogManager (or raft, for the metadata log). Loop: the partition's shard; nothing here may
 // be called from another. A Log that exists is loaded and recovered: open() has done that. Its
@@ -14,11 +15,10 @@
 //   the recovery point. After a crash, open() checks the CRC of everything behind the recovery
 //   point and cuts at the first batch that is not whole; nothing corrupt is ever served.
 // Overlap: append is a plain function. The Tasks may overlap it and each other, but while a
-// truncation
-//   or close() is under way nothing may be appended.
+//   truncation or close() is under way nothing may be appended.
 // Errors: kafka_storage_error when the disk refused something (the message has the path), and those
-// named at each call. Kafka: UnifiedLog, LocalLog, LogSegment, ProducerStateManager,
-// LeaderEpochFileCache.
+//   named at each call.
+// Kafka: UnifiedLog, LocalLog, LogSegment, ProducerStateManager, LeaderEpochFileCache.
 #pragma once
 
 #include <expected>
@@ -33,12 +33,14 @@
 #include "base/units.h"
 #include "base/uuid.h"
 #include "protocol/record_batch_validator.h"
+#include "runtime/loop.h"
 #include "runtime/task.h"
 #include "storage/log_config.h"
 
 namespace millrace::storage {
 
 class Shard;
+struct AppendCondition;
 
 // The bytes of an append: whole record batches, back to back (exactly one as leader). They are
 // stamped in place and then shared with readers, so the caller must be the only one who writes to
@@ -61,6 +63,8 @@ struct LeaderAppend {
     uint64_t verification = 0;
     // Of a marker's transaction: from 2 on its epoch must be above the producer's (KIP-1228).
     int16_t transaction_version = 0;
+    // Null: none. Filled in when it fails (append_condition.h).
+    AppendCondition* condition = nullptr;
 };
 
 // A batch that wants to begin a transaction, before the coordinator was asked about it.
@@ -77,16 +81,16 @@ struct AppendResult {
     Offset last_offset = -1;
     TimestampMs append_time = -1;  // set only with log append time
     Offset log_start = 0;
-    bool duplicate = false;  // an idempotent producer's retry: the offsets are those of the first
-                             // time, nothing was written
-    bool flush_due =
-        false;  // flush.messages or flush.ms asks for a flush() before the append may be acked
+    // An idempotent producer's retry: the offsets are those of the first time, nothing was written.
+    bool duplicate = false;
+    // flush.messages or flush.ms asks for a flush() before the append may be acked.
+    bool flush_due = false;
 };
 
 struct ReadRequest {
     Offset from = 0;
-    Offset upper_bound =
-        0;  // records at and above are not returned: high watermark, last stable offset or log end
+    // Records at and above are not returned: high watermark, last stable offset or log end.
+    Offset upper_bound = 0;
     uint64_t max_bytes = 0;
     bool min_one = false;  // the first batch is returned whole, however large
 };
@@ -96,8 +100,8 @@ struct ReadRequest {
 struct ReadResult {
     Chain records;
     Offset first_offset = -1;  // base offset of the first batch; -1 = nothing was read
-    Offset next_offset =
-        -1;  // the offset after the last batch; the `from` of the request when nothing was read
+    // The offset after the last batch; the `from` of the request when nothing was read.
+    Offset next_offset = -1;
 };
 
 struct AbortedTransaction {
@@ -164,7 +168,10 @@ public:
     // Validates, assigns offsets and the leader epoch, writes, makes readable: one write to the
     // page cache. All or nothing. Errors: what validation says (corrupt_message, message_too_large,
     // invalid_record, invalid_timestamp, ...), out_of_order_sequence_number,
-    // invalid_producer_epoch, invalid_txn_state, transaction_coordinator_fenced.
+    // invalid_producer_epoch, invalid_txn_state, transaction_coordinator_fenced;
+    // append_condition_failed (a duplicate is answered as one, whatever its condition says),
+    // invalid_request (conditions that make no sense), key_index_disabled; would_block for a
+    // condition on a key while !knows_keys().
     std::expected<AppendResult, protocol::AppendError> append_as_leader(AppendBytes bytes,
                                                                         const LeaderAppend& how);
     // Appends batches that carry their offsets and leader epochs (replication, replay). The CRCs
@@ -204,8 +211,8 @@ public:
     // Never backwards except by truncation; clamped to [start, end].
     void set_high_watermark(Offset offset);
 
-    // This replica leads from now on with this epoch: offsets from end_offset() on belong to it. No
-    // I/O.
+    // This replica leads from now on with this epoch: offsets from end_offset() on belong to it.
+    // No I/O.
     void begin_epoch(LeaderEpoch epoch);
     LeaderEpoch latest_epoch() const;
     // The largest epoch <= `epoch` with data here, and the offset where it ends; {-1, -1} when
@@ -221,6 +228,16 @@ public:
     // The number to append with once the coordinator has said that the transaction is open and has
     // this partition in it. Any marker of the producer ends what it stands for (KIP-890).
     uint64_t begin_verification(const VerificationRequest& request);
+    // Conditions on keys need an index of the last record of each key (key_index.h). It is made when
+    // the first such condition comes, and reads behind the appends: whoever appends with one sees
+    // to it first that all is known, and then does not wait before the append.
+    bool knows_keys() const;  // also when the topic has no index: the append says so
+    // Errors: request_timed_out when that took beyond `deadline` (what was read stays known).
+    runtime::Task<Result<void>> know_keys(runtime::Loop& loop, runtime::TimePoint deadline);
+    // Whether the background should save_keys(), so that a restart reads little. close() does too.
+    bool wants_save_keys() const;
+    runtime::Task<Result<void>> save_keys();
+    uint64_t key_index_bytes() const;  // of memory
 
     // Moves the log start to `offset` (-1: to the high watermark) and drops whole segments below.
     // offset_out_of_range when above the high watermark. The answer is the new log start.

@@ -24,6 +24,7 @@ struct DirectoryNames {
     std::vector<OffsetFileName> leftovers;  // .cleaned and .deleted
     bool has_epochs = false;
     bool has_metadata = false;
+    bool has_keys = false;
 };
 
 Result<DirectoryNames> list_names(runtime::Disk& disk, const std::string& directory) {
@@ -32,6 +33,7 @@ Result<DirectoryNames> list_names(runtime::Disk& disk, const std::string& direct
     for (const runtime::DirEntry& entry : entries) {
         if (entry.name == kEpochCheckpointName) names.has_epochs = true;
         if (entry.name == kPartitionMetadataName) names.has_metadata = true;
+        if (entry.name == kKeyIndexName) names.has_keys = true;
         const auto file = parse_offset_file(entry.name);
         if (!file) continue;
         if (file->mark == kSwapSuffix) {
@@ -312,6 +314,7 @@ Task<Result<void>> Log::State::load_segments(const LogOpen& open, std::vector<Of
                            fmt::format("{}: {}", kEpochCheckpointName, parsed.error().message));
         epochs = EpochCache{*std::move(parsed)};
     }
+    has_keys_file = names.has_keys;
     snapshots = std::move(names.snapshots);
     co_return {};
 }
@@ -366,7 +369,9 @@ Task<Result<void>> Log::State::load(const LogOpen& open) {
 
 Task<Result<std::unique_ptr<Log>>> Log::open(Shard& shard, LogOpen open) {
     auto state = std::make_unique<State>(shard, open);
-    if (auto loaded = co_await state->load(open); !loaded) {
+    auto loaded = co_await state->load(open);
+    if (loaded && state->has_keys_file) loaded = co_await state->open_keys();
+    if (!loaded) {
         const Error& cause = loaded.error();
         co_return fail(ErrorCode::kafka_storage_error,
                        fmt::format("{}: {}", open.directory, cause.describe()));

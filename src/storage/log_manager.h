@@ -8,7 +8,8 @@
 // __cluster_metadata is not listed here: raft opens it with Log::open on shard().
 //
 // Owner: server. Loop: one shard; the logs live on it too. Log pointers stay valid until remove(),
-// mark_stray() or stop(). Kafka: LogManager, OffsetCheckpointFile, PartitionMetadataFile.
+// mark_stray() or stop().
+// Kafka: LogManager, OffsetCheckpointFile, PartitionMetadataFile.
 #pragma once
 
 #include <functional>
@@ -33,14 +34,15 @@ struct LogManagerConfig {
     size_t open_files_max = 512;           // segment files kept open
     size_t tail_cache_bytes = 32u << 20;   // recent batches kept in memory, over all logs
     size_t index_cache_bytes = 16u << 20;  // index entries kept in memory, over all logs
-    // A log with a longer or older unflushed tail is flushed in the background; after a crash that much is checked again.
+    // A log with a longer or older unflushed tail is flushed in the background; after a crash that
+    // much is checked again.
     uint64_t unflushed_bytes_max = 1u << 30;
     int64_t unflushed_ms_max = 60'000;
     int64_t retention_check_ms = 300'000;
     int64_t checkpoint_ms = 60'000;
     int64_t producer_id_expiration_ms = 86'400'000;
-    int64_t delete_delay_ms =
-        60'000;  // the broker's log.segment.delete.delay.ms, for whole partitions
+    // The broker's log.segment.delete.delay.ms, for whole partitions.
+    int64_t delete_delay_ms = 60'000;
 };
 
 // meta.properties. Absent fields are empty; node_id -1.

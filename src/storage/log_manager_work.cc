@@ -100,7 +100,8 @@ Task<void> LogManager::State::recover_some(size_t count, TimestampMs now) {
 Task<void> LogManager::State::save_logs(TimestampMs now) {
     std::vector<TopicPartition> due;
     for (const auto& [name, partition] : partitions)
-        if (partition.log && (partition.log->wants_save(now) || partition.log->flush_due(now)))
+        if (partition.log && (partition.log->wants_save(now) || partition.log->flush_due(now) ||
+                              partition.log->wants_save_keys()))
             due.push_back(name);
     for (const TopicPartition& name : due) {
         const auto found = partitions.find(name);
@@ -108,6 +109,9 @@ Task<void> LogManager::State::save_logs(TimestampMs now) {
         Log& log = *found->second.log;
         const auto done = log.wants_save(now) ? co_await log.save() : co_await log.flush();
         if (!done) LOG_ERROR("storage", "cannot flush: {}", done.error().describe());
+        if (done && log.wants_save_keys())
+            if (const auto saved = co_await log.save_keys(); !saved)
+                LOG_ERROR("storage", "cannot save the index of keys: {}", saved.error().describe());
     }
 }
 

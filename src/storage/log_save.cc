@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/log.h"
+#include "storage/log_keys.h"
 #include "storage/log_state.h"
 
 namespace millrace::storage {
@@ -176,6 +178,11 @@ Task<Result<void>> Log::close() {
     CO_TRY_OK(s.check_usable());
     if (s.active().index_unsaved() || s.changed) CO_TRY_OK(s.active().finish_indexes());
     if (s.changed) CO_TRY_OK(co_await s.save());
+    // Not when it is being read: that may take long, and the older file serves as well.
+    if (s.keys && !s.keys->work.locked())
+        if (const auto saved = co_await s.save_keys(); !saved)
+            LOG_WARN("storage", "{}: the index of keys is not saved: {}", s.directory,
+                     saved.error().describe());
     s.active().close_file();
     co_return {};
 }

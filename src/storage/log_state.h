@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/event.h"
+#include "storage/append_condition.h"
 #include "storage/batch_file.h"
 #include "storage/cold_reads.h"
 #include "storage/epoch_cache.h"
@@ -41,6 +42,8 @@ private:
     uint64_t buffer_position_ = 0;
     size_t buffer_bytes_ = 0;
 };
+
+struct LogKeys;
 
 struct Log::State {
     State(Shard& shard_used, LogOpen open);
@@ -85,7 +88,11 @@ struct Log::State {
     // Snapshot files inside segments. Those below the recovery point that the checkpoint file has
     // go.
     std::vector<Offset> saved_snapshots;
-    uint64_t truncations = 0;  // counted, so that a Task sees that its view is of the past
+    // The index of keys, if a condition on one ever came; another one after a truncation.
+    std::shared_ptr<LogKeys> keys;
+    Offset keys_saved = -1;      // what the file knows; -1 = there is no good one
+    bool has_keys_file = false;  // one was there when the log was opened
+    uint64_t truncations = 0;    // counted, so that a Task sees that its view is of the past
 
     Segment& active() { return *segments.back(); }
     size_t segment_index(Offset offset) const;  // the last one with base <= offset, else 0
@@ -105,6 +112,21 @@ struct Log::State {
     Result<AppendResult> append_validated(protocol::ValidatedBatch& validated, AppendBytes& bytes,
                                           const LeaderAppend& how);
     Result<void> roll(TimestampMs now);
+
+    // append_condition.cc
+    Result<void> judge(AppendCondition& condition, protocol::BatchView batch);
+    Result<void> judge_keys(AppendCondition& condition, protocol::BatchView batch) const;
+
+    // log_keys.cc
+    bool knows_keys() const;
+    runtime::Task<Result<void>> open_keys();
+    runtime::Task<Result<void>> load_keys(std::shared_ptr<LogKeys> into);
+    runtime::Task<Result<void>> read_keys(std::shared_ptr<LogKeys> into, runtime::Loop& loop,
+                                          runtime::TimePoint deadline);
+    runtime::Task<Result<bool>> read_some_keys(std::shared_ptr<LogKeys> into);
+    runtime::Task<Result<void>> save_keys();
+    Result<void> forget_keys_from(Offset offset);
+    void drop_keys();
 
     // log_read.cc
     Result<ReadResult> read(const ReadRequest& request, ColdReads& cold);
@@ -151,6 +173,7 @@ struct Log::State {
     Result<size_t> drop_segments(size_t count, TimestampMs now);
     runtime::Task<Result<size_t>> count_expired(TimestampMs now);
     runtime::Task<Result<void>> restart_at(Offset offset, TimestampMs now);
+    runtime::Task<Result<void>> load_all_of_index(Offset base);
     runtime::Task<Result<void>> cut_at(Offset offset, uint64_t position);
     Result<std::vector<Offset>> remove_snapshots(Offset offset);
     void advance_start(Offset offset);

@@ -229,7 +229,8 @@ Offset ProducerState::stable_after(const CompletedTransaction& ended) const {
 }
 
 bool ProducerState::expired(const Producer& producer, TimestampMs now, int64_t expiration_ms) {
-    return producer.transaction_start < 0 && now - producer.last_timestamp >= expiration_ms;
+    // A timestamp may be anything: the difference to it would overflow.
+    return producer.transaction_start < 0 && producer.last_timestamp <= now - expiration_ms;
 }
 
 void ProducerState::expire(TimestampMs now, int64_t expiration_ms) {
@@ -285,7 +286,7 @@ Result<void> ProducerState::load_snapshot(ByteView bytes, TimestampMs now, int64
     const auto count = load_be<uint32_t>(bytes.data() + kSnapshotCrcEnd);
     if (bytes.size() != kSnapshotHeaderBytes + uint64_t{count} * kSnapshotEntryBytes)
         return fail(ErrorCode::malformed, "snapshot length does not fit its entry count");
-    clear();
+    ProducerState next;
     for (const uint8_t* p = bytes.data() + kSnapshotHeaderBytes; p != bytes.data() + bytes.size();
          p += kSnapshotEntryBytes) {
         Producer producer;
@@ -298,9 +299,12 @@ Result<void> ProducerState::load_snapshot(ByteView bytes, TimestampMs now, int64
                          load_be<int32_t>(p + 22), producer.last_timestamp};
         if (last.last_offset >= 0 && last.offset_delta >= 0) producer.add(last);
         if (expired(producer, now, expiration_ms)) continue;
-        if (producer.transaction_start >= 0) open_[producer.transaction_start] = id;
-        producers_[id] = producer;
+        const bool alone = next.producers_.emplace(id, producer).second;
+        const bool open = producer.transaction_start >= 0;
+        if (!alone || (open && !next.open_.emplace(producer.transaction_start, id).second))
+            return fail(ErrorCode::malformed, "a producer or a transaction stands there twice");
     }
+    *this = std::move(next);
     return {};
 }
 

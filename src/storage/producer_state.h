@@ -2,7 +2,8 @@
 // retries and refuse gaps; and the open transactions, to know the last stable offset.
 //
 // check() decides, apply() changes; a batch that is appended goes through both, a replayed one only
-// through apply(). Pure. Owner: Log. Kafka: ProducerStateManager, ProducerAppendInfo.
+// through apply(). Pure. Owner: Log.
+// Kafka: ProducerStateManager, ProducerAppendInfo.
 #pragma once
 
 #include <array>

@@ -1,7 +1,7 @@
 // One segment: an append-only file of record batches and its indexes.
 //
-//   00000000000000368769.log         batches, back to back
-//   00000000000000368769.index       and .timeindex, .txnindex: index_entries.h
+//   00000000000000368769.log                             batches, back to back
+//   00000000000000368769.index, .timeindex, .txnindex    index_entries.h
 //
 // A new segment has no files before its first append. The .log file is opened when it is touched
 // and closed under the shard's budget; index entries are loaded when a lookup needs them, and those

@@ -81,7 +81,7 @@ PartitionIndex TransactionCoordinator::partition_for(std::string_view id) const 
 
 Task<Result<void>> TransactionCoordinator::load(PartitionIndex partition,
                                                 coordinator::CoordinatorLog& log) {
-    auto shard = std::make_shared<Shard>(impl_->loop, impl_->scope, "transaction", log);
+    auto shard = std::make_shared<Shard>(impl_->loop, impl_->scope, log::Room("transaction"), log);
     CO_TRY_OK(co_await impl_->shards.load(partition, shard));
     std::vector<std::string> decided;
     shard->machine.each([&](const std::string& id, const Transaction& transaction) {

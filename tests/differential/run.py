@@ -166,8 +166,7 @@ def main():
         print(*(f'{c.name}   ({c.where})' for c in cases), sep='\n')
         return 0
     if options.start:
-        sys.path.insert(0, str(ROOT / 'tests' / 'interop'))
-        from lib.node import Node as Process
+        from lib.node import Node as Process  # (node.py has made lib importable)
         with Process(options.start, SETTINGS) as process:
             return judge(options, protocol, cases, process.address)
     if not options.node:

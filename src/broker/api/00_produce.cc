@@ -1,8 +1,9 @@
 // Produce: appends one batch for each partition. With acks=0 nothing is answered, and an error
-// closes the connection, which is the only way to tell such a client. Kafka:
-// KafkaApis.handleProduceRequest, ReplicaManager.appendRecords.
+// closes the connection, which is the only way to tell such a client.
+// Kafka: KafkaApis.handleProduceRequest, ReplicaManager.appendRecords.
 
 #include "broker/api/handlers.h"
+#include "broker/append_conditions.h"
 #include "broker/transaction_admission.h"
 #include "protocol/record_batch.h"
 
@@ -15,6 +16,7 @@ using PartitionResponse = ProduceResponse::PartitionProduceResponse;
 
 constexpr int16_t kFirstVersionWithTopicIds = 13;
 constexpr int16_t kAcksAll = -1;
+constexpr int32_t kWaitMsMax = 60'000;
 
 PartitionResponse failed(PartitionIndex index, ErrorCode code,
                          const std::optional<std::string>& message = {}) {
@@ -57,6 +59,11 @@ struct Append {
     int16_t acks;
     // Of a transactional batch, when that is to be checked.
     const TransactionalWrite* admitted = nullptr;
+    storage::AppendCondition* condition = nullptr;
+    // How long a condition on keys may wait for their index.
+    runtime::TimePoint until = runtime::kNever;
+
+    bool needs_keys() const { return condition && !condition->expected_keys.empty(); }
 };
 
 Task<PartitionResponse> append(Broker& broker, const RequestContext& context,
@@ -70,18 +77,24 @@ Task<PartitionResponse> append(Broker& broker, const RequestContext& context,
         if (!opened) co_return failed(index, opened.error().code);
         partition = *std::move(opened);
     }
+    // From the end of this loop to the append nothing is waited for, or what is known would be old.
+    while (what.needs_keys() && !partition->log().knows_keys())
+        if (const auto known = co_await partition->log().know_keys(broker.loop(), what.until);
+            !known)
+            co_return failed(index, known.error().code, known.error().message);
     if (const ErrorCode refused = appendable(*partition, what.acks); refused != ErrorCode::none)
         co_return failed(index, refused);
 
-    const storage::LeaderAppend how{
-        .leader_epoch = partition->leader_epoch(),
-        .now = broker.loop().wall_ms(),
-        .produce_version = context.version,
-        .must_be_verified = what.admitted != nullptr,
-        .verification = what.admitted ? what.admitted->verification : 0};
+    const storage::LeaderAppend how{.leader_epoch = partition->leader_epoch(),
+                                    .now = broker.loop().wall_ms(),
+                                    .produce_version = context.version,
+                                    .must_be_verified = what.admitted != nullptr,
+                                    .verification = what.admitted ? what.admitted->verification : 0,
+                                    .condition = what.condition};
     const auto appended = partition->log().append_as_leader(batch_of(context, records), how);
     if (!appended) {
         PartitionResponse out = failed(index, appended.error().code, appended.error().wire_message);
+        if (what.condition) report(*what.condition, appended.error(), out);
         if (tells_log_start(appended.error()))
             out.log_start_offset = partition->log().start_offset();
         for (const auto& wrong : appended.error().record_errors) {
@@ -206,6 +219,8 @@ Task<Result<std::optional<ProduceResponse>>> produce(Broker& broker, RequestCont
     ErrorCode worst = ErrorCode::none;
     Admissions admissions;
     co_await admissions.ask(broker, context, request);
+    const runtime::TimePoint until = broker.loop().now() + std::chrono::milliseconds{std::clamp(
+                                                               request.timeout_ms, 0, kWaitMsMax)};
     response.responses.reserve(request.topic_data.size());
     for (auto& data : request.topic_data) {
         const bool by_id = context.version >= kFirstVersionWithTopicIds;
@@ -231,7 +246,12 @@ Task<Result<std::optional<ProduceResponse>>> produce(Broker& broker, RequestCont
                        admitted && admitted->error != ErrorCode::none) {
                 answer = not_admitted(partition.index, admitted->error, context.version);
             } else {
-                const Append what{records, request.acks, admitted};
+                auto condition = append_condition(partition);
+                const Append what{.records = records,
+                                  .acks = request.acks,
+                                  .admitted = admitted,
+                                  .condition = condition ? &*condition : nullptr,
+                                  .until = until};
                 answer = co_await append(broker, context, topic, partition.index, what);
             }
             if (answer.error_code != 0) worst = static_cast<ErrorCode>(answer.error_code);
