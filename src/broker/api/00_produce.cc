@@ -217,18 +217,24 @@ private:
     std::vector<TransactionalWrite> writes_;
 };
 
-// What a producer that may not know these errors takes for a reason to try again later.
-ErrorCode for_producer(ErrorCode error, int16_t version) {
+// Where the coordinator could not be asked, the producer is to try again later; not all versions
+// know the true reason for such a one.
+PartitionResponse not_admitted(PartitionIndex index, ErrorCode error, int16_t version) {
     constexpr int16_t kFirstVersionThatWaits = 12;
     switch (error) {
+        case ErrorCode::concurrent_transactions:
+            if (version >= kFirstVersionThatWaits) return failed(index, error);
+            [[fallthrough]];
         case ErrorCode::coordinator_load_in_progress:
         case ErrorCode::coordinator_not_available:
         case ErrorCode::not_coordinator:
-            return ErrorCode::not_enough_replicas;
-        case ErrorCode::concurrent_transactions:
-            return version >= kFirstVersionThatWaits ? error : ErrorCode::not_enough_replicas;
+            return failed(
+                index, ErrorCode::not_enough_replicas,
+                fmt::format("the transaction could not be verified: {}", error_name(error)));
+        case ErrorCode::invalid_txn_state:
+            return failed(index, error, "the partition is not part of the transaction");
         default:
-            return error;
+            return failed(index, error);
     }
 }
 
@@ -271,7 +277,7 @@ Task<Result<std::optional<ProduceResponse>>> produce(Broker& broker, RequestCont
                 answer = failed(partition.index, ErrorCode::transactional_id_authorization_failed);
             } else if (const auto* admitted = admissions.find(topic->id, partition.index);
                        admitted && admitted->error != ErrorCode::none) {
-                answer = failed(partition.index, for_producer(admitted->error, context.version));
+                answer = not_admitted(partition.index, admitted->error, context.version);
             } else {
                 auto condition = append_condition(partition);
                 const Append what{.records = records,
