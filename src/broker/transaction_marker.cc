@@ -22,7 +22,7 @@ runtime::Task<Result<Offset>> append_marker(runtime::Loop& loop, PartitionPtr pa
                              .origin = protocol::AppendOrigin::coordinator,
                              .transaction_version = marker.transaction_version});
     if (!appended) co_return fail(appended.error().code, appended.error().detail);
-    if (appended->flush_due) CO_TRY_OK(co_await partition->log().flush());
+    CO_TRY_OK(co_await partition->log().commit(*appended));
     partition->advance();
     co_return appended->first_offset;
 }

@@ -290,6 +290,8 @@ Result<void> Log::set_topic_id(Uuid id) {
     const std::string path = join_path(s.directory, kPartitionMetadataName);
     if (auto written = s.shard.disk().write_file(path, format_partition_metadata(id)); !written)
         return storage_error(std::move(written).error());
+    // A replay of the journal goes by it: nothing is acked as durable before it is durable itself.
+    s.new_directory = true;
     s.topic_id = id;
     return {};
 }

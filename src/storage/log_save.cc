@@ -68,8 +68,9 @@ Task<Result<void>> Log::State::sync_new_directory() {
         co_return storage_error(file.error());
     }
     const std::string parent = directory.substr(0, directory.rfind('/'));
-    if (auto synced = co_await disk.sync_directory(parent); !synced)
-        co_return give_up(std::move(synced).error());
+    for (const std::string& names : {directory, parent})
+        if (auto synced = co_await disk.sync_directory(names); !synced)
+            co_return give_up(std::move(synced).error());
     new_directory = false;
     co_return {};
 }
