@@ -77,7 +77,7 @@ runtime::Task<Result<Offset>> CoordinatorPartition::append(
     if (partition_->gone()) co_return fail(ErrorCode::not_leader_or_follower);
     const auto appended = partition_->log().append_as_leader({.batches = batch}, how);
     if (!appended) co_return fail(appended.error().code, appended.error().detail);
-    if (appended->flush_due) CO_TRY_OK(co_await partition_->log().flush());
+    CO_TRY_OK(co_await partition_->log().commit(*appended));
     partition_->advance();
     co_return appended->first_offset;
 }

@@ -41,7 +41,7 @@ Partition::~Partition() {
 }
 
 void Partition::advance() {
-    log_.set_high_watermark(log_.end_offset());
+    log_.set_high_watermark(log_.readable_end());
     changed_.notify();
 }
 

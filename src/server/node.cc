@@ -100,6 +100,7 @@ runtime::Task<Result<void>> Node::open_directories() {
     logs.retention_check_ms = config_->values().log_retention_check_interval_ms;
     logs.checkpoint_ms = config_->values().log_recovery_checkpoint_interval_ms;
     logs.producer_id_expiration_ms = config_->values().producer_id_expiration_ms;
+    logs.journal_bytes = static_cast<uint64_t>(config_->int64("millrace.journal.bytes"));
     logs.delete_delay_ms = config_->int64("log.segment.delete.delay.ms");
     CO_TRY(logs_,
            co_await storage::LogManager::start(

@@ -10,8 +10,8 @@
 // files are opened when touched and closed under the budget of its Shard (shard.h); a partition
 // that never held a record has no segment files at all.
 //
-// Durability: a successful append is in the page cache: it survives the end of the process, not a
-//   loss of power. flush() makes what was appended before it survive that too; save() also moves
+// Durability: an append whose commit() succeeded survives the end of the process: it is in the page
+//   cache, in its segment or in the journal (journal.h). flush() makes what was appended before it survive that too; save() also moves
 //   the recovery point. After a crash, open() checks the CRC of everything behind the recovery
 //   point and cuts at the first batch that is not whole; nothing corrupt is ever served.
 // Overlap: append is a plain function. The Tasks may overlap it and each other, but while a
@@ -41,6 +41,8 @@ namespace millrace::storage {
 
 class Shard;
 struct AppendCondition;
+class Journal;
+struct JournalGroup;
 
 // The bytes of an append: whole record batches, back to back (exactly one as leader). They are
 // stamped in place and then shared with readers, so the caller must be the only one who writes to
@@ -65,6 +67,8 @@ struct LeaderAppend {
     int16_t transaction_version = 0;
     // Null: none. Filled in when it fails (append_condition.h).
     AppendCondition* condition = nullptr;
+    // More appends to other logs come in this turn: the journal should take them together.
+    bool gather = false;
 };
 
 // A batch that wants to begin a transaction, before the coordinator was asked about it.
@@ -83,8 +87,9 @@ struct AppendResult {
     Offset log_start = 0;
     // An idempotent producer's retry: the offsets are those of the first time, nothing was written.
     bool duplicate = false;
-    // flush.messages or flush.ms asks for a flush() before the append may be acked.
+    // flush.messages or flush.ms asks that it survives a loss of power before it is acked.
     bool flush_due = false;
+    std::shared_ptr<JournalGroup> group;  // what commit() waits for; null = it is written already
 };
 
 struct ReadRequest {
@@ -150,6 +155,8 @@ struct LogOpen {
     Offset high_watermark = 0;
     bool clean = false;          // the last stop was clean: no scan is needed
     bool new_directory = false;  // just made: the first flush() makes its name durable too
+    // Of its log directory; null: every append goes straight to its segment.
+    Journal* journal = nullptr;
     TimestampMs now = 0;
     int64_t producer_id_expiration_ms = 86'400'000;
 };
@@ -165,8 +172,9 @@ public:
     ~Log();
     Log(const Log&) = delete;
 
-    // Validates, assigns offsets and the leader epoch, writes, makes readable: one write to the
-    // page cache. All or nothing. Errors: what validation says (corrupt_message, message_too_large,
+    // Validates, assigns offsets and the leader epoch, takes the batch in; all or nothing. It is
+    // readable, and may be acked, once commit() has succeeded: a small one waits in memory for the
+    // journal's next write. Errors: what validation says (corrupt_message, message_too_large,
     // invalid_record, invalid_timestamp, ...), out_of_order_sequence_number,
     // invalid_producer_epoch, invalid_txn_state, transaction_coordinator_fenced;
     // append_condition_failed (a duplicate is answered as one, whatever its condition says),
@@ -178,6 +186,12 @@ public:
     // are checked; offsets must ascend from end_offset() on, gaps allowed. Errors: corrupt_message,
     // offset_out_of_range.
     Result<AppendResult> append_as_follower(AppendBytes bytes, TimestampMs now);
+    // Waits until the append (a duplicate: its first time) survives the end of the process and, with
+    // flush_due, a loss of power. readable_end() is above it then. After an error it may or may not
+    // be in the log one day; it must not be acked. Errors: kafka_storage_error.
+    runtime::Task<Result<void>> commit(AppendResult appended);
+    // Whether commit() would return at once, with success.
+    bool committed(const AppendResult& appended) const;
 
     // Errors: offset_out_of_range when `from` is outside [start_offset(), end_offset()].
     runtime::Task<Result<ReadResult>> read(ReadRequest request);
@@ -194,6 +208,9 @@ public:
 
     Offset start_offset() const;
     Offset end_offset() const;
+    // The offset below which everything survives the end of the process: the bound of the high
+    // watermark.
+    Offset readable_end() const;
     Offset high_watermark() const;
     Offset last_stable_offset() const;
     Offset recovery_point() const;
@@ -208,7 +225,7 @@ public:
     Result<void> set_topic_id(Uuid id);
     const LogConfig& config() const;
     void set_config(const LogConfig& config);
-    // Never backwards except by truncation; clamped to [start, end].
+    // Never backwards except by truncation; clamped to [start, readable end].
     void set_high_watermark(Offset offset);
 
     // This replica leads from now on with this epoch: offsets from end_offset() on belong to it.
@@ -253,6 +270,13 @@ public:
     // Removes everything; the log starts and ends at `offset`.
     runtime::Task<Result<void>> truncate_fully_and_start_at(Offset offset);
 
+    // Writes what waits in memory to its segment. No success needed to go on: it then goes on
+    // waiting.
+    Result<void> drain();
+    // Before segments are replaced or cut: when it succeeds, everything appended before the call is
+    // synced in its segment, and no replay of the journal will touch it again, whatever happens to
+    // those files then. Appends may go on.
+    runtime::Task<Result<void>> settle();
     // All that was appended before the call survives a loss of power once this succeeds.
     runtime::Task<Result<void>> flush();
     // flush(), and all that a recovery would else have to rebuild: indexes, producer snapshot,

@@ -195,8 +195,10 @@ Task<Result<void>> Log::State::recover(Offset from, TimestampMs now) {
     for (size_t index = first; index < segments.size(); ++index) {
         // A segment that lost its end at a batch boundary looks whole, but for the hole behind it.
         // In a compacted log holes are usual.
-        if (index > first && segments[index]->base() != end && !config.cleanup_compact)
+        if (index > first && segments[index]->base() != end && !config.cleanup_compact) {
+            CO_TRY_OK(co_await settle());
             co_return drop_behind(index - 1, now);
+        }
         const bool whole = index > first || from <= segments[index]->base();
         CO_TRY(uint64_t position, co_await prepare_scan(index, from, whole));
         // Transactions that ended behind the recovery point are found again by the replay.
@@ -212,6 +214,8 @@ Task<Result<void>> Log::State::recover(Offset from, TimestampMs now) {
         if (sound == segment.size()) continue;
         LOG_WARN("storage", "{}: cut at {} of {} bytes, the log ends at offset {}",
                  segment.path(kLogSuffix), sound, segment.size(), end);
+        // The journal must not bring back what goes here.
+        CO_TRY_OK(co_await settle());
         CO_TRY_OK(segment.truncate(sound));
         changed = true;
         co_return drop_behind(index, now);
@@ -341,12 +345,13 @@ Task<Result<void>> Log::State::load(const LogOpen& open) {
             if (!gone && gone.code() != ErrorCode::not_found) co_return storage_error(gone.error());
         }
         std::erase_if(snapshots, [&](Offset offset) { return offset > from; });
-        flushed = recovery_point = std::min(from, end);
+        progress->flushed = recovery_point = std::min(from, end);
         changed |= end > from;
     } else {
-        flushed = end;
+        progress->flushed = end;
         recovery_point = std::min(open.recovery_point, end);
     }
+    progress->written = end;
     epochs.truncate_from_end(end);
     start = std::max(open.log_start, segments.front()->base());
     if (start > end) {

@@ -1,7 +1,7 @@
 // LogManager: all partitions' logs under the log directories of a node. Opens nothing for a
 // partition until it is asked for.
 //
-// start() locks each log directory, reads meta.properties, the offset checkpoints and
+// start() locks each log directory, replays the journal that a crash left, reads meta.properties, the offset checkpoints and
 // `.kafka_cleanshutdown` (and removes the latter), and lists the directory's names once: its cost
 // does not depend on the amount of data. open() loads one log, recovering it if the last stop was
 // not clean. stop() closes what was opened, writes the checkpoints and `.kafka_cleanshutdown`.
@@ -43,6 +43,8 @@ struct LogManagerConfig {
     int64_t producer_id_expiration_ms = 86'400'000;
     // The broker's log.segment.delete.delay.ms, for whole partitions.
     int64_t delete_delay_ms = 60'000;
+    uint64_t journal_bytes = 0;  // of each directory (journal.h); 0 = none
+    uint64_t journal_memory_bytes = 32u << 20;
 };
 
 // meta.properties. Absent fields are empty; node_id -1.
@@ -60,6 +62,11 @@ struct LogDirectory {
     MetaProperties meta;
     bool clean = false;         // .kafka_cleanshutdown was there
     int64_t broker_epoch = -1;  // from it; -1 = not clean
+    // What the journal of the last run held; nothing after a clean stop.
+    uint64_t replayed_groups = 0;
+    uint64_t replayed_entries = 0;
+    uint64_t replayed_bytes = 0;
+    std::vector<std::string> replay_problems;
 };
 
 class LogManager {
@@ -79,6 +86,8 @@ public:
     LogManager(const LogManager&) = delete;
 
     const std::vector<LogDirectory>& directories() const;
+    // Of directories()[index]; null when there is none.
+    const Journal* journal(size_t index) const;
     Shard& shard();
 
     // All partitions that have a directory, opened or not.

@@ -145,6 +145,8 @@ Task<void> LogManager::maintain(TimestampMs now) {
     State& s = *state_;
     s.bury_removed(now);
     s.shard.delete_due(now);
+    for (const auto& journal : s.journals)
+        if (journal) co_await journal->maintain(now);
     co_await s.recover_some(kRecoveriesPerCall, now);
     co_await s.save_logs(now);
     if (now >= s.next_retention) {
@@ -181,6 +183,12 @@ Task<Result<void>> LogManager::stop(int64_t broker_epoch, TimestampMs now) {
     }
     CO_TRY_OK(co_await s.checkpoint());
     for (size_t i = 0; i < s.directories.size(); ++i) {
+        // While a log needs the journal, the stop is not a clean one.
+        if (clean[i] && s.journals[i])
+            if (const auto closed = co_await s.journals[i]->close(); !closed) {
+                LOG_ERROR("storage", "cannot stop cleanly: {}", closed.error().describe());
+                clean[i] = false;
+            }
         if (!clean[i]) continue;
         const std::string path = join_path(s.directories[i].path, kCleanShutdownName);
         auto done = co_await s.disk.replace_file(path, format_clean_shutdown(broker_epoch));

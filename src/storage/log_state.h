@@ -12,6 +12,7 @@
 #include "storage/batch_file.h"
 #include "storage/cold_reads.h"
 #include "storage/epoch_cache.h"
+#include "storage/journal.h"
 #include "storage/log.h"
 #include "storage/producer_state.h"
 #include "storage/segment.h"
@@ -45,8 +46,9 @@ private:
 
 struct LogKeys;
 
-struct Log::State {
+struct Log::State final : JournalClient {
     State(Shard& shard_used, LogOpen open);
+    ~State() override;
 
     // A Task of this log is under way while one of these lives.
     struct Busy {
@@ -76,7 +78,14 @@ struct Log::State {
     ProducerState producers;
     Tail tail;
 
-    Offset flushed = 0;               // below, a loss of power loses nothing
+    Journal* const journal;
+    // Below `flushed`, a loss of power loses nothing.
+    const std::shared_ptr<LogProgress> progress = std::make_shared<LogProgress>();
+    std::shared_ptr<JournalGroup> last_group;  // of the newest append that went to the journal
+    // Bytes at or behind `flushed` went straight to a segment: syncing the journal is not enough.
+    bool written_directly = false;
+    uint64_t direct_writes = 0;
+    uint64_t waiting_bytes = 0;       // of the active segment, that no file has yet
     TimestampMs unflushed_since = 0;  // when the first record at or behind `flushed` came
     uint64_t unsaved_bytes = 0;       // appended since the last save
     TimestampMs unsaved_since = 0;    // when the first of them came
@@ -104,8 +113,20 @@ struct Log::State {
     void add_segment(Offset base, TimestampMs now);
 
     // log.cc
-    Result<uint64_t> write(ByteView batches, Offset last_offset, TimestampMs max_timestamp,
-                           TimestampMs now);
+    struct Write {
+        ByteView batches;
+        Offset last_offset;
+        TimestampMs max_timestamp;
+        TimestampMs now;
+        bool gather;
+    };
+    // Where it lies in the active segment; the group is null when a file has it already.
+    struct Place {
+        uint64_t position;
+        std::shared_ptr<JournalGroup> group;
+    };
+    Result<Place> write(const Write& what);
+    Result<void> roll_if_due(const Write& what);
     void note(protocol::BatchHeaderView batch, uint64_t position,
               const std::optional<TransactionMarker>& marker, TimestampMs now);
     bool flush_due(TimestampMs now) const;
@@ -127,13 +148,21 @@ struct Log::State {
     runtime::Task<Result<void>> save_keys();
     Result<void> forget_keys_from(Offset offset);
     void drop_keys();
+    // log_journal.cc
+    bool promises() const { return config.flush_messages <= 1; }
+    bool to_journal(size_t bytes, bool gather) const;
+    JournalEntry journal_entry(JournalEntryKind kind, const std::string& name) const;
+    std::shared_ptr<JournalGroup> write_to_journal(ByteView batches, Offset end_after);
+    Result<void> drain() override;
+    runtime::Task<Result<void>> flush_all() override;
+    runtime::Task<Result<void>> commit(AppendResult appended);
+    runtime::Task<Result<void>> settle();
 
     // log_read.cc
     Result<ReadResult> read(const ReadRequest& request, ColdReads& cold);
     Result<uint64_t> locate(Segment& segment, Offset target, ColdReads& cold);
     Result<std::vector<AbortedTransaction>> aborted(Offset from, Offset upper, ColdReads& cold);
-    void emit(Segment& segment, const std::shared_ptr<runtime::File>& file, uint64_t from,
-              uint64_t to, Chain& out) const;
+    Result<void> emit(Segment& segment, uint64_t from, uint64_t to, Chain& out) const;
     runtime::Task<Result<void>> wait_for(ColdReads& cold);
     runtime::Task<Result<void>> load_index(Offset base);
     runtime::Task<Result<void>> rebuild_index(Offset base);

@@ -81,6 +81,7 @@ Task<Result<size_t>> Log::apply_retention(TimestampMs now) {
     const State::Busy busy(s);
     const auto alone = co_await s.disk_work.lock();
     CO_TRY_OK(s.check_usable());
+    CO_TRY_OK(s.drain());
     CO_TRY(const size_t count, co_await s.count_expired(now));
     if (count == 0) co_return 0;
     if (count == s.segments.size()) CO_TRY_OK(s.roll(now));
@@ -96,13 +97,15 @@ Task<Result<size_t>> Log::apply_retention(TimestampMs now) {
 }
 
 Task<Result<void>> Log::State::restart_at(Offset offset, TimestampMs now) {
+    CO_TRY_OK(co_await settle());
     ++truncations;
     CO_TRY_OK(forget_keys_from(-1));
     tail.clear();
     for (const auto& segment : segments) CO_TRY_OK(segment->mark_deleted(now));
     segments.clear();
     add_segment(offset, now);
-    start = end = high_watermark = recovery_point = flushed = offset;
+    start = end = high_watermark = recovery_point = offset;
+    progress->flushed = progress->written = offset;
     epochs.clear();
     epochs_dirty = true;
     producers.clear();
@@ -155,6 +158,7 @@ Task<Result<void>> Log::truncate_to(Offset offset) {
         if (s.shard.checkpoints) co_return co_await s.shard.checkpoints->checkpoint();
         co_return {};
     }
+    CO_TRY_OK(co_await s.settle());
     // What is damaged must be found out before anything is cut.
     CO_TRY_OK(co_await s.load_all_of_index(s.segments[s.segment_index(offset)]->base()));
     // A recovery point above the cut must not survive it: recovery would trust what comes after.
@@ -218,7 +222,8 @@ Task<Result<void>> Log::State::cut_at(Offset offset, uint64_t position) {
     keys.reset();  // who made it since has read what was still to be cut
     high_watermark = std::min(high_watermark, end);
     start = std::min(start, end);
-    flushed = std::min(flushed, end);
+    progress->flushed = std::min(progress->flushed, end);
+    progress->written = end;
     recovery_point = std::min(recovery_point, end);
     epochs.truncate_from_end(offset);
     epochs_dirty = true;

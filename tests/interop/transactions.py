@@ -33,11 +33,10 @@ def rdkafka(check):
     return run
 
 
-def values(tools, topic, count):
+def values(tools, topic, count, timeout_ms=60000):
     """What a Java consumer with read_committed reads from the start."""
-    out = tools.run("console-consumer", "--topic", topic, "--from-beginning", "--max-messages", count, "--timeout-ms", 60000,
-                    "--command-property", "isolation.level=read_committed").lines()
-    return out
+    return tools.run("console-consumer", "--topic", topic, "--from-beginning", "--max-messages", count, "--timeout-ms", timeout_ms,
+                     "--command-property", "isolation.level=read_committed").lines()
 
 
 def java_producer(tools, node):
@@ -76,7 +75,7 @@ def copier_and_kills(tools, node):
 
 def command_tool(tools, node):
     topic, transactional_id = topic_for(tools, "tool"), unique("left-open")
-    librdkafka(node, "open", topic, transactional_id)
+    librdkafka(node, "open", topic, transactional_id, "800000")
 
     def run(*args):
         return tools.ok("transactions", *args).out
@@ -87,7 +86,7 @@ def command_tool(tools, node):
     producers = run("describe-producers", "--topic", topic, "--partition", 0)
     row = re.search(r"^(\d+)\s+(\d+)\s+(-?\d+)\s+(-?\d+)\s+(-?\d+)\s+(\d+)", producers, re.M)
     assert row, producers
-    assert values(tools, topic, 1) == [], "an open transaction is shown"
+    assert values(tools, topic, 1, 4000) == [], "an open transaction is shown"
     run("abort", "--topic", topic, "--partition", 0, "--start-offset", row[6])
     producers = run("describe-producers", "--topic", topic, "--partition", 0)
     assert re.search(r"None", producers), producers
@@ -97,17 +96,18 @@ def command_tool(tools, node):
 def timeout(tools, node):
     """A transaction that nobody ends is aborted; readers go on."""
     topic, transactional_id = topic_for(tools, "timeout"), unique("too-slow")
-    librdkafka(node, "open", topic, transactional_id)
+    librdkafka(node, "open", topic, transactional_id, "2000")
     tools.ok("console-producer", "--topic", topic, stdin="later\n")
     eventually(lambda: "CompleteAbort" in tools.ok("transactions", "describe", "--transactional-id", transactional_id).out,
                180, "the abort")
+    assert values(tools, topic, 1) == ["later"]
 
 
 def restart(sign):
     def run(tools, node):
         """An open transaction is still open after a restart, and can be fenced and aborted."""
         topic, transactional_id = topic_for(tools, "restart"), unique("open")
-        librdkafka(node, "open", topic, transactional_id)
+        librdkafka(node, "open", topic, transactional_id, "800000")
         node.stop(sign)
         node.start()
         with node.wire() as wire:

@@ -22,10 +22,15 @@ struct Transaction {
     const Topics& topics;
 };
 
-// Partitions that do not exist, and internal ones, which no producer may write to.
-bool exists(const metadata::Image& image, std::string_view topic, PartitionIndex partition) {
+// Why the partition cannot be part of a transaction at all. Producers may not write to internal
+// topics; brokers ask for them where offsets are committed.
+ErrorCode refused(const metadata::Image& image, std::string_view topic, PartitionIndex partition,
+                  int16_t version) {
+    if (version < kFirstVersionOfBrokers && metadata::is_internal_topic(topic))
+        return ErrorCode::topic_authorization_failed;
     const auto found = image.topic(topic);
-    return found && found->partition(partition);
+    return found && found->partition(partition) ? ErrorCode::none
+                                                : ErrorCode::unknown_topic_or_partition;
 }
 
 void answer(TopicResults& out, std::string_view topic, PartitionIndex partition, int16_t error) {
@@ -33,18 +38,18 @@ void answer(TopicResults& out, std::string_view topic, PartitionIndex partition,
     out.back().results_by_partition.push_back({partition, error});
 }
 
-// All or nothing: where one partition is unknown, the others are not even tried.
+// All or nothing: where one partition is refused, the others are not even tried.
 Task<TopicResults> add(Broker& broker, Transaction wanted, int16_t version) {
     const metadata::ImagePtr image = broker.image();
-    bool all_exist = true;
+    bool all_good = true;
     transaction::PartitionSet partitions;
     for (const auto& topic : wanted.topics)
         for (const PartitionIndex index : topic.partitions) {
             partitions[topic.name.str()].insert(index);
-            all_exist = all_exist && exists(*image, topic.name, index);
+            all_good = all_good && refused(*image, topic.name, index, version) == ErrorCode::none;
         }
     ErrorCode error = ErrorCode::operation_not_attempted;
-    if (all_exist && !wanted.verify_only)
+    if (all_good && !wanted.verify_only)
         error = co_await broker.transactions().add_partitions(
             {.id = wanted.id,
              .producer = wanted.producer,
@@ -54,10 +59,9 @@ Task<TopicResults> add(Broker& broker, Transaction wanted, int16_t version) {
     TopicResults out;
     for (const auto& topic : wanted.topics)
         for (const PartitionIndex index : topic.partitions) {
-            ErrorCode one = error;
-            if (!exists(*image, topic.name, index))
-                one = ErrorCode::unknown_topic_or_partition;
-            else if (all_exist && wanted.verify_only)
+            ErrorCode one = refused(*image, topic.name, index, version);
+            if (one == ErrorCode::none) one = error;
+            if (all_good && wanted.verify_only)
                 one = broker.transactions().verify(wanted.id, wanted.producer, topic.name, index);
             answer(out, topic.name, index, fenced_for(one, version, kFirstVersionWithFenced));
         }

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""usage: python_transactions.py CHECK HOST:PORT TOPIC        one transactional check with librdkafka
+"""usage: python_transactions.py CHECK HOST:PORT TOPIC [ID TIMEOUT_MS]       one transactional check with librdkafka
 
-CHECK: outcomes, copy, fencing, open ID (leaves a transaction open and hangs up). TOPIC has 3 partitions."""
+CHECK: outcomes, copy, fencing, open (leaves a transaction open and hangs up). TOPIC has 3 partitions."""
 
+import os
 import sys
 import time
 
@@ -14,7 +15,7 @@ SECONDS = 90
 
 def producer(address, transactional_id, **more):
     made = Producer({"bootstrap.servers": address, "transactional.id": transactional_id, "linger.ms": 5,
-                     "transaction.timeout.ms": 60000, **more})
+                     **{"transaction.timeout.ms": 60000, **more}})
     made.init_transactions(SECONDS)
     return made
 
@@ -122,13 +123,11 @@ def fencing(address, topic):
     assert read(address, topic, 1) == ["of the new"]
 
 
-def leave_open(address, topic, transactional_id):
-    made = producer(address, transactional_id)
+def leave_open(address, topic, transactional_id, timeout_ms):
+    made = producer(address, transactional_id, **{"transaction.timeout.ms": int(timeout_ms)})
     made.begin_transaction()
     made.produce(topic, "never finished", partition=0)
     made.flush(SECONDS)
-    sys.stdout.flush()
-    import os
     os._exit(0)
 
 
