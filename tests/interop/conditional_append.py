@@ -11,17 +11,17 @@ import threading
 from lib.check import Checks, eventually, parse, parser
 from lib.node import Node
 from lib.records import unique
-from lib.wire import API_VERSIONS, PRODUCE, Reader, batches, crc32c, string, stored, uvarint, varint
+from lib.wire import API_VERSIONS, FIND_COORDINATOR, PRODUCE, Reader, batches, crc32c, string, stored, uvarint, varint
 
 PRODUCE_VERSION = 11
 FAILED, DISABLED, INVALID_REQUEST = 9000, 9001, 42
 END_TAG, KEYS_TAG, FEATURE_TAG = 10000, 10001, 10002
-INCREMENTAL_ALTER_CONFIGS, INIT_PRODUCER_ID = 44, 22
+INCREMENTAL_ALTER_CONFIGS, INIT_PRODUCER_ID, ADD_PARTITIONS_TO_TXN, END_TXN = 44, 22, 24, 26
 CONFIG = "millrace.key.index.enable"
 WRITERS, EVENTS = 4, 40
 
 
-def keyed_batch(records, producer=(-1, -1, -1)):
+def keyed_batch(records, producer=(-1, -1, -1), transactional=False):
     """A batch of (key, value) pairs; producer: id, epoch, first sequence."""
     body = b""
     for i, (key, value) in enumerate(records):
@@ -30,7 +30,7 @@ def keyed_batch(records, producer=(-1, -1, -1)):
         one = b"\0" + varint(0) + varint(i) + blob(key) + blob(value) + varint(0)
         body += varint(len(one)) + one
     now = 1_700_000_000_000
-    tail = struct.pack(">hiqqqhii", 0, len(records) - 1, now, now, *producer, len(records)) + body
+    tail = struct.pack(">hiqqqhii", 0x10 if transactional else 0, len(records) - 1, now, now, *producer, len(records)) + body
     return struct.pack(">qiibI", 0, 9 + len(tail), -1, 2, crc32c(tail)) + tail
 
 
@@ -85,15 +85,16 @@ class Answer:
                 assert k.uvarint() == 0
 
 
-def produce(wire, topic, batch, end=None, keys=(), extra=None):
-    """`keys`: (record index, expected offset) pairs."""
+def produce(wire, topic, batch, end=None, keys=(), extra=None, transaction=None):
+    """`keys`: (record index, expected offset) pairs; `transaction`: a transactional id."""
     fields = dict(extra or {})
     if end is not None:
         fields[END_TAG] = struct.pack(">q", end)
     if keys:
         fields[KEYS_TAG] = uvarint(len(keys) + 1) + b"".join(struct.pack(">iq", *key) + b"\0" for key in keys)
     partition = struct.pack(">i", 0) + uvarint(len(batch) + 1) + batch + tags(fields)
-    body = (b"\0" + struct.pack(">hi", -1, 10000) + uvarint(2) + compact_string(topic) + uvarint(2) + partition + b"\0" + b"\0")
+    name = b"\0" if transaction is None else compact_string(transaction)
+    body = (name + struct.pack(">hi", -1, 10000) + uvarint(2) + compact_string(topic) + uvarint(2) + partition + b"\0" + b"\0")
     return Answer(flexible_call(wire, PRODUCE, PRODUCE_VERSION, body))
 
 
@@ -251,6 +252,81 @@ def race(node, by_key):
     assert sorted(won) == list(range(len(found)))
 
 
+class Transactions:
+    """A transactional producer, by hand."""
+
+    def __init__(self, node, topic):
+        self.name, self.topic, self.wire, self.sequence = unique("txn"), topic, node.wire(), 0
+        eventually(lambda: self.find_coordinator() == 0, what="the coordinator of transactions")
+        eventually(self.init, what="a producer id")
+
+    def find_coordinator(self):
+        r = self.wire.call(FIND_COORDINATOR, 1, string(self.name) + b"\1")
+        r.i32()
+        return r.i16()
+
+    def init(self):
+        r = flexible_call(self.wire, INIT_PRODUCER_ID, 2, compact_string(self.name) + struct.pack(">i", 60000) + b"\0")
+        r.i32()
+        error, self.id, self.epoch = r.i16(), r.i64(), r.i16()
+        return error == 0
+
+    def head(self):
+        return compact_string(self.name) + struct.pack(">qh", self.id, self.epoch)
+
+    def begin(self):
+        body = self.head() + uvarint(2) + compact_string(self.topic) + uvarint(2) + struct.pack(">i", 0) + b"\0\0"
+
+        def added():
+            r = flexible_call(self.wire, ADD_PARTITIONS_TO_TXN, 3, body)
+            r.i32()
+            assert r.uvarint() == 2
+            r.take(r.uvarint() - 1)
+            assert r.uvarint() == 2 and r.i32() == 0
+            return r.i16() == 0
+        eventually(added, what="the partition in the transaction")
+
+    def produce(self, records, **conditions):
+        batch = keyed_batch(records, (self.id, self.epoch, self.sequence), True)
+        answer = produce(self.wire, self.topic, batch, transaction=self.name, **conditions)
+        self.sequence += len(records) if answer.error == 0 else 0
+        return answer
+
+    def end(self, commit):
+        r = flexible_call(self.wire, END_TXN, 3, self.head() + bytes([commit]) + b"\0")
+        r.i32()
+        error = r.i16()
+        assert error == 0, error
+
+
+def transactions(node):
+    topic = make_topic(node, indexed=True)
+    mine = Transactions(node, topic)
+    with node.wire() as wire:
+        def other(expected):
+            return produce(wire, topic, keyed_batch([(b"a", b"x")]), keys=[(0, expected)])
+        mine.begin()
+        assert mine.produce([(b"a", b"0")], keys=[(0, -1)]).offset == 0
+        assert mine.produce([(b"a", b"x")], keys=[(0, -1)]).keys == [(0, 0, -1)]
+        assert mine.produce([(b"a", b"1")], keys=[(0, 0)]).offset == 1
+        for expected in (-1, 0, 1):
+            assert other(expected).keys == [(0, -1, 1)], "undecided while the transaction is open"
+        mine.end(False)
+        eventually(lambda: wire.list_offset(topic, 0)[2] == 3, what="the marker")
+        assert other(1).keys == [(0, -1, -1)], "what was aborted never was"
+        mine.begin()
+        assert mine.produce([(b"a", b"3")], keys=[(0, -1)]).offset == 3
+        mine.end(True)
+        eventually(lambda: wire.list_offset(topic, 0)[2] == 5, what="the marker")
+        assert other(-1).keys == [(0, 3, -1)]
+        assert other(3).offset == 5
+        # Markers count for the end of the log.
+        mine.begin()
+        assert mine.produce([(b"b", b"6")], end=5).end == 6
+        assert mine.produce([(b"b", b"6")], end=6).offset == 6
+        mine.end(True)
+
+
 def ordinary_clients(node):
     """The old wire client, without tags, sees what it always saw."""
     topic = make_topic(node, indexed=True)
@@ -308,6 +384,7 @@ def main():
         checks.run("keys without an index", keys_without_index, node)
         checks.run("the index is switched on later", switching_the_index_on, node)
         checks.run("one winner for each event of a key", race, node, True)
+        checks.run("transactions", transactions, node)
         checks.run("ordinary clients", ordinary_clients, node)
         checks.run("restarts and a kill", restarts, node)
         return checks.finish()
