@@ -43,6 +43,58 @@ TEST_CASE("topics are counted by name and id") {
     CHECK(store.size() == 0);
 }
 
+void apply_pending(OffsetStore& store, const coordinator::Record& record, Offset at,
+                   ProducerId producer) {
+    const coordinator::RecordView view{at, record.key, ByteView{*record.value}, producer};
+    CHECK(store.apply(view).has_value());
+}
+
+TEST_CASE("offsets of a transaction count from its marker on, or never") {
+    OffsetStore store;
+    apply(store, OffsetStore::to_record("g", "t", 0, entry(1, 1)), 0);
+    apply_pending(store, OffsetStore::to_record("g", "t", 0, entry(5, 1)), 1, 77);
+    apply_pending(store, OffsetStore::to_record("h", "t", 0, entry(6, 1)), 2, 77);
+    apply_pending(store, OffsetStore::to_record("g", "t", 1, entry(7, 1)), 3, 78);
+    CHECK(store.find("g", "t", 0)->offset == 1);
+    CHECK(store.has_pending("g", "t", 0));
+    CHECK(store.has_pending("g", "t", 1));
+    CHECK_FALSE(store.has_pending("g", "t", 2));
+    CHECK(store.has("h"));
+    store.apply({.producer_id = 78, .commit = false});
+    CHECK_FALSE(store.has_pending("g", "t", 1));
+    CHECK(store.find("g", "t", 1) == nullptr);
+    store.apply({.producer_id = 77, .commit = true});
+    CHECK(store.find("g", "t", 0)->offset == 5);
+    CHECK(store.find("h", "t", 0)->offset == 6);
+    CHECK_FALSE(store.has_pending("g"));
+    CHECK(store.size() == 2);
+    store.apply({.producer_id = 77, .commit = false});  // of a transaction without offsets
+    CHECK(store.size() == 2);
+}
+
+TEST_CASE("what was committed since is not overwritten by a transaction's older record") {
+    OffsetStore store;
+    apply_pending(store, OffsetStore::to_record("g", "t", 0, entry(5, 1)), 1, 77);
+    apply(store, OffsetStore::to_record("g", "t", 0, entry(9, 1)), 2);
+    store.apply({.producer_id = 77, .commit = true});
+    CHECK(store.find("g", "t", 0)->offset == 9);
+}
+
+TEST_CASE("a deleted offset is deleted in open transactions too") {
+    OffsetStore store;
+    apply_pending(store, OffsetStore::to_record("g", "t", 0, entry(5, 1)), 1, 77);
+    apply_pending(store, OffsetStore::to_record("g", "t", 1, entry(6, 1)), 2, 77);
+    std::vector<PartitionIndex> pending;
+    store.each_pending("g", [&](std::string_view, PartitionIndex p) { pending.push_back(p); });
+    CHECK(pending == std::vector<PartitionIndex>{0, 1});
+    apply(store, OffsetStore::tombstone("g", "t", 0), 3);
+    CHECK_FALSE(store.has_pending("g", "t", 0));
+    apply(store, OffsetStore::tombstone("g", "t", 1), 4);
+    CHECK_FALSE(store.has("g"));
+    store.apply({.producer_id = 77, .commit = true});
+    CHECK(store.size() == 0);
+}
+
 TEST_CASE("records that are cut are refused") {
     OffsetStore store;
     coordinator::Record record = OffsetStore::to_record("g", "t", 0, entry(1, 1));
