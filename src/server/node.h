@@ -24,6 +24,7 @@
 #include "net/server.h"
 #include "runtime/context.h"
 #include "runtime/scope.h"
+#include "storage/cleaner.h"
 
 namespace millrace::server {
 
@@ -80,6 +81,7 @@ private:
     std::unique_ptr<controller::MetadataNode> metadata_;
     std::unique_ptr<group::GroupCoordinator> groups_;
     std::unique_ptr<broker::Broker> broker_;
+    std::unique_ptr<storage::Cleaner> cleaner_;
     std::unique_ptr<broker::CoordinatorHost> coordinators_;
     std::unique_ptr<net::Server> server_;
     std::unique_ptr<net::HttpServer> http_;  // null: no metrics endpoint

@@ -92,6 +92,13 @@ uint64_t Tail::next_position(Offset base, uint64_t position) const {
     return UINT64_MAX;
 }
 
+void Tail::clear_below(Offset base) {
+    while (!runs_.empty() && runs_.front().base < base) {
+        cache_.remove(runs_.front().item);
+        runs_.pop_front();
+    }
+}
+
 void Tail::clear() {
     for (Run& run : runs_) cache_.remove(run.item);
     runs_.clear();
