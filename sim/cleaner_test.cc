@@ -168,15 +168,17 @@ Task<std::map<Offset, Entry>> read_committed(Log& log, Offset upper, Rng& rng) {
 // Where recovery cannot tell a hole that compaction left from one that a power cut left, only what was durable is
 // sure to be there: the model forgets what is not.
 Task<void> forget_lost(Log& log, Model& model) {
+    // Below the recovery point holes are of compaction, which makes durable first what it reads.
+    const Offset sure = std::max({model.durable, log.start_offset(), log.recovery_point()});
     std::set<Offset> bases;
-    for (Offset from = std::max(model.durable, log.start_offset()); from < log.end_offset();) {
+    for (Offset from = sure; from < log.end_offset();) {
         auto result = co_await log.read({from, log.end_offset(), 1, true});
         if (!result || result->next_offset <= from) break;
         if (result->first_offset >= 0) bases.insert(result->first_offset);
         from = result->next_offset;
     }
     std::erase_if(model.batches, [&](const ModelBatch& b) {
-        return b.base >= model.durable && b.base >= log.start_offset() && !bases.contains(b.base);
+        return b.base >= sure && !bases.contains(b.base);
     });
 }
 

@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic
 
 PORT = 31400
@@ -31,6 +31,18 @@ def run(*command, **kwargs):
     if done.returncode != 0:
         sys.exit(f"{command} failed:\n{done.stdout}\n{done.stderr}")
     return done.stdout
+
+
+def start(cluster, directory):
+    run(cluster, "start", 1, "--dir", directory)
+    deadline = time.time() + 150
+    while time.time() < deadline:
+        try:
+            if TOPIC in AdminClient({"bootstrap.servers": BOOTSTRAP, "log_level": 0}).list_topics(timeout=3).topics:
+                return
+        except KafkaException:
+            time.sleep(0.5)
+    sys.exit("Kafka does not come up again")
 
 
 def records(rng, count):
@@ -157,7 +169,7 @@ def main():
         before = dump(kafka, theirs / f"{TOPIC}-0")
         print(run(build / "bin" / "storage_test", "--test-case=the compacted topics of a directory*",
                   env={"MILLRACE_CLEAN_DIR": str(ours)}).splitlines()[0])
-        run(cluster, "start", 1, "--dir", kdir)
+        start(cluster, kdir)
         have_kafka_clean(theirs, 0)
         if values() != expected:
             sys.exit("FAIL: Kafka's own compaction lost something")
@@ -176,7 +188,7 @@ def main():
             target = theirs / name
             shutil.rmtree(target) if target.is_dir() else target.unlink()
             (shutil.copytree if (ours / name).is_dir() else shutil.copy)(ours / name, target)
-        run(cluster, "start", 1, "--dir", kdir)
+        start(cluster, kdir)
         if values() != expected:
             sys.exit("FAIL: Kafka reads something else from what we cleaned")
         write(rng)
