@@ -49,6 +49,16 @@ net::BufferPool::Limits buffer_limits(const config::BrokerConfig& config) {
             .request_bytes_max = static_cast<uint64_t>(given > 0 ? given : kRequestBytesMax)};
 }
 
+storage::CleanerConfig cleaner_config(const config::BrokerConfig& config) {
+    const auto& values = config.values();
+    return {.threads = static_cast<size_t>(values.log_cleaner_threads),
+            .dedupe_buffer_bytes = static_cast<size_t>(values.log_cleaner_dedupe_buffer_bytes),
+            .load_factor = values.log_cleaner_load_factor,
+            .io_buffer_bytes = static_cast<size_t>(values.log_cleaner_io_buffer_bytes),
+            .bytes_per_second_max = values.log_cleaner_bytes_per_second_max,
+            .backoff_ms = values.log_cleaner_backoff_ms};
+}
+
 }  // namespace
 
 Node::Node(runtime::Context context, NodeOptions options)
@@ -141,7 +151,7 @@ Result<void> Node::listen_http() {
     const auto port = static_cast<uint16_t>(config_->values().metrics_port);
     if (port == 0) return {};
     http_ = std::make_unique<net::HttpServer>(context_.loop, net::HttpServer::Limits{});
-    add_pages(*http_, {*broker_, *server_});
+    add_pages(*http_, {*broker_, *server_, *logs_, *cleaner_});
     return http_->listen(context_.network, config_->string("millrace.metrics.host"), port);
 }
 
@@ -169,6 +179,9 @@ runtime::Task<Result<void>> Node::start_broker() {
     transactions_loader_ = std::make_unique<broker::CoordinatorHost>(
         context_.loop, std::string{broker::kTransactionsTopic}, *transactions_,
         broker_->partitions());
+    cleaner_ = std::make_unique<storage::Cleaner>(context_.loop, context_.workers, *logs_, [this] {
+        return cleaner_config(broker_->config());
+    });
     broker_->start(metadata_->image());
     metadata_->set_listener([this](const metadata::ImagePtr& image, const metadata::Delta& delta) {
         broker_->on_image(image, delta);
@@ -212,6 +225,7 @@ runtime::Task<Result<void>> Node::run() {
     scope_.spawn(groups_->run());
     scope_.spawn(transactions_->run());
     scope_.spawn(maintain());
+    if (config_->values().log_cleaner) scope_.spawn(cleaner_->run());
     if (http_) scope_.spawn(http_->run());
     co_await stop_wanted_.wait();
     co_return co_await close();
@@ -221,6 +235,7 @@ runtime::Task<Result<void>> Node::run() {
 runtime::Task<Result<void>> Node::close() {
     server_->stop();
     if (http_) http_->stop();
+    cleaner_->stop();
     broker_->stop();
     // No new markers; those under way still need the groups.
     transactions_->stop();
