@@ -182,13 +182,16 @@ final class InterchangeWork {
         p.put("enable.auto.commit", "false");
         var committed = admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get();
         Map<TopicPartition, Long> first = new HashMap<>();
+        Map<TopicPartition, Optional<Integer>> epochs = new HashMap<>();
         try (var c = new KafkaConsumer<>(p, new StringDeserializer(), new StringDeserializer())) {
             if (group.equals("g-regex")) c.subscribe(new SubscriptionPattern("ord.*")); else c.subscribe(List.of("orders"));
             long deadline = System.currentTimeMillis() + 120_000;
             boolean done = false;
             while (!done) {
-                for (ConsumerRecord<String, String> r : c.poll(Duration.ofMillis(100)))
+                for (ConsumerRecord<String, String> r : c.poll(Duration.ofMillis(100))) {
                     first.putIfAbsent(new TopicPartition(r.topic(), r.partition()), r.offset());
+                    epochs.put(new TopicPartition(r.topic(), r.partition()), r.leaderEpoch());
+                }
                 var ends = c.endOffsets(c.assignment());
                 done = c.assignment().size() == 2;
                 for (TopicPartition t : c.assignment()) done &= c.position(t) >= ends.get(t);
@@ -196,7 +199,7 @@ final class InterchangeWork {
             }
             Map<TopicPartition, OffsetAndMetadata> commit = new HashMap<>();
             for (TopicPartition t : c.assignment())
-                commit.put(t, new OffsetAndMetadata(c.position(t), Optional.of(0), "of " + t.partition()));
+                commit.put(t, new OffsetAndMetadata(c.position(t), epochs.getOrDefault(t, Optional.empty()), "of " + t.partition()));
             c.commitSync(commit);
             var starts = c.beginningOffsets(c.assignment());
             for (var e : first.entrySet()) {
