@@ -214,6 +214,8 @@ final class InterchangeWork {
         consume("g-classic", "group.protocol", "classic", "group.instance.id", "static-1", "client.rack", "r1",
             "partition.assignment.strategy", "org.apache.kafka.clients.consumer.CooperativeStickyAssignor");
         consume("g-plain", "group.protocol", "classic");
+        // The feature level says whether the broker has the new protocol.
+        if (!admin.describeFeatures().featureMetadata().get().finalizedFeatures().containsKey("group.version")) return;
         consume("g-consumer", "group.protocol", "consumer", "client.rack", "r1");
         consume("g-regex", "group.protocol", "consumer", "group.remote.assignor", "range");
     }
