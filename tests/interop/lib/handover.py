@@ -30,7 +30,7 @@ SMALL = {
     "log.cleaner.backoff.ms": "500", "log.cleaner.dedupe.buffer.size": "2097152", "log.initial.task.delay.ms": "500",
     "metadata.log.max.record.bytes.between.snapshots": "3000", "broker.rack": "r1",
     "log.segment.delete.delay.ms": "1000", "broker.session.timeout.ms": "30000",
-    "transaction.max.timeout.ms": "7200000",
+    "transaction.max.timeout.ms": "7200000", "initial.broker.registration.timeout.ms": "240000",
 }
 # What Kafka needs to take ACLs, users and delegation tokens. Millrace has no authorizer: it must not be given one.
 KAFKA_ONLY = {
