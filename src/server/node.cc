@@ -59,6 +59,29 @@ storage::CleanerConfig cleaner_config(const config::BrokerConfig& config) {
             .backoff_ms = values.log_cleaner_backoff_ms};
 }
 
+// A file that Apache Kafka's node ran with may ask for protection that is not there yet. To serve
+// without it would open the data to everybody.
+Result<void> check_protection(const config::BrokerConfig& config) {
+    if (!config.string("authorizer.class.name").empty()) {
+        return fail(ErrorCode::invalid_config,
+                    "authorizer.class.name: there is no access control yet; take it out to serve "
+                    "everybody who can connect (the ACLs are kept)");
+    }
+    const std::string served = client_listener(config).listener;
+    for (const config::Endpoint& listener : config.listeners()) {
+        if (config.is_controller_listener(listener.listener)) continue;
+        if (listener.security_protocol != "PLAINTEXT") {
+            return fail(ErrorCode::invalid_config,
+                        fmt::format("listeners: {} is {}; only PLAINTEXT is served yet",
+                                    listener.listener, listener.security_protocol));
+        }
+        if (listener.listener != served)
+            LOG_WARN("server", "only the listener {} is served yet, not {}", served,
+                     listener.listener);
+    }
+    return {};
+}
+
 }  // namespace
 
 Node::Node(runtime::Context context, NodeOptions options)
@@ -73,6 +96,7 @@ Node::~Node() = default;
 runtime::Task<Result<std::unique_ptr<Node>>> Node::start(runtime::Context context,
                                                          NodeOptions options) {
     std::unique_ptr<Node> node(new Node(context, std::move(options)));
+    CO_TRY_OK(check_protection(*node->config_));
     CO_TRY_OK(co_await node->open_directories());
     CO_TRY_OK(co_await node->start_metadata());
     CO_TRY_OK(co_await node->start_broker());
