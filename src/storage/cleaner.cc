@@ -106,6 +106,8 @@ Task<std::optional<Cleaner::Candidate>> Cleaner::dirtiest() {
         if (const auto failed = failures_.find(name); failed != failures_.end()) {
             failed->second.cleanable_bytes = range->cleanable_bytes;
             if (now < failed->second.retry_at) continue;
+            // Whatever it was, there is nothing to try any more.
+            if (range->cleanable_bytes == 0) failures_.erase(failed);
         }
         const bool due = range->overdue_ms > 0 || ratio > log->config().min_cleanable_dirty_ratio;
         if (range->cleanable_bytes == 0 || !due || cleaning_.contains(name)) continue;

@@ -138,7 +138,7 @@ struct Place : TestPlace {
     }
     // Some keys, some of them in transactions of which every other one is aborted.
     void fill() {
-        for (int i = 0; i < 30; ++i) {
+        for (int i = 0; i < 20; ++i) {
             const bool transactional = i % 3 == 0;
             protocol::BatchOptions options;
             if (transactional)
@@ -252,5 +252,5 @@ TEST_CASE("a process may die at any step of a cleaning") {
         place.reopen(false, recovery_point);
         CHECK(place.values() == expected);
     }
-    CHECK(steps > 40);
+    CHECK(steps > 30);
 }

@@ -64,9 +64,8 @@ void as_it_is(LogConfig&) {}
 TEST_CASE("compression.type, message.timestamp.type and bounds hold for the next append") {
     Configured c;
     const auto codec = [](protocol::BatchView b) { return *b.codec(); };
-    for (const auto wanted :
-         {protocol::Codec::gzip, protocol::Codec::snappy, protocol::Codec::lz4,
-          protocol::Codec::zstd, protocol::Codec::none}) {
+    for (const auto wanted : {protocol::Codec::gzip, protocol::Codec::snappy, protocol::Codec::lz4,
+                              protocol::Codec::zstd, protocol::Codec::none}) {
         const auto set = [&](LogConfig& config) { config.compression = wanted; };
         CHECK(c.append(set, c.now, 1000) == ErrorCode::none);
         CHECK(c.last(codec) == wanted);
