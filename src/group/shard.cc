@@ -22,6 +22,7 @@ ErrorCode append_error(ErrorCode error) {
         case ErrorCode::deadline_exceeded:
         case ErrorCode::no_space:
         case ErrorCode::io_error:
+        case ErrorCode::device_failed:
             return ErrorCode::coordinator_not_available;
         default:
             return ErrorCode::unknown_server_error;
