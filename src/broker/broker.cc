@@ -41,11 +41,15 @@ Broker::Broker(Parts parts, std::shared_ptr<const config::BrokerConfig> config,
       listener_(std::move(listener)),
       node_id_(config_->node_id()),
       partitions_(parts.loop, parts.logs, node_id_),
-      sessions_(static_cast<size_t>(config_->values().fetch_session_slots_max), parts.loop.rng()) {}
+      directories_(parts.loop, parts.logs, parts.metadata, partitions_, node_id_),
+      sessions_(static_cast<size_t>(config_->values().fetch_session_slots_max), parts.loop.rng()) {
+    partitions_.set_directories(directories_);
+}
 
 void Broker::start(const metadata::ImagePtr& image) {
     read_config(*image);
     partitions_.start(image, config_);
+    directories_.start(image);
 }
 
 void Broker::on_image(const metadata::ImagePtr& image, const metadata::Delta& delta) {
@@ -54,6 +58,7 @@ void Broker::on_image(const metadata::ImagePtr& image, const metadata::Delta& de
     };
     if (std::ranges::any_of(delta.configs, is_broker)) read_config(*image);
     partitions_.on_image(image, delta, config_);
+    directories_.on_image(image, delta);
 }
 
 void Broker::read_config(const metadata::Image& image) {
@@ -61,6 +66,7 @@ void Broker::read_config(const metadata::Image& image) {
     config_ = std::make_shared<const config::BrokerConfig>(
         config_->with_dynamic(image.overrides(ResourceType::broker, std::to_string(node_id_)),
                               image.overrides(ResourceType::broker, "")));
+    directories_.set_cordoned(config_->list("cordoned.log.dirs"));
 }
 
 runtime::Task<Result<ProducerId>> Broker::next_producer_id() {

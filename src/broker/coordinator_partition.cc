@@ -38,6 +38,7 @@ runtime::Task<Result<Offset>> CoordinatorPartition::append(
         builder.append(now, record.key,
                        record.value ? std::optional<ByteView>{*record.value} : std::nullopt);
     CO_TRY(std::vector<uint8_t> batch, builder.finish());
+    while (partition_->paused()) co_await partition_->until_resumed(loop_);
     if (partition_->gone()) co_return fail(ErrorCode::not_leader_or_follower);
     const auto appended = partition_->log().append_as_leader(
         {.batches = batch}, {.leader_epoch = partition_->leader_epoch(),
@@ -50,13 +51,17 @@ runtime::Task<Result<Offset>> CoordinatorPartition::append(
 
 runtime::Task<Result<void>> CoordinatorPartition::replay(
     const std::function<Result<void>(const coordinator::RecordView&)>& each) {
-    storage::Log& log = partition_->log();
     std::vector<uint8_t> scratch;
-    for (Offset next = log.start_offset(); next < log.high_watermark();) {
-        CO_TRY(const auto read, co_await log.read({.from = next,
-                                                   .upper_bound = log.high_watermark(),
-                                                   .max_bytes = kReplayBytes,
-                                                   .min_one = true}));
+    for (Offset next = partition_->log().start_offset();
+         next < partition_->log().high_watermark();) {
+        storage::Log& log = partition_->log();
+        auto got = co_await log.read({.from = next,
+                                      .upper_bound = log.high_watermark(),
+                                      .max_bytes = kReplayBytes,
+                                      .min_one = true});
+        // It may have moved to another directory meanwhile.
+        if (!got && &partition_->log() != &log) continue;
+        CO_TRY(const auto read, std::move(got));
         CO_TRY(const auto bytes, co_await to_memory(read.records));
         const auto replayed =
             protocol::for_each_batch(bytes, [&](protocol::BatchView batch) -> Result<void> {

@@ -50,7 +50,8 @@ LogManager::~LogManager() = default;
 Result<void> LogManager::State::start_directory(const std::string& path, TimestampMs now) {
     if (auto made = disk.make_directories(path); !made) return storage_error(made.error());
     auto lock = disk.lock(join_path(path, kLockName));
-    if (!lock) return std::move(lock).error();
+    if (lock.code() == ErrorCode::already_exists) return std::move(lock).error();
+    if (!lock) return storage_error(std::move(lock).error());
     locks.push_back(*std::move(lock));
 
     LogDirectory directory{
@@ -283,7 +284,8 @@ Result<void> LogManager::State::take_away(const TopicPartition& name, std::strin
     Partition& partition = found->second;
     if (failed(partition)) {
         // Its files are found, and known to be nobody's, when the directory is back.
-        if (partition.log) removed.push_back({std::move(partition.log), now});
+        if (partition.log)
+            removed.push_back({std::move(partition.log), now + config.delete_delay_ms});
         partitions.erase(found);
         return {};
     }

@@ -62,6 +62,9 @@ Task<PartitionResponse> append(Broker& broker, const RequestContext& context,
         if (!opened) co_return failed(index, opened.error().code);
         partition = *std::move(opened);
     }
+    while (partition->paused()) co_await partition->until_resumed(broker.loop());
+    if (!partition->take_room(records.size(), broker.loop().wall_ms()))
+        co_return failed(index, ErrorCode::kafka_storage_error, "the log directory is full");
     if (const ErrorCode refused = appendable(*partition, acks); refused != ErrorCode::none)
         co_return failed(index, refused);
 

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""Several log directories, with Apache Kafka's tools: describe, move partitions while they are written, cordon, a directory
+that fails."""
+
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from lib.check import Checks, eventually, parse, parser
+from lib.node import Node
+from lib.tools import Tools
+from lib.wire import make_batch, stored
+
+
+def described(tools, *args):
+    """{directory: {"name-index": row}} of kafka-log-dirs.sh."""
+    out = tools.ok("log-dirs", "--describe", *args).out
+    answer = json.loads(next(line for line in out.splitlines() if line.startswith("{")))
+    assert [b["broker"] for b in answer["brokers"]] == [1], answer
+    return {d["logDir"]: d for d in answer["brokers"][0]["logDirs"]}
+
+
+def rows(directory):
+    return {p["partition"]: p for p in directory["partitions"]}
+
+
+def home_of(tools, partition):
+    """The one directory that has `partition` and no copy of it anywhere."""
+    found = [(path, row) for path, d in described(tools).items() for name, row in rows(d).items() if name == partition]
+    return found[0][0] if len(found) == 1 and not found[0][1]["isFuture"] else None
+
+
+def spread(tools, node):
+    with node.wire() as wire:
+        wire.create_topic("spread", 6)
+        for p in range(6):
+            eventually(lambda p=p: wire.produce("spread", p, make_batch([b"v" * 1000]))[0] == 0, 30, "produce")
+    directories = described(tools, "--topic-list", "spread")
+    assert set(directories) == {str(node.dir), str(node.second)}, directories
+    assert all(d["error"] is None for d in directories.values())
+    assert [len(d["partitions"]) for d in directories.values()] == [3, 3], directories
+    for directory in directories.values():
+        for row in directory["partitions"]:
+            assert row["size"] > 1000 and row["offsetLag"] == 0 and not row["isFuture"], row
+
+
+def reassign(tools, topic, partition, path):
+    plan = {"version": 1, "partitions": [{"topic": topic, "partition": partition, "replicas": [1], "log_dirs": [str(path)]}]}
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(plan, file)
+        file.flush()
+        tools.ok("reassign-partitions", "--execute", "--reassignment-json-file", file.name)
+
+
+def move(tools, node):
+    with node.wire() as wire:
+        wire.create_topic("moved", 1)
+        for i in range(200):
+            eventually(lambda i=i: wire.produce("moved", 0, make_batch([b"%d" % i]))[0] == 0, 30, "produce")
+        came_from = home_of(tools, "moved-0")
+        goes_to = str(node.second) if came_from == str(node.dir) else str(node.dir)
+        reassign(tools, "moved", 0, goes_to)
+        count = 200
+
+        def arrived():
+            nonlocal count
+            error, _ = wire.produce("moved", 0, make_batch([b"%d" % count]))
+            count += error == 0
+            return home_of(tools, "moved-0") == goes_to
+
+        eventually(arrived, 60, "the partition in the other directory")
+        assert sum(b.count for b in stored(wire, "moved", 1)) == count
+        assert (Path(goes_to) / "moved-0").is_dir()
+        eventually(lambda: not (Path(came_from) / "moved-0").exists(), 30, "the old folder gone or renamed")
+    node.stop()
+    node.start()
+    with node.wire() as wire:
+        assert sum(b.count for b in stored(wire, "moved", 1)) == count
+    assert home_of(tools, "moved-0") == goes_to
+
+
+def cordon(tools, node):
+    def cordoned(paths):
+        tools.ok("configs", "--entity-type", "brokers", "--entity-name", "1", "--alter", "--add-config", f"cordoned.log.dirs={paths}")
+
+    cordoned(str(node.second))
+    with node.wire() as wire:
+        eventually(lambda: wire.create_topic("avoids", 4) in (0, 36), 30, "the topic")
+        for p in range(4):
+            eventually(lambda p=p: wire.produce("avoids", p, make_batch([b"v"]))[0] == 0, 30, "produce")
+        directories = described(tools, "--topic-list", "avoids")
+        assert len(directories[str(node.dir)]["partitions"]) == 4, directories
+        cordoned("*")
+        eventually(lambda: wire.create_topic("nowhere", 1) == 38, 30, "INVALID_REPLICATION_FACTOR")
+        tools.ok("configs", "--entity-type", "brokers", "--entity-name", "1", "--alter", "--delete-config", "cordoned.log.dirs")
+        eventually(lambda: wire.create_topic("somewhere", 1) == 0, 30, "a topic after the cordon")
+
+
+def failure(tools, node):
+    with node.wire() as wire:
+        wire.create_topic("half", 4)
+        for p in range(4):
+            eventually(lambda p=p: wire.produce("half", p, make_batch([b"before"]))[0] == 0, 30, "produce")
+        away = node.second.rename(node.second.with_name("away"))
+        eventually(lambda: described(tools)[str(node.second)]["error"] is not None, 60, "the directory offline")
+        errors = [wire.produce("half", p, make_batch([b"during"]))[0] for p in range(4)]
+        assert sorted(errors) == [0, 0, 56, 56], errors
+        leaders = wire.metadata(["half"])[1]["half"][1]
+        assert sorted(leaders.values()) == [-1, -1, 1, 1], leaders
+    away.rename(node.second)
+    node.stop()
+    node.start()
+    with node.wire() as wire:
+        for p in range(4):
+            eventually(lambda p=p: wire.produce("half", p, make_batch([b"after"]))[0] == 0, 60, "produce")
+        assert sum(b.count for b in stored(wire, "half", 4)) == 4 + 2 + 4
+
+
+def main():
+    args = parse(parser(__doc__))
+    checks = Checks(args.only)
+    node = Node(settings={"node.id": "1", "log.segment.delete.delay.ms": "1000"})
+    node.second = node.home / "second"
+    node.settings["log.dirs"] = f"{node.dir},{node.second}"
+    with node:
+        with Tools(node.address) as tools:
+            for check in (spread, move, cordon, failure):
+                checks.run(check.__name__, check, tools, node)
+        if checks.failed:
+            print(node.tail(40))
+    shutil.rmtree(node.home, ignore_errors=True)
+    return checks.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
