@@ -264,6 +264,9 @@ runtime::Task<ErrorCode> LogDirectories::move(metadata::TopicPtr topic, Partitio
         co_return code == ErrorCode::not_leader_or_follower ? ErrorCode::replica_not_available
                                                             : code;
     }
+    if (cordoned_[directory]) co_return ErrorCode::invalid_replica_assignment;
+    // A copy that is taking over just now cannot be given up any more.
+    while ((*partition)->paused()) co_await (*partition)->until_resumed(loop_);
     const TopicPartition& name = (*partition)->name();
     if (const auto future = logs_.future(name)) {
         if (future->directory == directory) co_return ErrorCode::none;
@@ -271,7 +274,6 @@ runtime::Task<ErrorCode> LogDirectories::move(metadata::TopicPtr topic, Partitio
             co_return dropped.error().code;
     }
     if (logs_.directory_of(name) == directory) co_return ErrorCode::none;
-    if (cordoned_[directory]) co_return ErrorCode::invalid_replica_assignment;
     const auto made = co_await logs_.create_future(
         name, directory, (*partition)->log().start_offset(), loop_.wall_ms());
     if (!made)
