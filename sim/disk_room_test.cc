@@ -1,6 +1,6 @@
 // The room of a log directory against the simulated disk.
-#include "sim/sim_test.h"
 #include "storage/disk_room.h"
+#include "sim/sim_test.h"
 
 using namespace millrace;
 using namespace millrace::sim;

@@ -3,10 +3,7 @@
 #include <map>
 
 #include "base/log.h"
-#include "controller/format.h"
-#include "controller/metadata_node.h"
-#include "metadata/snapshot.h"
-#include "protocol/json.h"
+#include "controller/test_node.h"
 #include "raft/snapshot_file.h"
 #include "sim/sim_test.h"
 
@@ -20,25 +17,6 @@ using runtime::Task;
 namespace {
 
 const std::string kDirectory = "/data";
-const std::vector<raft::VoterEndpoint> kEndpoints{{"CONTROLLER", "node", 9093}};
-
-std::string dump(const metadata::ImagePtr& image) {
-    std::string out;
-    const int16_t level = metadata::metadata_version(*image);
-    const auto written =
-        metadata::write_records(image, [&](const protocol::MetadataRecord& record) -> Result<void> {
-            std::visit(
-                [&](const auto& r) {
-                    out += fmt::format("{} {}\n", r.kName,
-                                       protocol::to_json(r, metadata::record_version(record, level),
-                                                         protocol::Secrets::shown));
-                },
-                record);
-            return {};
-        });
-    CHECK(written.has_value());
-    return out;
-}
 
 // What the test knows of a topic. Between a request and its answer it may be so or so.
 enum class Known : uint8_t { absent, present, unsure };
@@ -69,41 +47,18 @@ struct Machine {
         co_await scope.join();
         CHECK((co_await node->stop()).has_value());
         co_await background.join();
-        final_dump = dump(node->image());
+        final_dump = controller::dump(node->image());
     }
 
     Task<Result<void>> start(Context& context, storage::Shard& shard,
                              std::unique_ptr<MetadataNode>& owner) {
-        CO_TRY(auto formatted, co_await controller::load_formatted(context.disk, context.loop.rng(),
-                                                                   {kDirectory}, 1));
-        if (!formatted) {
-            controller::FormatOptions format;
-            format.log_dirs = {kDirectory};
-            format.metadata_log_dir = kDirectory;
-            format.node_id = 1;
-            format.cluster_id = "cluster";
-            format.controller_endpoints = kEndpoints;
-            format.now = context.loop.wall_ms();
-            CO_TRY_OK(co_await controller::format_directories(context.disk, context.loop.rng(),
-                                                              std::move(format)));
-            CO_TRY(formatted, co_await controller::load_formatted(context.disk, context.loop.rng(),
-                                                                  {kDirectory}, 1));
-        }
-        controller::MetadataNodeOptions options;
-        options.config = config;
-        options.cluster_id = formatted->cluster_id;
-        options.metadata_log_dir = kDirectory;
-        options.directory_id = formatted->directories[0].directory_id;
-        options.incarnation_id = Uuid::random(context.loop.rng());
-        options.controller_endpoints = kEndpoints;
-        CO_TRY(owner,
-               co_await MetadataNode::start(context.disk, shard, context.loop, std::move(options)));
+        controller::TestNode place{context.disk, shard, context.loop, kDirectory, config};
+        CO_TRY_OK(co_await place.format(true));
+        CO_TRY(owner, co_await place.start());
         node = owner.get();
         check_image();
-        start_dump = dump(node->image());
-        CO_TRY_OK(co_await node->register_this_broker(
-            {{"PLAINTEXT", "node", 9092, 0}}, {formatted->directories[0].directory_id}, -1));
-        co_return {};
+        start_dump = controller::dump(node->image());
+        co_return co_await place.join(*node);
     }
 
     // Everything that was acked, and nothing that was refused.

@@ -6,9 +6,9 @@
 //   }
 //
 // A failing assertion names the seed. MILLRACE_SIM_SEED=n runs that one only, MILLRACE_SIM_SEEDS=n
-// so many (default 20). MILLRACE_SIM_LOG=1 shows the nodes' log with virtual seconds. The first seed
-// runs twice, and both runs must have the same trace. Inside tasks use CHECK, never REQUIRE: an
-// exception may not leave a task.
+// so many (default 20). MILLRACE_SIM_LOG=1 shows the nodes' log with virtual seconds. The first
+// seed runs twice, and both runs must have the same trace. Inside tasks use CHECK, never REQUIRE:
+// an exception may not leave a task.
 #pragma once
 
 #include <doctest/doctest.h>

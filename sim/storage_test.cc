@@ -32,6 +32,7 @@ struct Model {
     std::vector<ModelBatch> batches;  // from the very first one on
     Offset start = 0;
     Offset start_max = 0;          // the largest it ever was: a crash may take it back
+    Offset written = 0;            // below, a kill takes nothing
     Offset durable = 0;            // below, a power cut takes nothing
     Offset maybe_cut = INT64_MAX;  // a truncation to here may or may not have happened
     LeaderEpoch epoch = 0;
@@ -40,6 +41,7 @@ struct Model {
     void cut(Offset offset) {
         while (!batches.empty() && batches.back().base >= offset) batches.pop_back();
         start = std::min(start, end());
+        written = std::min(written, end());
         durable = std::min(durable, end());
     }
     int32_t next_sequence(ProducerId id) const {
@@ -78,7 +80,10 @@ constexpr ProducerId kProducers = 3;
 const TopicPartition kName{"t", 0};
 
 struct Node {
-    explicit Node(Simulation& s) : sim(s) {}
+    explicit Node(Simulation& s)
+        : sim(s),
+          journal_bytes(s.rng().chance(0.7) ? (s.rng().chance(0.5) ? 1 : 1 << 20) : 0),
+          promises(s.rng().chance(0.5)) {}
 
     LogManagerConfig manager_config() {
         return {.directories = {"/data"},
@@ -86,17 +91,22 @@ struct Node {
                 .tail_cache_bytes = 20'000,
                 .index_cache_bytes = 300,
                 .unflushed_bytes_max = 20'000,
-                .checkpoint_ms = 50};
+                .checkpoint_ms = 50,
+                .journal_bytes = journal_bytes,
+                .journal_memory_bytes = 6000};
     }
-    static LogConfig log_config() {
+    LogConfig log_config() const {
         return {.segment_bytes = 6000,
                 .index_interval_bytes = 400,
                 .retention_ms = kUnlimited,
                 .file_delete_delay_ms = 100,
+                .flush_messages = promises ? 1 : INT64_MAX,
                 .timestamp_after_max_ms = INT64_MAX};
     }
 
     Simulation& sim;
+    const uint64_t journal_bytes;  // 1: the smallest that there is
+    const bool promises;           // an ack means that it was synced
     SimFabric fabric{sim};
     SimNode node{sim, fabric, "node"};
     Model model;
@@ -171,16 +181,17 @@ Task<void> verify(Log& log, Node& n) {
 // After a crash the log may have lost what was not durable, batch by batch from the end.
 void accept_loss(Log& log, Model& model, bool power_cut) {
     const Offset end = log.end_offset();
-    const Offset least = std::min(power_cut ? model.durable : model.end(), model.maybe_cut);
+    const Offset least = std::min(power_cut ? model.durable : model.written, model.maybe_cut);
     CHECK(end >= least);
     CHECK(end <= model.end());
     model.cut(end);
     CHECK(model.end() == end);
+    model.written = end;
     model.maybe_cut = INT64_MAX;
     model.start = std::min(model.start, log.start_offset());
 }
 
-void append_one(Log& log, Model& model, Rng& rng, TimestampMs now) {
+AppendResult append_one(Log& log, Model& model, Rng& rng, TimestampMs now) {
     const auto id = static_cast<ProducerId>(rng.below(kProducers + 1));
     const Offset open = id < kProducers ? model.open_transaction(id) : -1;
     const bool marker = open >= 0 && rng.chance(0.2);
@@ -210,30 +221,45 @@ void append_one(Log& log, Model& model, Rng& rng, TimestampMs now) {
         {MutableByteView{*owner}, owner, 0},
         {.leader_epoch = model.epoch,
          .now = now,
-         .origin = marker ? protocol::AppendOrigin::coordinator : protocol::AppendOrigin::client});
+         .origin = marker ? protocol::AppendOrigin::coordinator : protocol::AppendOrigin::client,
+         .gather = rng.chance(0.7)});
     if (!result) {
         CHECK_MESSAGE(false, result.error().detail);
-        return;
+        return {};
     }
     CHECK(result->first_offset == model.end());
     model.batches.push_back({result->first_offset, result->last_offset + 1, *owner, model.epoch, id,
                              options.base_sequence < 0 ? -1 : options.base_sequence + count - 1,
                              transactional, abort});
-    log.set_high_watermark(log.end_offset());
+    return *result;
+}
+
+// Some at once, as the requests of one turn are; the last one's commit is for all of them.
+Task<void> append_some(Log& log, Model& model, Rng& rng, TimestampMs now) {
+    AppendResult last;
+    for (uint64_t i = 1 + rng.below(3); i > 0; --i) last = append_one(log, model, rng, now);
+    if (rng.chance(0.2)) co_return;  // nobody waits for these
+    const auto committed = co_await log.commit(last);
+    CHECK_MESSAGE(committed.has_value(), committed.error().describe());
+    CHECK(log.committed(last));
+    CHECK(log.readable_end() > last.last_offset);
+    model.written = std::max(model.written, last.last_offset + 1);
+    if (last.flush_due) model.durable = std::max(model.durable, last.last_offset + 1);
+    log.set_high_watermark(log.readable_end());
 }
 
 Task<void> do_something(Log& log, LogManager& manager, Model& model, Rng& rng, TimestampMs now) {
     switch (rng.below(40)) {
         case 0: {
             const Offset end = model.end();
-            if ((co_await log.flush()).has_value()) model.durable = end;
+            if ((co_await log.flush()).has_value()) model.durable = model.written = end;
             co_return;
         }
         case 1: {
             const Offset end = model.end();
             const auto saved = co_await log.save();
             CHECK(saved.has_value());
-            if (saved) model.durable = end;
+            if (saved) model.durable = model.written = end;
             co_return;
         }
         case 2:
@@ -257,6 +283,8 @@ Task<void> do_something(Log& log, LogManager& manager, Model& model, Rng& rng, T
         case 4: {
             if (model.batches.empty()) co_return;
             const Offset offset = model.batches[rng.below(model.batches.size())].base;
+            if (offset > model.written) co_return;
+            log.set_high_watermark(log.readable_end());
             model.start = std::max(model.start, offset);
             model.start_max = std::max(model.start_max, offset);
             const auto deleted = log.delete_records(offset, now);
@@ -284,7 +312,7 @@ Task<void> do_something(Log& log, LogManager& manager, Model& model, Rng& rng, T
                 std::max(model.start, model.batches[rng.below(model.batches.size())].base), rng);
             co_return;
         default:
-            append_one(log, model, rng, now);
+            co_await append_some(log, model, rng, now);
     }
 }
 
@@ -308,7 +336,7 @@ Task<void> work(Context& context, Log& log, LogManager& manager, Node& n, bool& 
 Task<void> live(Context& context, Node& n, bool after_crash, bool power_cut) {
     auto manager = co_await LogManager::start(
         context.disk, context.loop.rng(), n.manager_config(),
-        [](const std::string&) { return Node::log_config(); }, context.loop.wall_ms());
+        [&n](const std::string&) { return n.log_config(); }, context.loop.wall_ms());
     if (!manager) {
         CHECK_MESSAGE(false, manager.error().describe());
         co_return;
@@ -334,7 +362,7 @@ Task<void> live(Context& context, Node& n, bool after_crash, bool power_cut) {
     co_await all(context.loop, std::move(tasks));
     co_await verify(log, n);
     CHECK((co_await logs.stop(7, context.loop.wall_ms())).has_value());
-    n.model.durable = n.model.end();
+    n.model.durable = n.model.written = n.model.end();
     n.stopped = true;
 }
 

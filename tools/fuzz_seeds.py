@@ -3,7 +3,7 @@
 
     fuzz_seeds.py DIR      fills DIR/request_fuzz, DIR/response_fuzz, DIR/stored_record_fuzz
 
-    build/fuzz/bin/request_fuzz -malloc_limit_mb=64 -max_len=4096 DIR/request_fuzz
+The build calls it for itself (cmake/modules.cmake).
 """
 import gzip
 import hashlib

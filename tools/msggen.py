@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 NEVER = 32767
 SHARDS = 8
+OWN_TAGS_FROM = 10000  # far above what Kafka will number
 # wire type -> C++ type, bytes on the wire if that is fixed
 WIRE = {'bool': ('bool', 1), 'i8': ('int8_t', 1), 'i16': ('int16_t', 2), 'i32': ('int32_t', 4), 'i64': ('int64_t', 8),
         'u16': ('uint16_t', 2), 'u32': ('uint32_t', 4), 'f64': ('double', 8), 'uuid': ('Uuid', 16),
@@ -57,7 +58,7 @@ def parse_range(text, within):
 class Field:
     def __init__(self):
         self.default = self.tag = self.null = self.kafka_name = None
-        self.lossy = self.key = self.classic = self.secret = False
+        self.lossy = self.key = self.classic = self.secret = self.own = False
         self.struct = None                              # the Struct that `type` names, if it is one
 
 
@@ -182,7 +183,7 @@ class FileParser:
                 elif w == 'tag': f.tag = int(value)
                 else: f.kafka_name = value.strip('"')
                 i += 1
-            elif w in ('lossy', 'key', 'classic', 'secret'):
+            elif w in ('lossy', 'key', 'classic', 'secret', 'own'):
                 setattr(f, w, True)
             else:
                 f.versions = parse_range(w, parent.versions)
@@ -224,9 +225,12 @@ def check_message(m):
                     if not f.struct.versions[0] <= f.versions[0] <= f.versions[1] <= f.struct.versions[1]:
                         raise SchemaError(f'{f.name}: in versions that {f.type} lacks')
                 check_field(m, f)
-            tags = sorted(f.tag for f in s.fields if f.tag is not None)
+            tags = sorted(f.tag for f in s.fields if f.tag is not None and not f.own)
             if tags != list(range(len(tags))):
                 raise SchemaError(f'tags {tags} are not dense')
+            own = [f.tag for f in s.fields if f.own]
+            if None in own or len(set(own)) != len(own) or any(not OWN_TAGS_FROM <= tag <= 32767 for tag in own):
+                raise SchemaError(f'own tags {own} are not different numbers from {OWN_TAGS_FROM} on')
             for names in ([f.name for f in s.fields], [f.kafka_name for f in s.fields]):
                 if len(set(names)) != len(names):
                     raise SchemaError('a name is used twice')
@@ -455,7 +459,7 @@ def dump(schema):
 def dump_fields(m, fields, within, depth):
     for f in fields:
         low, high = max(f.versions[0], within[0]), min(f.versions[1], within[1])
-        if low > high:
+        if low > high or f.own:
             continue
         words = [f.kafka_name, ('[]' if f.array else '') + f.type, f'{low}-{high}']
         if f.null and max(f.null[0], low) <= min(f.null[1], high):

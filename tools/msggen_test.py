@@ -25,6 +25,8 @@ BAD = {
     'not a version range': HEAD + '  a  i32  lossie\n',
     'not dense': HEAD + '  a  i32  tag 1  2+\n',
     'twice in tags': HEAD + '  a  i32  tag 0  2+\n  b  i32  tag 0  2+\n',
+    'own without a tag': HEAD + '  a  i32  own\n',
+    'own tag too low': HEAD + '  a  i32  tag 0  2+  own\n',
     'not flexible': HEAD + '  a  i32  tag 0  1+\n',
     'default is null': HEAD + '  a  string  = null\n',
     'bad default': HEAD + '  a  i8  = 200\n',

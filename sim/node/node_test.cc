@@ -1,5 +1,5 @@
-// A whole node over many lives, each ended by a stop, a kill or a power cut, with a client that writes
-// and one that reads. What was acknowledged must be there, once, in order and unchanged.
+// A whole node over many lives, each ended by a stop, a kill or a power cut, with a client that
+// writes and one that reads. What was acknowledged must be there, once, in order and unchanged.
 #include "server/node.h"
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/fetch.h"
@@ -21,11 +21,13 @@ constexpr int16_t kFetchVersion = 12;
 constexpr int16_t kCreateTopicsVersion = 7;
 
 std::shared_ptr<const config::BrokerConfig> node_config(std::vector<std::string> more = {}) {
-    std::vector<std::string> settings{
-        "listeners=PLAINTEXT://server:9092,CONTROLLER://server:9093", "log.dirs=/data",
-         "offsets.topic.replication.factor=1", "offsets.topic.num.partitions=1",
-         "transaction.state.log.replication.factor=1", "transaction.state.log.min.isr=1",
-        "log.segment.bytes=1048576"};
+    std::vector<std::string> settings{"listeners=PLAINTEXT://server:9092,CONTROLLER://server:9093",
+                                      "log.dirs=/data",
+                                      "offsets.topic.replication.factor=1",
+                                      "offsets.topic.num.partitions=1",
+                                      "transaction.state.log.replication.factor=1",
+                                      "transaction.state.log.min.isr=1",
+                                      "log.segment.bytes=1048576"};
     settings.insert(settings.end(), more.begin(), more.end());
     auto loaded = config::BrokerConfig::load("", "", settings);
     REQUIRE_MESSAGE(loaded.has_value(), loaded.error().describe());
@@ -224,8 +226,8 @@ void stop_cleanly(Cluster& c) {
     CHECK(c.sim.run_until([&] { return !c.server.running(); }, 60s));
 }
 
-// What ends a life that is not stopped. After a lossy power cut nothing that was acknowledged before
-// need be there, but what is there must be sound.
+// What ends a life that is not stopped. After a lossy power cut nothing that was acknowledged
+// before need be there, but what is there must be sound.
 enum class End : uint8_t { kill, power_cut, lossy_power_cut };
 
 void live(Cluster& c, int lives, End end) {

@@ -25,8 +25,8 @@ public:
         typename Request::Response body;
     };
 
-    // deadline_exceeded when no answer came in `patience`; the connection is of no use then. (A server
-    // that lost power says nothing, not even that.)
+    // deadline_exceeded when no answer came in `patience`; the connection is of no use then. (A
+    // server that lost power says nothing, not even that.)
     template <typename Request>
     runtime::Task<Result<Reply<Request>>> call(const Request& request, int16_t version,
                                                Duration patience = std::chrono::milliseconds{500}) {

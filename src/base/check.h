@@ -1,6 +1,6 @@
-// INVARIANT(condition): for our own bugs and corrupt state, never for bad input. On in release builds; prints where and what,
-// then aborts. DEBUG_INVARIANT is the same in debug and sanitizer builds and nothing in release builds.
-// (Not named CHECK: that is doctest's.)
+// INVARIANT(condition): for our own bugs and corrupt state, never for bad input. On in release
+// builds; prints where and what, then aborts. DEBUG_INVARIANT is the same in debug and sanitizer
+// builds and nothing in release builds. (Not named CHECK: that is doctest's.)
 #pragma once
 
 namespace millrace {

@@ -5,7 +5,8 @@
 namespace millrace {
 
 uint32_t crc32c(ByteView bytes, uint32_t seed) {
-    // ISA-L works on the inverted register and takes an int length, so very large inputs go in pieces.
+    // ISA-L works on the inverted register and takes an int length, so very large inputs go in
+    // pieces.
     constexpr size_t kPiece = size_t{1} << 30;
     uint32_t state = ~seed;
     while (!bytes.empty()) {

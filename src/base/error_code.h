@@ -1,6 +1,7 @@
-// Every way an operation can fail, named once: Kafka's protocol errors with their wire numbers, and
-// the node's own (10000 and up), which never leave it. `schema/errors.def` is the table; this file
-// only turns it into an enum and look-ups.
+// Every way an operation can fail, named once: Kafka's protocol errors with their wire numbers, ours
+// for clients that use what Kafka does not have (9000 and up), and the node's own (10000 and up),
+// which never leave it. `schema/errors.def` is the table; this file only turns it into an enum and
+// look-ups.
 #pragma once
 
 #include <cstdint>

@@ -7,6 +7,8 @@ namespace {
 
 Sink g_sink;
 std::atomic<Level> g_level{Level::info};
+// One more than the level; 0: the room follows the whole log.
+std::atomic<uint8_t> g_room_levels[std::size(kRooms)];
 
 }  // namespace
 
@@ -18,6 +20,14 @@ void set_level(Level level) {
 }
 Level level() {
     return g_level.load(std::memory_order_relaxed);
+}
+
+void set_level(Room room, std::optional<Level> level) {
+    g_room_levels[room.index()] = level ? static_cast<uint8_t>(static_cast<int>(*level) + 1) : 0;
+}
+Level level(Room room) {
+    const uint8_t own = g_room_levels[room.index()].load(std::memory_order_relaxed);
+    return own == 0 ? level() : static_cast<Level>(own - 1);
 }
 
 std::string_view level_name(Level level) {

@@ -3,17 +3,18 @@
 //
 //   metrics::Registry registry;
 //   metrics::Counter& requests = registry.counter("millrace_requests_total", "Requests answered.",
-//   {{"api", "Fetch"}}); requests.add(); std::string page =
-//   metrics::to_prometheus(registry.snapshot());   // metrics_text.h
+//                                                 {{"api", "Fetch"}});
+//   requests.add();
+//   std::string page = metrics::to_prometheus(registry.snapshot());   // metrics_text.h
 //
 // Owner: each shard has its own Registry and hands its parts to who counts; there is no global one.
 // Loop: the shard's, for everything; a scrape takes a snapshot() on each shard and merges them
 // (Snapshot is a value and may travel). A series lives as long as its Registry; what comes and goes
-// (topics, groups) is written by a collector at the time of the scrape. INVARIANT: names are
-// Prometheus names; a name has one type and one help text; the same name and labels may be asked
-// for again. Names: Kafka's where the meaning is equal (kafka_server_..., as its JMX exporter
-// writes them), else millrace_...; counters end in _total, units are in the name and are seconds
-// and bytes.
+// (topics, groups) is written by a collector at the time of the scrape.
+// INVARIANT: names are Prometheus names; a name has one type and one help text; the same name and
+// labels may be asked for again.
+// Names: Kafka's where the meaning is equal (kafka_server_..., as its JMX exporter writes them),
+// else millrace_...; counters end in _total, units are in the name and are seconds and bytes.
 #pragma once
 
 #include <array>

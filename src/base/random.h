@@ -1,4 +1,5 @@
-// The one random generator: seeded, so that a simulation replays. Code gets it handed in and never makes its own.
+// The one random generator: seeded, so that a simulation replays. Code gets it handed in and never
+// makes its own.
 #pragma once
 
 #include <cstdint>

@@ -28,6 +28,16 @@ protocol::CreateTopicsRequest::CreatableTopic automatic(const std::string& name,
         set("compression.type", "producer");
         set("segment.bytes", std::to_string(config.values().offsets_topic_segment_bytes));
     }
+    if (name == "__transaction_state") {
+        topic.num_partitions = config.values().transaction_topic_partitions;
+        topic.replication_factor =
+            static_cast<int16_t>(config.values().transaction_topic_replication_factor);
+        set("cleanup.policy", "compact");
+        set("compression.type", "uncompressed");
+        set("min.insync.replicas", std::to_string(config.int32("transaction.state.log.min.isr")));
+        set("segment.bytes", std::to_string(config.values().transaction_topic_segment_bytes));
+        set("unclean.leader.election.enable", "false");
+    }
     return topic;
 }
 

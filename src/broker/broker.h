@@ -15,6 +15,7 @@
 #include "group/group_coordinator.h"
 #include "runtime/event.h"
 #include "runtime/scope.h"
+#include "transaction/transaction_coordinator.h"
 
 namespace millrace::broker {
 
@@ -25,6 +26,7 @@ public:
         storage::LogManager& logs;
         controller::MetadataNode& metadata;
         group::GroupCoordinator& groups;
+        transaction::TransactionCoordinator& transactions;
         RequestMetrics& metrics;
     };
     // `config` is the static configuration; dynamic ones are laid over it as images arrive.
@@ -50,6 +52,7 @@ public:
     LogDirectories& directories() { return directories_; }
     FetchSessionCache& sessions() { return sessions_; }
     group::GroupCoordinator& groups() { return parts_.groups; }
+    transaction::TransactionCoordinator& transactions() { return parts_.transactions; }
     RequestMetrics& metrics() { return parts_.metrics; }
     const std::string& cluster_id() const { return cluster_id_; }
     NodeId node_id() const { return node_id_; }

@@ -3,8 +3,8 @@
 //
 // Owner: the net::Connection. Loop: its loop. A request that Apache Kafka answers by closing the
 // connection (malformed header or body, an API or version that is not served) is an error here,
-// with a sentence for the log. Kafka: SocketServer.Processor, RequestContext.parseRequest,
-// KafkaApis.handle.
+// with a sentence for the log.
+// Kafka: SocketServer.Processor, RequestContext.parseRequest, KafkaApis.handle.
 #pragma once
 
 #include "broker/broker.h"

@@ -1,24 +1,32 @@
-// Gives the group coordinator the partitions of __consumer_offsets that this node leads, and what
-// it must know of the cluster.
+// Gives a coordinator the partitions of its internal topic that this node leads.
 //
-// Owner: server. Loop: the shard's. Loading happens in the background: until a partition is
-// replayed its groups answer COORDINATOR_LOAD_IN_PROGRESS.
+// Owner: server, one for each coordinator. Loop: the shard's. Loading happens in the background:
+// until a partition is replayed its keys answer COORDINATOR_LOAD_IN_PROGRESS.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <string>
 
 #include "broker/coordinator_partition.h"
-#include "group/group_coordinator.h"
+#include "coordinator/shards.h"
 #include "metadata/image.h"
 #include "runtime/scope.h"
 
 namespace millrace::broker {
 
+constexpr std::string_view kOffsetsTopic = "__consumer_offsets";
+constexpr std::string_view kTransactionsTopic = "__transaction_state";
+
 class CoordinatorHost {
 public:
-    CoordinatorHost(runtime::Loop& loop, group::GroupCoordinator& groups, Partitions& partitions)
-        : loop_(loop), groups_(groups), partitions_(partitions), scope_(loop) {}
+    CoordinatorHost(runtime::Loop& loop, std::string topic, coordinator::Coordinator& coordinator,
+                    Partitions& partitions)
+        : loop_(loop),
+          topic_(std::move(topic)),
+          coordinator_(coordinator),
+          partitions_(partitions),
+          scope_(loop) {}
 
     // With the first image; then with each one that follows.
     void start(const metadata::ImagePtr& image);
@@ -32,7 +40,8 @@ private:
     runtime::Task<void> load(metadata::TopicPtr topic, PartitionIndex index);
 
     runtime::Loop& loop_;
-    group::GroupCoordinator& groups_;
+    const std::string topic_;
+    coordinator::Coordinator& coordinator_;
     Partitions& partitions_;
     runtime::Scope scope_;
     bool stopping_ = false;
@@ -44,10 +53,5 @@ private:
     Uuid loaded_id_;
     std::map<PartitionIndex, std::unique_ptr<CoordinatorPartition>> loaded_;
 };
-
-// The image as the group machines see it.
-std::shared_ptr<const group::ClusterView> cluster_view(metadata::ImagePtr image);
-// Of the broker's configuration.
-group::GroupConfig group_config(const config::BrokerConfig& config);
 
 }  // namespace millrace::broker

@@ -15,9 +15,12 @@ public:
     CoordinatorPartition(runtime::Loop& loop, PartitionPtr partition)
         : loop_(loop), partition_(std::move(partition)) {}
 
-    runtime::Task<Result<Offset>> append(std::span<const coordinator::Record> records) override;
-    runtime::Task<Result<void>> replay(
-        const std::function<Result<void>(const coordinator::RecordView&)>& each) override;
+    runtime::Task<Result<Offset>> append(
+        std::span<const coordinator::Record> records,
+        const std::optional<coordinator::TransactionalWriter>& writer) override;
+    runtime::Task<Result<Offset>> append_marker(const coordinator::Marker& marker) override;
+    LeaderEpoch epoch() const override { return partition_->leader_epoch(); }
+    runtime::Task<Result<void>> replay(Visitor& visitor) override;
 
 private:
     runtime::Loop& loop_;

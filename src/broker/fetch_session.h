@@ -7,7 +7,8 @@
 // cannot come between. Bound: `slots` sessions (max.incremental.fetch.session.cache.slots); when
 // all are taken and none may be evicted, clients get full answers without a session. Errors (of the
 // whole request): fetch_session_id_not_found, invalid_fetch_session_epoch,
-// fetch_session_topic_id_error. Kafka: FetchSession, FetchManager.
+// fetch_session_topic_id_error.
+// Kafka: FetchSession, FetchManager.
 #pragma once
 
 #include <list>

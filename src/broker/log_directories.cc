@@ -221,8 +221,7 @@ runtime::Task<void> LogDirectories::tell() {
 }
 
 runtime::Task<void> LogDirectories::run() {
-    runtime::Hook failed(
-        [](void* self) { static_cast<LogDirectories*>(self)->work_.set(); }, this);
+    runtime::Hook failed([](void* self) { static_cast<LogDirectories*>(self)->work_.set(); }, this);
     logs_.directory_failed().add(failed);
     // Moves that the last life of this process began start anew.
     for (const auto& future : logs_.futures()) {

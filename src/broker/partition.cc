@@ -28,6 +28,7 @@ storage::LogConfig to_log_config(const config::TopicConfig& topic) {
         log.compression = static_cast<protocol::Codec>(topic.compression_type);
     log.compression_levels = {
         .gzip = topic.gzip_level, .lz4 = topic.lz4_level, .zstd = topic.zstd_level};
+    log.key_index = topic.key_index;
     return log;
 }
 
@@ -41,7 +42,7 @@ Partition::~Partition() {
 }
 
 void Partition::advance() {
-    log_->set_high_watermark(log_->end_offset());
+    log_->set_high_watermark(log_->readable_end());
     changed_.notify();
 }
 
@@ -139,8 +140,7 @@ void Partitions::remove(const metadata::Topic& topic) {
             (*open)->changed_.notify();
         } else if (const TopicPartition name{topic.name, i};
                    logs_.contains(name) &&
-                   (!logs_.find(name) ||
-                    logs_.directories()[*logs_.directory_of(name)].failed())) {
+                   (!logs_.find(name) || logs_.directories()[*logs_.directory_of(name)].failed())) {
             if (const auto removed = logs_.remove(name, loop_.wall_ms()); !removed)
                 LOG_ERROR("broker", "removing {}-{}: {}", name.topic, i,
                           removed.error().describe());

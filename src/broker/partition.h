@@ -49,8 +49,8 @@ public:
     // The topic was deleted: no more appends, and answer unknown_topic_or_partition.
     bool gone() const { return gone_; }
 
-    // Everything appended so far is committed (this node is the only replica); wakes parked
-    // fetches.
+    // Everything written so far (storage::Log::commit) is committed, since this node is the only
+    // replica; wakes parked fetches.
     void advance();
     // Rings when records become readable, and when the partition goes away.
     runtime::Signal& changed() { return changed_; }

@@ -2,7 +2,8 @@
 // and how long they took.
 //
 // Owner: server. Loop: the shard's. Read by the metrics endpoint (server/metrics.h) on the same
-// loop. Kafka: RequestMetrics, BrokerTopicMetrics.
+// loop.
+// Kafka: RequestMetrics, BrokerTopicMetrics.
 #pragma once
 
 #include <array>

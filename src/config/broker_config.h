@@ -5,7 +5,8 @@
 // --set over it), default. A BrokerConfig is an immutable value; a dynamic change makes a new one
 // (with_dynamic), which its owner shares as shared_ptr<const BrokerConfig>. Errors of load():
 // invalid_config, naming file, line, name, value and what is allowed. Unknown names are kept, and
-// warned of. Kafka: KafkaConfig, DynamicBrokerConfig.
+// warned of.
+// Kafka: KafkaConfig, DynamicBrokerConfig.
 #pragma once
 
 #include <map>

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "base/log.h"
-
 namespace millrace::config {
 namespace {
 
@@ -197,14 +195,6 @@ std::vector<Described> describe_broker_defaults(const BrokerConfig& broker, cons
         out.push_back(std::move(entry));
     }
     return out;
-}
-
-std::vector<Described> describe_loggers(const Keys& keys) {
-    if (!wanted(keys, "root")) return {};
-    return {{.name = "root",
-             .value = std::string(log::level_name(log::level())),
-             .source = Source::dynamic_broker_logger,
-             .is_default = false}};
 }
 
 }  // namespace millrace::config

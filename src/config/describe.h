@@ -1,8 +1,9 @@
 // config/describe.h: the content of a DescribeConfigs answer for one resource, as plain data.
 //
 // Entries are sorted by name (Kafka's order is that of a Java hash map, on which nobody can rely).
-// Documentation is always null: Kafka's sentences are not ours to copy, and clients print it only
-// when asked. Kafka: ConfigHelper.
+// Only loggers are documented: Kafka's sentences are not ours to copy, and clients print them only
+// when asked.
+// Kafka: ConfigHelper.
 #pragma once
 
 #include <optional>
@@ -31,6 +32,7 @@ struct Described {
     bool sensitive = false;
     std::vector<DescribedSynonym> synonyms;  // strongest first
     int8_t type = 0;                         // Type's number, 0 = unknown
+    std::string_view documentation;          // a constant
     friend bool operator==(const Described&, const Described&) = default;
 };
 
@@ -46,7 +48,6 @@ std::vector<Described> describe_client_metrics(const Overrides& subscription, co
 std::vector<Described> describe_broker(const BrokerConfig& broker, const Keys& keys);
 // The resource with the empty name: only what is set dynamically for all brokers.
 std::vector<Described> describe_broker_defaults(const BrokerConfig& broker, const Keys& keys);
-// The levels of our log's rooms (base/log.h): "root" and each of `rooms`.
-std::vector<Described> describe_loggers(const Keys& keys);
+// Broker loggers: loggers.h.
 
 }  // namespace millrace::config

@@ -98,11 +98,3 @@ TEST_CASE("keys choose, and what they do not find is left out") {
     CHECK(describe_topic({}, broker, Keys{std::vector<std::string>{}}).size() ==
           describe_topic({}, broker, {}).size());
 }
-
-TEST_CASE("the loggers are the log's level") {
-    const auto loggers = describe_loggers({});
-    REQUIRE(loggers.size() == 1);
-    CHECK(loggers[0].name == "root");
-    CHECK(*loggers[0].value == log::level_name(log::level()));
-    CHECK(describe_loggers(Keys{{"kafka"}}).empty());
-}

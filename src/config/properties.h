@@ -2,10 +2,11 @@
 // written.
 //
 //   natural line   ends at \n, \r or \r\n; blank lines and lines that begin with # or ! (after
-//   blanks) say nothing logical line   natural lines joined where one ends in an odd number of
-//   backslashes; blanks that begin the next are dropped key, value     the key ends at the first
-//   unescaped '=', ':' or blank (space, tab, form feed); blanks around one '=' or ':'
-//                  are dropped
+//                  blanks) say nothing
+//   logical line   natural lines joined where one ends in an odd number of backslashes; blanks
+//                  that begin the next are dropped
+//   key, value     the key ends at the first unescaped '=', ':' or blank (space, tab, form feed);
+//                  blanks around one '=' or ':' are dropped
 //   escapes        \t \n \r \f, \uXXXX (UTF-16 units; pairs are joined), \<other> = other
 //
 // Bytes outside ASCII are taken as UTF-8 as they are (Java reads Latin-1; tools since write UTF-8).

@@ -97,6 +97,7 @@ void read_records(const Reader& reader, TopicConfig& c) {
     reader.read("compression.gzip.level", c.gzip_level);
     reader.read("compression.lz4.level", c.lz4_level);
     reader.read("compression.zstd.level", c.zstd_level);
+    reader.read("millrace.key.index.enable", c.key_index);
 }
 
 void read_replication(const Reader& reader, TopicConfig& c) {

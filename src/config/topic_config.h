@@ -3,7 +3,8 @@
 //
 // Immutable; made when a topic or a configuration changes and shared as shared_ptr<const
 // TopicConfig>, so that the append path reads plain fields. Units are in the names; int64 maximum
-// means "no limit" as in Kafka. Kafka: LogConfig.
+// means "no limit" as in Kafka.
+// Kafka: LogConfig.
 #pragma once
 
 #include <cstdint>
@@ -65,6 +66,8 @@ struct TopicConfig {
     int32_t gzip_level = -1;
     int32_t lz4_level = 9;
     int32_t zstd_level = 3;
+
+    bool key_index = false;  // millrace.key.index.enable
 
     // Replication.
     int32_t min_insync_replicas = 1;

@@ -4,9 +4,9 @@
 // For the controller (CreateTopics, AlterConfigs, IncrementalAlterConfigs) and for the broker,
 // which checks changes to itself. Configurations are plain maps of name to text, as they lie in the
 // metadata image: only what has been set. Errors: invalid_config, invalid_request (as each function
-// says), message = Kafka's information in our words. Kafka: LogConfig.validate,
-// GroupConfig.validate, ClientMetricsConfigs.validate, DynamicBrokerConfig.validate,
-// ControllerConfigurationValidator, ConfigurationControlManager.
+// says), message = Kafka's information in our words.
+// Kafka: LogConfig.validate, GroupConfig.validate, ClientMetricsConfigs.validate,
+// DynamicBrokerConfig.validate, ControllerConfigurationValidator, ConfigurationControlManager.
 #pragma once
 
 #include <map>

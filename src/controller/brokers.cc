@@ -60,7 +60,8 @@ std::optional<PartitionChangeRecord> election(const Topic& topic, size_t index, 
         p.isr.empty() && p.eligible_leader_replicas.empty() && p.last_known_elr.contains(leader);
     if (!eligible && !last_known && !unclean) return std::nullopt;
     record.isr = std::vector<NodeId>{leader};
-    // Other replicas may hold what the new leader lacks. A single replica has nobody to disagree with.
+    // Other replicas may hold what the new leader lacks. A single replica has nobody to disagree
+    // with.
     if (!eligible && p.replicas.size() > 1) record.leader_recovery_state = 1;
     if (!p.eligible_leader_replicas.empty()) {
         std::vector<NodeId> rest;

@@ -165,7 +165,8 @@ protocol::PartitionChangeRecord change_of(const TestCluster& cluster) {
     return r;
 }
 
-// What Apache Kafka writes at a clean stop (tests/data/metadata_log), and who leads after the next start.
+// What Apache Kafka writes at a clean stop (tests/data/metadata_log), and who leads after the next
+// start.
 TEST_CASE("partitions without a leader get one when the broker is unfenced") {
     struct Case {
         const char* what;

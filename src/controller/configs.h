@@ -1,6 +1,6 @@
 // AlterConfigs and IncrementalAlterConfigs of topics, brokers, groups and client metrics
-// subscriptions. Broker loggers are not metadata: the broker answers for them itself. Kafka:
-// ConfigurationControlManager, ConfigAdminManager.
+// subscriptions. Broker loggers are not metadata: the broker answers for them itself.
+// Kafka: ConfigurationControlManager, ConfigAdminManager.
 #pragma once
 
 #include "controller/outcome.h"

@@ -294,6 +294,9 @@ MetadataNode::~MetadataNode() = default;
 const metadata::ImagePtr& MetadataNode::image() const {
     return state_->committed;
 }
+int16_t MetadataNode::kraft_version() const {
+    return state_->log->quorum().kraft_version();
+}
 void MetadataNode::set_listener(Listener listener) {
     state_->listener = std::move(listener);
 }

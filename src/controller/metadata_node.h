@@ -73,6 +73,8 @@ public:
 
     // The newest committed metadata; never null.
     const metadata::ImagePtr& image() const;
+    // The finalized level of kraft.version, which is the quorum's and not in the image.
+    int16_t kraft_version() const;
     // Called for each published image in order, before the responses that depend on it are given.
     // The listener must not call back. Set before the first request; not called for the image of
     // start().

@@ -1,5 +1,5 @@
-// What metadata costs: creating topics, starting with many of them. On tmpfs (/dev/shm), so that the
-// disk does not count.
+// What metadata costs: creating topics, starting with many of them. On tmpfs (/dev/shm), so that
+// the disk does not count.
 #include <benchmark/benchmark.h>
 
 #include "controller/format.h"

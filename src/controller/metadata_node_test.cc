@@ -7,39 +7,18 @@
 #include <doctest/doctest.h>
 
 #include "base/log.h"
-#include "controller/format.h"
+#include "controller/test_node.h"
 #include "metadata/features.h"
-#include "metadata/snapshot.h"
-#include "protocol/json.h"
 #include "runtime/blocking_pool.h"
 #include "runtime/linux_disk.h"
 #include "runtime/linux_loop.h"
 #include "runtime/scope.h"
+#include "runtime/test_wait.h"
 
 namespace millrace::controller {
 namespace {
 
 using runtime::Task;
-
-constexpr std::string_view kClusterId = "4L6g3nShT-eMCtK--X86sw";
-const std::vector<raft::VoterEndpoint> kEndpoints{{"CONTROLLER", "127.0.0.1", 9093}};
-
-std::string dump(const metadata::ImagePtr& image) {
-    std::string out;
-    const int16_t level = metadata::metadata_version(*image);
-    REQUIRE(
-        metadata::write_records(image, [&](const protocol::MetadataRecord& record) -> Result<void> {
-            std::visit(
-                [&](const auto& r) {
-                    out += fmt::format("{} {}\n", r.kName,
-                                       protocol::to_json(r, metadata::record_version(record, level),
-                                                         protocol::Secrets::shown));
-                },
-                record);
-            return {};
-        }));
-    return out;
-}
 
 struct Machine {
     Machine() {
@@ -48,6 +27,7 @@ struct Machine {
         dir = kept ? keep : fmt::format("/tmp/millrace_controller_test.{}", loop.rng().next());
         CHECK(disk.remove_all(dir));
         CHECK(disk.make_directories(dir));
+        node.dir = dir;
     }
     ~Machine() {
         if (!kept) CHECK(disk.remove_all(dir));
@@ -59,37 +39,13 @@ struct Machine {
     storage::Shard shard{disk, {}};
     std::string dir;
     bool kept = false;
-    std::shared_ptr<const config::BrokerConfig> config =
-        std::make_shared<const config::BrokerConfig>(config::BrokerConfig::defaults());
+    TestNode node{disk, shard, loop, {}};
 };
 
-Task<Result<std::unique_ptr<MetadataNode>>> boot(Machine& machine, uint64_t life) {
-    CO_TRY(auto formatted,
-           co_await load_formatted(machine.disk, machine.loop.rng(), {machine.dir}, 1));
-    if (!formatted) co_return fail(ErrorCode::not_found, "not formatted");
-    MetadataNodeOptions options;
-    options.config = machine.config;
-    options.cluster_id = formatted->cluster_id;
-    options.metadata_log_dir = machine.dir;
-    options.directory_id = formatted->directories[0].directory_id;
-    options.incarnation_id = Uuid{77, life};
-    options.controller_endpoints = kEndpoints;
-    CO_TRY(auto node, co_await MetadataNode::start(machine.disk, machine.shard, machine.loop,
-                                                   std::move(options)));
-    CO_TRY_OK(co_await node->register_this_broker({{"PLAINTEXT", "127.0.0.1", 9092, 0}},
-                                                  {formatted->directories[0].directory_id}, -1));
+Task<Result<std::unique_ptr<MetadataNode>>> boot(Machine& machine) {
+    CO_TRY(auto node, co_await machine.node.start());
+    CO_TRY_OK(co_await machine.node.join(*node));
     co_return std::move(node);
-}
-
-Task<Result<void>> format(Machine& machine) {
-    FormatOptions options;
-    options.log_dirs = {machine.dir};
-    options.metadata_log_dir = machine.dir;
-    options.node_id = 1;
-    options.cluster_id = kClusterId;
-    options.controller_endpoints = kEndpoints;
-    options.now = machine.loop.wall_ms();
-    co_return co_await format_directories(machine.disk, machine.loop.rng(), std::move(options));
 }
 
 protocol::CreateTopicsRequest topics(std::string_view prefix, int count, int partitions) {
@@ -104,9 +60,9 @@ protocol::CreateTopicsRequest topics(std::string_view prefix, int count, int par
 }
 
 Task<Result<void>> first_life(Machine& machine, std::string& state) {
-    CO_TRY_OK(co_await format(machine));
-    CHECK((co_await format(machine)).code() == ErrorCode::already_exists);
-    CO_TRY(auto node, co_await boot(machine, 1));
+    CO_TRY_OK(co_await machine.node.format());
+    CHECK((co_await machine.node.format()).code() == ErrorCode::already_exists);
+    CO_TRY(auto node, co_await boot(machine));
     CHECK(node->image()->feature_level(metadata::kMetadataVersion) == 30);
     CHECK(node->image()->overrides(metadata::ResourceType::broker, "").at("min.insync.replicas") ==
           "1");
@@ -142,7 +98,7 @@ Task<Result<void>> first_life(Machine& machine, std::string& state) {
 }
 
 Task<Result<void>> second_life(Machine& machine, const std::string& before) {
-    CO_TRY(auto node, co_await boot(machine, 2));
+    CO_TRY(auto node, co_await boot(machine));
     CHECK(node->image()->topics_by_name.size() == 100);
     // Registered anew after what looks like a crash: the leader epoch tells.
     CHECK(node->image()->partition("t5", 1)->leader_epoch == 1);
@@ -182,7 +138,7 @@ void copy_sample(Machine& machine) {
 }
 
 Task<Result<void>> take_over(Machine& machine) {
-    CO_TRY(auto node, co_await boot(machine, 1));
+    CO_TRY(auto node, co_await boot(machine));
     const metadata::ImagePtr image = node->image();
     CHECK(image->topics_by_name.size() == 13);
     CHECK(image->broker(1)->rack == std::nullopt);  // registered anew, and this node has none
@@ -217,15 +173,13 @@ bool has_snapshot(Machine& machine) {
 }
 
 Task<Result<void>> grow_until_snapshot(Machine& machine, std::string& state) {
-    CO_TRY_OK(co_await format(machine));
-    CO_TRY(auto node, co_await boot(machine, 1));
+    CO_TRY_OK(co_await machine.node.format());
+    CO_TRY(auto node, co_await boot(machine));
     const auto request = topics("t", 50, 2);
     CO_TRY_OK(co_await node->create_topics(request, 7));
     runtime::Scope scope{machine.loop};
     scope.spawn(node->run());
-    for (int i = 0; i < 500 && !has_snapshot(machine); ++i)
-        co_await machine.loop.sleep_for(std::chrono::milliseconds(10));
-    CHECK(has_snapshot(machine));
+    CHECK(co_await runtime::eventually(machine.loop, [&] { return has_snapshot(machine); }));
     CHECK((co_await node->create_topics(topics("later", 1, 1), 7)).has_value());
     state = dump(node->image());
     CO_TRY_OK(co_await node->stop());
@@ -235,14 +189,14 @@ Task<Result<void>> grow_until_snapshot(Machine& machine, std::string& state) {
 
 TEST_CASE("a snapshot is taken when the log has grown, and the next start begins with it") {
     Machine machine;
-    machine.config = std::make_shared<const config::BrokerConfig>(
+    machine.node.config = std::make_shared<const config::BrokerConfig>(
         config::BrokerConfig::load("", "test",
                                    {"metadata.log.max.record.bytes.between.snapshots=3000"})
             ->config);
     std::string before;
     REQUIRE(machine.loop.run_for_result(grow_until_snapshot(machine, before)));
     auto start = [](Machine& m, std::string& after) -> Task<Result<void>> {
-        CO_TRY(auto node, co_await boot(m, 2));
+        CO_TRY(auto node, co_await boot(m));
         after = dump(node->image());
         co_return co_await node->stop();
     };
@@ -293,7 +247,7 @@ TEST_CASE("directories that do not belong to this node are refused with the reas
 
 TEST_CASE("a disk that was added gets its meta.properties") {
     Machine machine;
-    REQUIRE(machine.loop.run_for_result(format(machine)));
+    REQUIRE(machine.loop.run_for_result(machine.node.format()));
     const std::vector<std::string> directories{machine.dir, machine.dir + "/added"};
     auto load = [&] {
         auto loaded = machine.loop.run_for_result(
@@ -304,7 +258,7 @@ TEST_CASE("a disk that was added gets its meta.properties") {
     };
     const FormattedNode first = load();
     const FormattedNode second = load();
-    CHECK(first.cluster_id == kClusterId);
+    CHECK(first.cluster_id == machine.node.cluster_id);
     for (size_t i = 0; i < 2; ++i)
         CHECK(first.directories[i].directory_id == second.directories[i].directory_id);
     CHECK(first.directories[0].directory_id != first.directories[1].directory_id);

@@ -1,5 +1,6 @@
 // CreateTopics, DeleteTopics and CreatePartitions. Authorization and the quota of partition changes
-// are the broker's. Kafka: ReplicationControlManager, ControllerApis.
+// are the broker's.
+// Kafka: ReplicationControlManager, ControllerApis.
 #pragma once
 
 #include "controller/outcome.h"
@@ -10,9 +11,8 @@
 namespace millrace::controller {
 
 // Per topic: topic_already_exists, invalid_topic_exception, invalid_request, invalid_partitions,
-// invalid_replication_factor, invalid_replica_assignment, invalid_config. For all topics:
-// policy_violation (more than
-// kPartitionsPerRequestMax partitions).
+// invalid_replication_factor, invalid_replica_assignment, invalid_config.
+// For all topics: policy_violation (more than kPartitionsPerRequestMax partitions).
 Outcome<protocol::CreateTopicsResponse> create_topics(const Context& context,
                                                       const protocol::CreateTopicsRequest& request);
 

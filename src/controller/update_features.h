@@ -1,5 +1,5 @@
-// UpdateFeatures: raising and lowering finalized feature levels (KIP-584, KIP-778). Kafka:
-// FeatureControlManager.
+// UpdateFeatures: raising and lowering finalized feature levels (KIP-584, KIP-778).
+// Kafka: FeatureControlManager.
 #pragma once
 
 #include "controller/outcome.h"
@@ -15,7 +15,8 @@ Outcome<protocol::UpdateFeaturesResponse> update_features(
 
 // What must come with eligible leader replicas (KIP-966), when their level rises from 0:
 // min.insync.replicas as one value for the whole cluster, since it decides which replicas are
-// eligible. Kafka: maybeGenerateElrSafetyRecords.
+// eligible.
+// Kafka: maybeGenerateElrSafetyRecords.
 void add_elr_records(const metadata::Image& state, const config::BrokerConfig& config,
                      Records& records);
 

@@ -23,6 +23,30 @@ struct RecordView {
     Offset offset = -1;
     ByteView key;
     std::optional<ByteView> value;
+    // Of the transaction that the record is part of: it takes effect with that producer's next
+    // marker. -1: of none.
+    ProducerId producer_id = -1;
+};
+
+// Who appends records as part of a transaction.
+struct TransactionalWriter {
+    ProducerId producer_id = -1;
+    ProducerEpoch producer_epoch = -1;
+    // What says that the transaction is open and has the partition in it
+    // (storage::Log::begin_verification); 0 when the log knows that already.
+    uint64_t verification = 0;
+    bool must_be_verified = true;
+};
+
+// The end of a producer's transaction in one partition.
+struct Marker {
+    ProducerId producer_id = -1;
+    ProducerEpoch producer_epoch = -1;
+    int32_t coordinator_epoch = -1;
+    bool commit = false;
+    // Of the transaction: from 2 on the marker's epoch is above that of the records (KIP-1228).
+    int16_t transaction_version = 0;
+    Offset offset = -1;  // where it stands, when read back or applied
 };
 
 }  // namespace millrace::coordinator

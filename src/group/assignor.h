@@ -1,8 +1,8 @@
 // The server-side assignors of the consumer protocol (KIP-848): who is to own which partition.
 //
 //   uniform   as even as the subscriptions allow, over all topics together; keeps what members have
-//   unless a move evens it out range     topic by topic, each member one run of neighbouring
-//   partitions; not sticky
+//             unless a move evens it out
+//   range     topic by topic, each member one run of neighbouring partitions; not sticky
 //
 // Both are functions of their input alone: same members, topics and current targets, same result.
 // Every partition of a topic that someone subscribes to goes to exactly one of its subscribers.

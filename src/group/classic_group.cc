@@ -1,12 +1,16 @@
 #include "group/classic_group.h"
 
 #include "base/check.h"
+#include "coordinator/typed_record.h"
 #include "group/embedded.h"
-#include "group/records.h"
 #include "protocol/records/group_metadata_key.h"
 #include "protocol/records/group_metadata_value.h"
 
 namespace millrace::group {
+
+using coordinator::decode_value;
+using coordinator::make_record;
+using coordinator::make_tombstone;
 
 // The newest version that Kafka 4.3 writes.
 constexpr int16_t kGroupMetadataVersion = 3;

@@ -1,14 +1,17 @@
 // A group of the classic protocol, where the members' leader computes the assignment.
 //
-//   empty -> preparing_rebalance       the first member joins
+//   empty -> preparing_rebalance                  the first member joins
 //   preparing_rebalance -> completing_rebalance   all members have joined, or the join phase timed
-//   out: a new generation preparing_rebalance -> empty       the join phase ended with nobody left
-//   completing_rebalance -> stable     the leader's assignment is committed
-//   completing_rebalance, stable -> preparing_rebalance   a member joins, leaves, dies or changes
+//                                                 out: a new generation
+//   preparing_rebalance -> empty                  the join phase ended with nobody left
+//   completing_rebalance -> stable                the leader's assignment is committed
+//   completing_rebalance -> preparing_rebalance   a member joins, leaves, dies or changes
+//   stable -> preparing_rebalance                 likewise
 //
 // Only the outcome of a rebalance is durable (GroupMetadataValue); who waits for what is lost when
 // the coordinator moves, and clients ask again. This type holds the state and keeps it consistent;
-// ClassicProtocol decides. Kafka: ClassicGroup, ClassicGroupMember.
+// ClassicProtocol decides.
+// Kafka: ClassicGroup, ClassicGroupMember.
 #pragma once
 
 #include <map>
@@ -96,6 +99,7 @@ public:
     int32_t initial_remaining_ms = 0;
 
     // --- protocols
+
     // Whether a member with these could join: same type, and one protocol that all members have.
     bool supports(std::string_view type,
                   const std::vector<ClassicProtocolMetadata>& protocols) const;
@@ -117,6 +121,7 @@ public:
     void next_generation(TimestampMs now);
 
     // --- storage
+
     // Kafka's GroupMetadataValue of this group; a member's assignment is taken from `assignments`
     // if that is given (nothing there = empty), else it is the one it has.
     using Assignments = std::map<std::string, std::vector<uint8_t>, std::less<>>;

@@ -2,7 +2,8 @@
 // and what happens when they do not come back in time.
 //
 // A JoinGroup or SyncGroup that must wait for others gives no reply but keeps its token; the reply
-// comes later in the `completed` of some Effects. Kafka: GroupMetadataManager, ClassicGroup.
+// comes later in the `completed` of some Effects.
+// Kafka: GroupMetadataManager, ClassicGroup.
 #pragma once
 
 #include <optional>

@@ -21,8 +21,8 @@ struct TopicInfo {
     int32_t partitions = 0;
 };
 
-// Group configs (resource type GROUP) that are set for one group; what is not set follows the
-// broker's.
+// Group configs (resource type GROUP) that are set for one group, and what of the broker's can be
+// changed while it runs; what is not set follows GroupConfig.
 struct GroupOverrides {
     std::optional<int32_t> consumer_session_timeout_ms;
     std::optional<int32_t> consumer_heartbeat_interval_ms;

@@ -8,8 +8,8 @@
 //
 // A change of members, subscriptions or topics raises the group epoch; a target assignment is
 // computed for an epoch; every member moves to its target on its own heartbeats (reconciler.h),
-// first giving up what it must, then taking what is free. Kafka: ConsumerGroup, ModernGroup,
-// ConsumerGroupMember.
+// first giving up what it must, then taking what is free.
+// Kafka: ConsumerGroup, ModernGroup, ConsumerGroupMember.
 #pragma once
 
 #include <map>
@@ -132,8 +132,8 @@ public:
     void remove_regex(std::string_view regex);
 
     // --- not stored
-    Offset seen_metadata =
-        -1;  // version of the cluster view that the metadata hash was last computed with
+    // Version of the cluster view that the metadata hash was last computed with.
+    Offset seen_metadata = -1;
     int64_t regexes_checked_ms = INT64_MIN / 2;  // Now::mono_ms
 
     // Durable state only.

@@ -1,6 +1,7 @@
 // What members of the consumer protocol (KIP-848) may ask for: joining, heartbeats, leaving; and
 // what happens when they do not come back in time. Decides on committed state; changes come as
-// records in Effects. Kafka: GroupMetadataManager.
+// records in Effects.
+// Kafka: GroupMetadataManager.
 #pragma once
 
 #include <span>
@@ -37,6 +38,7 @@ public:
     void loaded(const ConsumerGroup& group, Now now);
 
     // --- shared with classic members of the group (mixed.h)
+
     // Brings group epoch and target assignment up to date with subscriptions and topics. `bump`:
     // something changed already.
     void refresh(GroupChange& change, bool bump, RegexUpdate regexes, Now now, Effects& effects);

@@ -1,9 +1,13 @@
 #include "group/consumer_records.h"
 
-#include "group/records.h"
+#include "coordinator/typed_record.h"
 #include "protocol/group_records.h"
 
 namespace millrace::group {
+
+using coordinator::decode_value;
+using coordinator::make_record;
+using coordinator::make_tombstone;
 namespace {
 
 using protocol::Str;

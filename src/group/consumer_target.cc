@@ -1,5 +1,5 @@
-// What a group of the consumer protocol should look like: its topics, its epoch, its target assignment, and each member's
-// next step there.
+// What a group of the consumer protocol should look like: its topics, its epoch, its target
+// assignment, and each member's next step there.
 #include "group/assignor.h"
 #include "group/consumer_protocol.h"
 #include "group/metadata_hash.h"

@@ -1,4 +1,5 @@
-// Inside the room: what the request files of the coordinator share. The way of every input to its reply is on_group().
+// Inside the room: what the request files of the coordinator share. The way of every input to its
+// reply is on_group().
 #pragma once
 
 #include <map>
@@ -6,15 +7,16 @@
 #include <string>
 
 #include "base/log.h"
+#include "coordinator/shards.h"
 #include "group/group_coordinator.h"
-#include "group/partition_hash.h"
-#include "group/shard.h"
+#include "group/machine.h"
 #include "runtime/scope.h"
 
 namespace millrace::group {
 
 using coordinator::Access;
 using coordinator::Lanes;
+using Shard = coordinator::Shard<GroupMachine>;
 using runtime::Task;
 
 constexpr std::string_view kOffsetsTopic = "__consumer_offsets";
@@ -32,8 +34,7 @@ struct GroupCoordinator::Impl {
     runtime::Loop& loop;
     const GroupConfig config;
     std::shared_ptr<const ClusterView> cluster;
-    int32_t offsets_partitions = 0;  // how many partitions __consumer_offsets has
-    std::map<PartitionIndex, std::shared_ptr<Shard>> shards;
+    coordinator::Shards<GroupMachine> shards;
     runtime::Scope scope;  // commits, timers and cleaning that run beside requests
     runtime::Event wake;   // run() must look at the deadlines again
     runtime::TimePoint sleeping_until = runtime::kNever;
@@ -49,19 +50,9 @@ struct GroupCoordinator::Impl {
     void set_cluster(std::shared_ptr<const ClusterView> view) {
         cluster = std::move(view);
         auto topic = cluster->topic(kOffsetsTopic);
-        offsets_partitions = topic && topic->partitions > 0 ? topic->partitions
-                                                            : config.offsets_topic_num_partitions;
-    }
-
-    // The shard that keeps the group; not_coordinator, coordinator_load_in_progress.
-    ErrorCode find(std::string_view group_id, std::shared_ptr<Shard>& out) const {
-        auto at = shards.find(partition_for_group(group_id, offsets_partitions));
-        if (at == shards.end() || at->second->state() == Shard::State::closed)
-            return ErrorCode::not_coordinator;
-        if (at->second->state() == Shard::State::loading)
-            return ErrorCode::coordinator_load_in_progress;
-        out = at->second;
-        return ErrorCode::none;
+        shards.partition_count = topic && topic->partitions > 0
+                                     ? topic->partitions
+                                     : config.offsets_topic_num_partitions;
     }
 
     void timers_changed(const Shard& shard) {
@@ -94,7 +85,7 @@ template <typename Reply, typename Decide>
 Task<Reply> GroupCoordinator::Impl::on_group(std::string_view group_id, Access access,
                                              Decide decide) {
     std::shared_ptr<Shard> shard;
-    if (ErrorCode error = find(group_id, shard); error != ErrorCode::none)
+    if (ErrorCode error = shards.find(group_id, shard); error != ErrorCode::none)
         co_return error_reply<Reply>(error);
     Lanes::Stay stay = co_await shard->lanes.enter(group_id, access);
     if (!shard->active()) co_return error_reply<Reply>(ErrorCode::not_coordinator);
@@ -111,7 +102,7 @@ Task<Reply> GroupCoordinator::Impl::on_group(std::string_view group_id, Access a
 template <typename Reply, typename Decide>
 Task<Reply> GroupCoordinator::Impl::on_group_parking(std::string_view group_id, Decide decide) {
     std::shared_ptr<Shard> shard;
-    if (ErrorCode error = find(group_id, shard); error != ErrorCode::none)
+    if (ErrorCode error = shards.find(group_id, shard); error != ErrorCode::none)
         co_return error_reply<Reply>(error);
     Lanes::Stay stay = co_await shard->lanes.enter(group_id, Access::exclusive);
     if (!shard->active()) co_return error_reply<Reply>(ErrorCode::not_coordinator);

@@ -18,7 +18,7 @@ protocol::JoinGroupResponse for_version(protocol::JoinGroupResponse response, in
 Task<protocol::JoinGroupResponse> GroupCoordinator::join_group(
     const RequestContext& context, const protocol::JoinGroupRequest& request) {
     std::shared_ptr<Shard> shard;
-    if (impl_->find(request.group_id, shard) == ErrorCode::none &&
+    if (impl_->shards.find(request.group_id, shard) == ErrorCode::none &&
         shard->machine.is_empty_consumer_group(request.group_id))
         co_await impl_->on_group_quietly(
             shard, request.group_id.str(), [&](GroupMachine& machine, Now, Effects& effects) {

@@ -32,7 +32,7 @@ ErrorCode commit_error(ErrorCode error) {
 Task<protocol::OffsetCommitResponse> GroupCoordinator::offset_commit(
     const RequestContext& context, const protocol::OffsetCommitRequest& request) {
     std::shared_ptr<Shard> shard;
-    if (ErrorCode error = impl_->find(request.group_id, shard); error != ErrorCode::none)
+    if (ErrorCode error = impl_->shards.find(request.group_id, shard); error != ErrorCode::none)
         co_return refuse_all(request, error);
     Lanes::Stay stay = co_await shard->lanes.enter(request.group_id, Access::shared);
     if (!shard->active()) co_return refuse_all(request, ErrorCode::not_coordinator);
@@ -41,6 +41,46 @@ Task<protocol::OffsetCommitResponse> GroupCoordinator::offset_commit(
     ErrorCode error = co_await shard->commit(std::move(stay), std::move(effects));
     if (error != ErrorCode::none) co_return refuse_all(request, commit_error(error));
     co_return response;
+}
+
+namespace {
+
+protocol::TxnOffsetCommitResponse refuse_all(const protocol::TxnOffsetCommitRequest& request,
+                                             ErrorCode error) {
+    protocol::TxnOffsetCommitResponse response;
+    for (const auto& topic : request.topics) {
+        auto& out = response.topics.emplace_back();
+        out.name = topic.name.to_owned();
+        for (const auto& partition : topic.partitions)
+            out.partitions.push_back({partition.partition_index, wire(error)});
+    }
+    return response;
+}
+
+}  // namespace
+
+Task<protocol::TxnOffsetCommitResponse> GroupCoordinator::txn_offset_commit(
+    const RequestContext& context, const protocol::TxnOffsetCommitRequest& request,
+    const coordinator::TransactionalWriter& writer) {
+    std::shared_ptr<Shard> shard;
+    if (ErrorCode error = impl_->shards.find(request.group_id, shard); error != ErrorCode::none)
+        co_return refuse_all(request, error);
+    Lanes::Stay stay = co_await shard->lanes.enter(request.group_id, Access::shared);
+    if (!shard->active()) co_return refuse_all(request, ErrorCode::not_coordinator);
+    Effects effects;
+    effects.writer = writer;
+    auto response = shard->machine.txn_offset_commit(context, request, shard->now(), effects);
+    ErrorCode error = co_await shard->commit(std::move(stay), std::move(effects));
+    if (error != ErrorCode::none) co_return refuse_all(request, commit_error(error));
+    co_return response;
+}
+
+Task<ErrorCode> GroupCoordinator::end_transaction(PartitionIndex partition,
+                                                  const coordinator::Marker& marker) {
+    std::shared_ptr<Shard> shard;
+    if (ErrorCode error = impl_->shards.at(partition, shard); error != ErrorCode::none)
+        co_return error;
+    co_return co_await shard->commit(marker);
 }
 
 Task<protocol::OffsetDeleteResponse> GroupCoordinator::offset_delete(
@@ -94,11 +134,12 @@ void to_old(protocol::OffsetFetchResponse::OffsetFetchResponseGroup group,
 
 Task<protocol::OffsetFetchResponse> GroupCoordinator::offset_fetch(
     const RequestContext& context, const protocol::OffsetFetchRequest& request) {
-    bool by_id = context.api_version >= 10;
+    const OffsetProtocol::FetchOptions options{.by_id = context.api_version >= 10,
+                                               .require_stable = request.require_stable};
     auto fetch = [&](const FetchGroup& group) {
         std::shared_ptr<Shard> shard;
-        ErrorCode error = impl_->find(group.group_id, shard);
-        if (error == ErrorCode::none) return shard->machine.offsets().fetch(group, by_id);
+        ErrorCode error = impl_->shards.find(group.group_id, shard);
+        if (error == ErrorCode::none) return shard->machine.offsets().fetch(group, options);
         protocol::OffsetFetchResponse::OffsetFetchResponseGroup out;
         out.group_id = group.group_id.to_owned();
         out.error_code = wire(error);
@@ -137,7 +178,7 @@ Task<protocol::DescribeGroupsResponse> GroupCoordinator::describe_groups(
     protocol::DescribeGroupsResponse response;
     for (const Str& id : request.groups) {
         std::shared_ptr<Shard> shard;
-        if (ErrorCode error = impl_->find(id, shard); error != ErrorCode::none) {
+        if (ErrorCode error = impl_->shards.find(id, shard); error != ErrorCode::none) {
             auto& out = response.groups.emplace_back();
             out.group_id = id.to_owned();
             out.error_code = wire(error);
@@ -154,7 +195,7 @@ Task<protocol::ConsumerGroupDescribeResponse> GroupCoordinator::consumer_group_d
     protocol::ConsumerGroupDescribeResponse response;
     for (const Str& id : request.group_ids) {
         std::shared_ptr<Shard> shard;
-        if (ErrorCode error = impl_->find(id, shard); error != ErrorCode::none) {
+        if (ErrorCode error = impl_->shards.find(id, shard); error != ErrorCode::none) {
             auto& out = response.groups.emplace_back();
             out.group_id = id.to_owned();
             out.error_code = wire(error);

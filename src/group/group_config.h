@@ -24,14 +24,14 @@ struct GroupConfig {
     int32_t new_member_join_timeout_ms = 300'000;
 
     // Consumer protocol (KIP-848).
-    bool consumer_protocol_enabled =
-        true;  // group.coordinator.rebalance.protocols has "consumer", group.version >= 1
+    // group.coordinator.rebalance.protocols has "consumer", group.version >= 1.
+    bool consumer_protocol_enabled = true;
     int32_t group_consumer_session_timeout_ms = 45'000;
     int32_t group_consumer_heartbeat_interval_ms = 5'000;
     int32_t group_consumer_assignment_interval_ms = 1'000;
     int32_t group_consumer_max_size = std::numeric_limits<int32_t>::max();
-    std::vector<std::string> group_consumer_assignors = {"uniform",
-                                                         "range"};  // the first is the default
+    // The first is the default.
+    std::vector<std::string> group_consumer_assignors = {"uniform", "range"};
     MigrationPolicy group_consumer_migration_policy = MigrationPolicy::bidirectional;
 
     // Offsets.

@@ -17,34 +17,25 @@ GroupCoordinator::GroupCoordinator(runtime::Loop& loop, GroupConfig config,
 GroupCoordinator::~GroupCoordinator() = default;
 
 PartitionIndex GroupCoordinator::partition_for(std::string_view group_id) const {
-    return partition_for_group(group_id, impl_->offsets_partitions);
+    return impl_->shards.partition_for(group_id);
 }
 
 Task<Result<void>> GroupCoordinator::load(PartitionIndex partition,
                                           coordinator::CoordinatorLog& log) {
-    if (impl_->shards.contains(partition))
-        co_return fail(ErrorCode::already_exists, "the partition is loaded already");
-    auto shard =
-        std::make_shared<Shard>(impl_->loop, impl_->scope, impl_->config, impl_->cluster, log);
-    impl_->shards[partition] = shard;
-    Result<void> loaded = co_await shard->load();
-    auto at = impl_->shards.find(partition);
-    if (!loaded && at != impl_->shards.end() && at->second == shard) impl_->shards.erase(at);
+    auto shard = std::make_shared<Shard>(impl_->loop, impl_->scope, log::Room("group"), log,
+                                         impl_->config, impl_->loop.rng(), impl_->cluster);
+    Result<void> loaded = co_await impl_->shards.load(partition, std::move(shard));
     if (loaded) impl_->wake.set();
     co_return loaded;
 }
 
 Task<void> GroupCoordinator::unload(PartitionIndex partition) {
-    auto at = impl_->shards.find(partition);
-    if (at == impl_->shards.end()) co_return;
-    std::shared_ptr<Shard> shard = at->second;
-    impl_->shards.erase(at);
-    co_await shard->close();
+    co_await impl_->shards.unload(partition);
 }
 
 void GroupCoordinator::on_metadata_changed(std::shared_ptr<const ClusterView> cluster) {
     impl_->set_cluster(cluster);
-    for (auto& [partition, shard] : impl_->shards) shard->machine.set_cluster(cluster);
+    for (const auto& [partition, shard] : impl_->shards) shard->machine.set_cluster(cluster);
     impl_->metadata_changed = true;
     impl_->wake.set();
 }
@@ -62,8 +53,8 @@ Task<void> GroupCoordinator::Impl::fire(std::shared_ptr<Shard> shard, Timer time
 
 Task<void> GroupCoordinator::Impl::clean(bool expire, bool deleted_topics) {
     std::vector<std::shared_ptr<Shard>> all;
-    for (auto& [partition, shard] : shards) all.push_back(shard);
-    for (std::shared_ptr<Shard>& shard : all) {
+    for (const auto& [partition, shard] : shards) all.push_back(shard);
+    for (const std::shared_ptr<Shard>& shard : all) {
         if (!shard->active()) continue;
         if (!expire && !shard->machine.offsets().has_deleted_topics()) continue;
         for (const std::string& id : shard->machine.group_ids()) {
@@ -89,7 +80,7 @@ runtime::TimePoint GroupCoordinator::Impl::next_deadline() const {
 }
 
 void GroupCoordinator::Impl::fire_due() {
-    for (auto& [partition, shard] : shards)
+    for (const auto& [partition, shard] : shards)
         if (shard->active())
             for (Timer& timer : shard->machine.take_due(shard->now()))
                 scope.spawn(fire(shard, std::move(timer)));

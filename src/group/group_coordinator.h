@@ -10,7 +10,8 @@
 // outlive the task. Errors travel in the responses: NOT_COORDINATOR when the group's partition is
 // not loaded here, COORDINATOR_LOAD_IN_PROGRESS while it loads, COORDINATOR_NOT_AVAILABLE when the
 // log refuses for now. Authorisation is the caller's: it removes topics that the principal may not
-// see, before or after the call. Kafka: GroupCoordinatorService, GroupCoordinatorShard.
+// see, before or after the call.
+// Kafka: GroupCoordinatorService, GroupCoordinatorShard.
 #pragma once
 
 #include <functional>
@@ -21,7 +22,7 @@
 
 #include "base/result.h"
 #include "base/units.h"
-#include "coordinator/coordinator_log.h"
+#include "coordinator/shards.h"
 #include "group/cluster_view.h"
 #include "group/group_config.h"
 #include "group/types.h"
@@ -37,6 +38,7 @@
 #include "protocol/messages/offset_delete.h"
 #include "protocol/messages/offset_fetch.h"
 #include "protocol/messages/sync_group.h"
+#include "protocol/messages/txn_offset_commit.h"
 #include "runtime/loop.h"
 #include "runtime/task.h"
 
@@ -51,22 +53,20 @@ struct CommittedOffset {
     TimestampMs commit_timestamp = -1;
 };
 
-class GroupCoordinator {
+class GroupCoordinator : public coordinator::Coordinator {
 public:
     GroupCoordinator(runtime::Loop& loop, GroupConfig config,
                      std::shared_ptr<const ClusterView> cluster);
-    ~GroupCoordinator();
+    ~GroupCoordinator() override;
     GroupCoordinator(const GroupCoordinator&) = delete;
 
     // The partition of __consumer_offsets that keeps the group. FindCoordinator answers with its
     // leader.
     PartitionIndex partition_for(std::string_view group_id) const;
 
-    // Replays the partition and takes its groups. The log must stay until unload() has returned.
-    runtime::Task<Result<void>> load(PartitionIndex partition, coordinator::CoordinatorLog& log);
-    // Answers everything that waits with NOT_COORDINATOR, and forgets the partition. No use of the
-    // log after it returned.
-    runtime::Task<void> unload(PartitionIndex partition);
+    runtime::Task<Result<void>> load(PartitionIndex partition,
+                                     coordinator::CoordinatorLog& log) override;
+    runtime::Task<void> unload(PartitionIndex partition) override;
     // Timers: sessions, rebalances, expiry of offsets. Ends after stop().
     runtime::Task<void> run();
     void stop();
@@ -84,6 +84,16 @@ public:
                                                             const protocol::LeaveGroupRequest&);
     runtime::Task<protocol::OffsetCommitResponse> offset_commit(
         const RequestContext&, const protocol::OffsetCommitRequest&);
+    // As part of the writer's transaction, which has the group's partition of __consumer_offsets in
+    // it: the offsets count when its marker comes.
+    runtime::Task<protocol::TxnOffsetCommitResponse> txn_offset_commit(
+        const RequestContext&, const protocol::TxnOffsetCommitRequest&,
+        const coordinator::TransactionalWriter& writer);
+    // Writes the marker to a partition of __consumer_offsets: the offsets of the transaction count
+    // from now on, or never. Errors: not_coordinator, coordinator_load_in_progress, and those of
+    // CoordinatorLog::append_marker.
+    runtime::Task<ErrorCode> end_transaction(PartitionIndex partition,
+                                             const coordinator::Marker& marker);
     runtime::Task<protocol::OffsetFetchResponse> offset_fetch(const RequestContext&,
                                                               const protocol::OffsetFetchRequest&);
     runtime::Task<protocol::OffsetDeleteResponse> offset_delete(

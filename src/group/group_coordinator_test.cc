@@ -6,43 +6,71 @@
 #include "protocol/codec.h"
 #include "runtime/linux_loop.h"
 #include "runtime/scope.h"
+#include "runtime/test_wait.h"
 
 namespace millrace::group {
 namespace {
 
+using runtime::eventually;
 using runtime::Task;
 
 class MemoryLog : public coordinator::CoordinatorLog {
 public:
     explicit MemoryLog(runtime::Loop& loop) : loop_(loop) {}
 
-    Task<Result<Offset>> append(std::span<const Record> batch) override {
+    Task<Result<Offset>> append(
+        std::span<const Record> batch,
+        const std::optional<coordinator::TransactionalWriter>& writer) override {
         auto base = static_cast<Offset>(records.size());
         ErrorCode error = std::exchange(fail_next, ErrorCode::none);
-        if (error == ErrorCode::none) records.insert(records.end(), batch.begin(), batch.end());
+        if (error == ErrorCode::none) {
+            for (size_t i = 0; writer && i < batch.size(); ++i)
+                writers[base + static_cast<Offset>(i)] = writer->producer_id;
+            records.insert(records.end(), batch.begin(), batch.end());
+        }
         in_flight++;
-        while (held) co_await loop_.sleep_for(std::chrono::milliseconds{1});
+        co_await eventually(loop_, [this] { return !held; });
         co_await loop_.yield();
         in_flight--;
         if (error != ErrorCode::none) co_return fail(error);
         co_return base;
     }
 
-    Task<Result<void>> replay(
-        const std::function<Result<void>(const coordinator::RecordView&)>& each) override {
-        while (held) co_await loop_.sleep_for(std::chrono::milliseconds{1});
+    Task<Result<Offset>> append_marker(const coordinator::Marker& marker) override {
+        auto offset = static_cast<Offset>(records.size());
+        records.emplace_back();  // takes its place
+        markers[offset] = marker;
+        co_await loop_.yield();
+        co_return offset;
+    }
+
+    LeaderEpoch epoch() const override { return 0; }
+
+    Task<Result<void>> replay(Visitor& visitor) override {
+        replays++;
+        co_await eventually(loop_, [this] { return !held; });
         for (size_t i = 0; i < records.size(); i++) {
-            coordinator::RecordView view{static_cast<Offset>(i), records[i].key, {}};
+            const auto offset = static_cast<Offset>(i);
+            if (const auto marker = markers.find(offset); marker != markers.end()) {
+                CO_TRY_OK(visitor.marker(marker->second));
+                continue;
+            }
+            coordinator::RecordView view{offset, records[i].key, {}};
             if (records[i].value) view.value = ByteView{*records[i].value};
-            CO_TRY_OK(each(view));
+            if (const auto writer = writers.find(offset); writer != writers.end())
+                view.producer_id = writer->second;
+            CO_TRY_OK(visitor.record(view));
         }
         co_return Result<void>{};
     }
 
     std::vector<Record> records;
+    std::map<Offset, ProducerId> writers;
+    std::map<Offset, coordinator::Marker> markers;
     bool held = false;
     ErrorCode fail_next = ErrorCode::none;
     int in_flight = 0;
+    int replays = 0;
 
 private:
     runtime::Loop& loop_;
@@ -111,6 +139,16 @@ struct Node {
         auto response = co_await groups->offset_commit(context, request);
         co_return response.topics.at(0).partitions.at(0).error_code;
     }
+    // The group "g" is said to be in this state.
+    Task<bool> until_state(std::string_view state) {
+        co_return co_await eventually(loop, [this, state]() -> Task<bool> {
+            protocol::DescribeGroupsRequest request;
+            request.groups.push_back(protocol::Str{"g"});
+            RequestContext context{5, "c", "/127.0.0.1"};
+            auto response = co_await groups->describe_groups(context, request);
+            co_return response.groups.at(0).group_state.view() == state;
+        });
+    }
     Task<int64_t> committed(std::string group = "simple") {
         protocol::OffsetFetchRequest request;
         request.group_id = group;
@@ -167,7 +205,7 @@ TEST_CASE("who waits in a join when the partition goes is told so") {
         std::optional<protocol::JoinGroupResponse> a;
         runtime::Scope scope{n.loop};
         scope.spawn(keep(n.join("a"), a));
-        co_await n.loop.sleep_for(std::chrono::milliseconds{2});
+        CHECK(co_await n.until_state("PreparingRebalance"));
         CHECK(!a.has_value());
         co_await n.groups->unload(0);
         co_await scope.join();
@@ -182,8 +220,9 @@ TEST_CASE("requests during a load are told to wait") {
         n.log.held = true;
         runtime::Scope scope{n.loop};
         std::optional<Result<void>> loaded;
+        const int before = n.log.replays;
         scope.spawn(keep(n.groups->load(0, n.log), loaded));
-        co_await n.loop.sleep_for(std::chrono::milliseconds{2});
+        CHECK(co_await eventually(n.loop, [&] { return n.log.replays > before; }));
         int16_t error = co_await n.commit(1);
         CHECK(error == wire(ErrorCode::coordinator_load_in_progress));
         protocol::ListGroupsRequest list;
@@ -206,10 +245,13 @@ TEST_CASE("an unload in the middle of a load ends it") {
         n.log.held = true;
         runtime::Scope scope{n.loop};
         std::optional<Result<void>> loaded;
+        const int before = n.log.replays;
         scope.spawn(keep(n.groups->load(0, n.log), loaded));
-        co_await n.loop.sleep_for(std::chrono::milliseconds{2});
+        CHECK(co_await eventually(n.loop, [&] { return n.log.replays > before; }));
         scope.spawn(n.groups->unload(0));
-        co_await n.loop.sleep_for(std::chrono::milliseconds{2});
+        CHECK(co_await eventually(n.loop, [&]() -> Task<bool> {
+            co_return co_await n.commit(1) == wire(ErrorCode::not_coordinator);
+        }));
         n.log.held = false;
         co_await scope.join();
         CHECK(loaded->code() == ErrorCode::cancelled);
@@ -226,8 +268,7 @@ TEST_CASE("offset commits of one group are in flight together, the last one wins
         std::vector<std::optional<int16_t>> errors(20);
         for (size_t i = 0; i < errors.size(); i++)
             scope.spawn(keep(n.commit(static_cast<int64_t>(i)), errors[i]));
-        co_await n.loop.sleep_for(std::chrono::milliseconds{2});
-        CHECK(n.log.in_flight == 20);
+        CHECK(co_await eventually(n.loop, [&] { return n.log.in_flight == 20; }));
         int64_t before = co_await n.committed();
         CHECK(before == -1);  // nothing is committed yet
         n.log.held = false;
@@ -271,13 +312,11 @@ TEST_CASE("records are applied even when the request that made them is dropped")
             runtime::DroppingScope scope{n.loop};
             std::optional<int16_t> error;
             scope.spawn(keep(n.commit(7), error));
-            co_await n.loop.sleep_for(std::chrono::milliseconds{2});
-            CHECK(n.log.in_flight == 1);
+            CHECK(co_await eventually(n.loop, [&] { return n.log.in_flight == 1; }));
         }
         n.log.held = false;
-        co_await n.loop.sleep_for(std::chrono::milliseconds{5});
-        int64_t offset = co_await n.committed();
-        CHECK(offset == 7);
+        CHECK(co_await eventually(n.loop,
+                                  [&]() -> Task<bool> { co_return co_await n.committed() == 7; }));
     });
 }
 
@@ -287,7 +326,7 @@ TEST_CASE("a session ends without a heartbeat") {
         auto a = co_await n.join("a", {}, 3, 20);
         CHECK(a.error_code == 0);
         co_await n.sync(a.member_id.str(), 1);
-        co_await n.loop.sleep_for(std::chrono::milliseconds{60});
+        CHECK(co_await n.until_state("Empty"));
         auto gone = co_await n.sync(a.member_id.str(), 1);
         CHECK(gone.error_code == wire(ErrorCode::unknown_member_id));
     });

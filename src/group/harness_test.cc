@@ -501,7 +501,7 @@ void Harness::fetch(const std::string& who, const std::vector<std::string>& word
         for (const std::string& p : split(parts[1], ','))
             topic.partition_indexes.push_back(std::stoi(p));
     }
-    auto response = machine->offsets().fetch(request, false);
+    auto response = machine->offsets().fetch(request, {});
     if (response.error_code != 0) return say(error_text_of(response.error_code));
     for (const auto& topic : response.topics)
         for (const auto& p : topic.partitions)

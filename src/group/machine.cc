@@ -1,7 +1,7 @@
 #include "group/machine.h"
 
 #include "base/check.h"
-#include "group/records.h"
+#include "coordinator/typed_record.h"
 #include "protocol/records/consumer_group_member_metadata_key.h"
 #include "protocol/records/group_metadata_key.h"
 
@@ -143,6 +143,12 @@ protocol::ConsumerGroupHeartbeatResponse GroupMachine::consumer_group_heartbeat(
 
 protocol::OffsetCommitResponse GroupMachine::offset_commit(
     const RequestContext& context, const protocol::OffsetCommitRequest& request, Now now,
+    Effects& effects) {
+    return offsets_.commit(context, request, now, effects);
+}
+
+protocol::TxnOffsetCommitResponse GroupMachine::txn_offset_commit(
+    const RequestContext& context, const protocol::TxnOffsetCommitRequest& request, Now now,
     Effects& effects) {
     return offsets_.commit(context, request, now, effects);
 }

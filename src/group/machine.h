@@ -27,17 +27,23 @@ constexpr size_t kTombstonesMax = 1'000;
 
 class GroupMachine {
 public:
+    using Reply = ParkedReply;
+
     // Config and generator must outlive it.
     GroupMachine(const GroupConfig& config, Rng& rng, std::shared_ptr<const ClusterView> cluster);
     GroupMachine(const GroupMachine&) = delete;
 
     // --- the log
+
     // While loading, every record of the log in order; after loaded(), every record of Effects once
     // it is committed. Unknown record types are skipped. Errors: malformed, unsupported_version.
     Result<void> apply(const coordinator::RecordView& record, Effects& effects);
+    // The transaction of the marker's producer has ended: its offsets count from now on, or never.
+    void apply(const coordinator::Marker& marker) { table_.offsets.apply(marker); }
     void loaded(Now now);
 
     // --- requests of members; exclusive unless marked
+
     // To be committed before a join_group(): a group of the consumer protocol without members does
     // not keep its protocol.
     bool is_empty_consumer_group(std::string_view group_id) const;
@@ -60,6 +66,10 @@ public:
                                                  const protocol::OffsetCommitRequest& request,
                                                  Now now,
                                                  Effects& effects);  // shared
+    // The effects' writer says of which transaction.
+    protocol::TxnOffsetCommitResponse txn_offset_commit(
+        const RequestContext& context, const protocol::TxnOffsetCommitRequest& request, Now now,
+        Effects& effects);  // shared
     protocol::OffsetDeleteResponse offset_delete(const protocol::OffsetDeleteRequest& request,
                                                  Effects& effects);
     const OffsetProtocol& offsets() const { return offsets_; }

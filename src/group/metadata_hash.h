@@ -3,8 +3,7 @@
 // hands without a rebalance: XXH3 (64 bits) of
 //
 //   a topic   byte 0 | id high | id low | name | int32 partitions | for each partition: int32
-//   index, for each rack in
-//             order: int32 length, rack
+//             index, for each rack in order: int32 length, rack
 //   a group   the hashes of its topics in the order of their names; 0 without topics
 //
 // Numbers little-endian; a text is its UTF-16 units, then int32 their count.

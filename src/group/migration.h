@@ -1,8 +1,9 @@
 // A group changes its protocol while members stay (KIP-848, group.consumer.migration.policy).
 //
 //   upgrade     the first member of the consumer protocol joins a classic group: the others stay in
-//   it with the classic protocol downgrade   the last member of the consumer protocol leaves: the
-//   group is a classic one again, and rebalances
+//               it with the classic protocol
+//   downgrade   the last member of the consumer protocol leaves: the group is a classic one again,
+//               and rebalances
 //
 // Both are one batch of records: tombstones of the old group, records of the new one. Nothing
 // changes before it is committed.

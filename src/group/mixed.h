@@ -3,8 +3,8 @@
 //
 // To such a member the coordinator plays all other members and the leader: JoinGroup moves it a
 // step towards its target and answers at once, SyncGroup hands out what it has, and a Heartbeat
-// says REBALANCE_IN_PROGRESS when there is a next step. Kafka:
-// GroupMetadataManager.classicGroup...ToConsumerGroup.
+// says REBALANCE_IN_PROGRESS when there is a next step.
+// Kafka: GroupMetadataManager.classicGroup...ToConsumerGroup.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,7 @@
 #include "group/offset_protocol.h"
 
+#include <set>
+
 #include "group/classic_protocol.h"
 
 namespace millrace::group {
@@ -83,25 +85,17 @@ ErrorCode OffsetProtocol::check_consumer_commit(const RequestContext& context,
     return ErrorCode::none;
 }
 
-ErrorCode OffsetProtocol::commit_partition(
-    const CommitRequest& request, const TopicInfo* topic, bool by_id,
-    const CommitRequest::OffsetCommitRequestPartition& partition, Now now, Effects& effects) {
-    if (!topic) return by_id ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition;
-    if (partition.partition_index < 0 || partition.partition_index >= topic->partitions)
+ErrorCode OffsetProtocol::commit_partition(Commit commit,
+                                           const std::optional<protocol::Str>& metadata,
+                                           Effects& effects) const {
+    if (!commit.topic || commit.partition < 0 || commit.partition >= commit.topic->partitions)
         return ErrorCode::unknown_topic_or_partition;
-    std::string_view metadata =
-        partition.committed_metadata ? partition.committed_metadata->view() : "";
-    if (metadata.size() > static_cast<size_t>(table_.config.offset_metadata_max_bytes))
+    if (metadata) commit.entry.metadata = metadata->str();
+    if (commit.entry.metadata.size() > static_cast<size_t>(table_.config.offset_metadata_max_bytes))
         return ErrorCode::offset_metadata_too_large;
-    OffsetEntry entry{.offset = partition.committed_offset,
-                      .leader_epoch = partition.committed_leader_epoch,
-                      .metadata = std::string{metadata},
-                      .commit_timestamp = now.wall_ms,
-                      .topic_id = topic->id};
-    if (request.retention_time_ms != -1)
-        entry.expire_timestamp = now.wall_ms + request.retention_time_ms;
-    effects.records.push_back(
-        OffsetStore::to_record(request.group_id, topic->name, partition.partition_index, entry));
+    commit.entry.topic_id = commit.topic->id;
+    effects.records.push_back(OffsetStore::to_record(commit.group_id, commit.topic->name,
+                                                     commit.partition, commit.entry));
     return ErrorCode::none;
 }
 
@@ -120,12 +114,78 @@ protocol::OffsetCommitResponse OffsetProtocol::commit(const RequestContext& cont
         for (const auto& partition : topic.partitions) {
             auto& result = out.partitions.emplace_back();
             result.partition_index = partition.partition_index;
-            bool unknown = !info || partition.partition_index < 0 ||
-                           partition.partition_index >= info->partitions;
-            result.error_code = wire(group_error != ErrorCode::none && !unknown
-                                         ? group_error
-                                         : commit_partition(request, info ? &*info : nullptr, by_id,
-                                                            partition, now, effects));
+            const bool unknown = !info || partition.partition_index < 0 ||
+                                 partition.partition_index >= info->partitions;
+            if (unknown) {
+                result.error_code = wire(by_id && !info ? ErrorCode::unknown_topic_id
+                                                        : ErrorCode::unknown_topic_or_partition);
+                continue;
+            }
+            if (group_error != ErrorCode::none) {
+                result.error_code = wire(group_error);
+                continue;
+            }
+            OffsetEntry entry{.offset = partition.committed_offset,
+                              .leader_epoch = partition.committed_leader_epoch,
+                              .commit_timestamp = now.wall_ms};
+            if (request.retention_time_ms != -1)
+                entry.expire_timestamp = now.wall_ms + request.retention_time_ms;
+            result.error_code =
+                wire(commit_partition({request.group_id, &*info, partition.partition_index, entry},
+                                      partition.committed_metadata, effects));
+        }
+    }
+    return response;
+}
+
+// Members are fenced as with OffsetCommit, but only when the producer says who consumes: versions
+// before 3 cannot (KIP-447).
+ErrorCode OffsetProtocol::check_transactional(const protocol::TxnOffsetCommitRequest& request) {
+    const std::string_view id = request.group_id;
+    const int32_t generation = request.generation_id;
+    const bool anonymous =
+        generation < 0 && request.member_id.empty() && !request.group_instance_id;
+    if (const ClassicGroup* group = table_.classic(id)) {
+        if (anonymous || (generation < 0 && group->in(ClassicState::empty))) return ErrorCode::none;
+        const ErrorCode error =
+            ClassicProtocol::check_member(*group, request.member_id, request.group_instance_id);
+        if (error != ErrorCode::none) return error;
+        return generation == group->generation() ? ErrorCode::none : ErrorCode::illegal_generation;
+    }
+    if (const ConsumerGroup* group = table_.consumer(id)) {
+        if (anonymous || (generation < 0 && group->members().empty())) return ErrorCode::none;
+        const ConsumerMember* member = group->member(request.member_id);
+        if (!member) return ErrorCode::unknown_member_id;
+        return generation == member->epoch ? ErrorCode::none : ErrorCode::illegal_generation;
+    }
+    if (generation < 0) return ErrorCode::none;
+    return table_.offsets.has(id) ? ErrorCode::unknown_member_id : ErrorCode::illegal_generation;
+}
+
+protocol::TxnOffsetCommitResponse OffsetProtocol::commit(
+    const RequestContext&, const protocol::TxnOffsetCommitRequest& request, Now now,
+    Effects& effects) {
+    const ErrorCode group_error = check_transactional(request);
+    protocol::TxnOffsetCommitResponse response;
+    for (const auto& topic : request.topics) {
+        auto& out = response.topics.emplace_back();
+        out.name = topic.name.to_owned();
+        const auto info = table_.cluster->topic(topic.name.view());
+        for (const auto& partition : topic.partitions) {
+            auto& result = out.partitions.emplace_back();
+            result.partition_index = partition.partition_index;
+            const bool unknown = !info || partition.partition_index < 0 ||
+                                 partition.partition_index >= info->partitions;
+            if (!unknown && group_error != ErrorCode::none) {
+                result.error_code = wire(group_error);
+                continue;
+            }
+            const OffsetEntry entry{.offset = partition.committed_offset,
+                                    .leader_epoch = partition.committed_leader_epoch,
+                                    .commit_timestamp = now.wall_ms};
+            result.error_code = wire(commit_partition(
+                {request.group_id, info ? &*info : nullptr, partition.partition_index, entry},
+                partition.committed_metadata, effects));
         }
     }
     return response;
@@ -148,6 +208,12 @@ FetchedPartition fetched(PartitionIndex index, const OffsetEntry* entry) {
     return out;
 }
 
+FetchedPartition unstable_offset(PartitionIndex index) {
+    FetchedPartition out = fetched(index, nullptr);
+    out.error_code = wire(ErrorCode::unstable_offset_commit);
+    return out;
+}
+
 ErrorCode check_fetch(const ConsumerGroup& group, const FetchGroup& request) {
     // Tools ask without a member.
     if (!request.member_id && request.member_epoch < 0) return ErrorCode::none;
@@ -158,7 +224,11 @@ ErrorCode check_fetch(const ConsumerGroup& group, const FetchGroup& request) {
 
 }  // namespace
 
-FetchedGroup OffsetProtocol::fetch(const FetchGroup& request, bool by_id) const {
+FetchedGroup OffsetProtocol::fetch(const FetchGroup& request, const FetchOptions& options) const {
+    const bool by_id = options.by_id;
+    const auto unstable = [&](std::string_view topic, PartitionIndex index) {
+        return options.require_stable && table_.offsets.has_pending(request.group_id, topic, index);
+    };
     FetchedGroup out;
     out.group_id = request.group_id.to_owned();
     if (const ConsumerGroup* group = table_.consumer(request.group_id)) {
@@ -177,7 +247,9 @@ FetchedGroup OffsetProtocol::fetch(const FetchGroup& request, bool by_id) const 
             topic.name = name;
             if (info) topic.topic_id = info->id;
             for (const auto& [index, entry] : partitions)
-                if (same_topic(entry, topic.topic_id))
+                if (unstable(name, index))
+                    topic.partitions.push_back(unstable_offset(index));
+                else if (same_topic(entry, topic.topic_id))
                     topic.partitions.push_back(fetched(index, &entry));
         }
         return out;
@@ -189,6 +261,10 @@ FetchedGroup OffsetProtocol::fetch(const FetchGroup& request, bool by_id) const 
         topic.name = info ? Str{info->name} : wanted.name.to_owned();
         topic.topic_id = by_id ? wanted.topic_id : info ? info->id : Uuid{};
         for (PartitionIndex index : wanted.partition_indexes) {
+            if (unstable(topic.name, index)) {
+                topic.partitions.push_back(unstable_offset(index));
+                continue;
+            }
             const OffsetEntry* entry = nullptr;
             if (!by_id || info) entry = table_.offsets.find(request.group_id, topic.name, index);
             if (entry && !same_topic(*entry, topic.topic_id)) entry = nullptr;
@@ -241,11 +317,14 @@ protocol::OffsetDeleteResponse OffsetProtocol::remove(const protocol::OffsetDele
 }
 
 void OffsetProtocol::remove_all(std::string_view group_id, Effects& effects) const {
-    const OffsetStore::Topics* topics = table_.offsets.of(group_id);
-    if (!topics) return;
-    for (const auto& [topic, partitions] : *topics)
-        for (const auto& [partition, entry] : partitions)
-            effects.records.push_back(OffsetStore::tombstone(group_id, topic, partition));
+    std::set<std::pair<std::string_view, PartitionIndex>> all;
+    if (const OffsetStore::Topics* topics = table_.offsets.of(group_id))
+        for (const auto& [topic, partitions] : *topics)
+            for (const auto& [partition, entry] : partitions) all.emplace(topic, partition);
+    table_.offsets.each_pending(
+        group_id, [&](std::string_view topic, PartitionIndex p) { all.emplace(topic, p); });
+    for (const auto& [topic, partition] : all)
+        effects.records.push_back(OffsetStore::tombstone(group_id, topic, partition));
 }
 
 namespace {
@@ -274,19 +353,21 @@ RetentionRule retention_of(const GroupTable& table, std::string_view group_id) {
 
 bool OffsetProtocol::expire(std::string_view group_id, Now now, size_t tombstones_max,
                             Effects& effects) const {
+    const bool pending = table_.offsets.has_pending(group_id);
     const OffsetStore::Topics* topics = table_.offsets.of(group_id);
-    if (!topics) return true;
+    if (!topics) return !pending;
     RetentionRule rule = retention_of(table_, group_id);
     if (!rule.expires) return false;
     int64_t retention_ms = int64_t{table_.config.offsets_retention_minutes} * 60'000;
-    bool all = true;
+    bool all = !pending;
     for (const auto& [topic, partitions] : *topics) {
         bool in_use = subscribed(group_id, topic);
         for (const auto& [partition, entry] : partitions) {
             TimestampMs base = rule.since.value_or(entry.commit_timestamp);
             bool expired = entry.expire_timestamp == -1 ? now.wall_ms - base >= retention_ms
                                                         : now.wall_ms >= entry.expire_timestamp;
-            if (in_use || !expired || effects.records.size() >= tombstones_max)
+            const bool open = pending && table_.offsets.has_pending(group_id, topic, partition);
+            if (in_use || open || !expired || effects.records.size() >= tombstones_max)
                 all = false;
             else
                 effects.records.push_back(OffsetStore::tombstone(group_id, topic, partition));

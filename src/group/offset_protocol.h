@@ -1,5 +1,5 @@
-// Commits, fetches, deletes and expires offsets. Kafka: OffsetMetadataManager, and KafkaApis for
-// what it checks first.
+// Commits, fetches, deletes and expires offsets.
+// Kafka: OffsetMetadataManager, and KafkaApis for what it checks first.
 #pragma once
 
 #include "base/result.h"
@@ -7,6 +7,7 @@
 #include "protocol/messages/offset_commit.h"
 #include "protocol/messages/offset_delete.h"
 #include "protocol/messages/offset_fetch.h"
+#include "protocol/messages/txn_offset_commit.h"
 
 namespace millrace::group {
 
@@ -17,9 +18,19 @@ public:
     protocol::OffsetCommitResponse commit(const RequestContext& context,
                                           const protocol::OffsetCommitRequest& request, Now now,
                                           Effects& effects);
-    // One group of the request, in the form of version 8 and up; `by_id` from version 10 on.
+    // Offsets that count when the writer's transaction commits.
+    protocol::TxnOffsetCommitResponse commit(const RequestContext& context,
+                                             const protocol::TxnOffsetCommitRequest& request,
+                                             Now now, Effects& effects);
+    struct FetchOptions {
+        bool by_id = false;  // from version 10 on
+        // What an open transaction may change is answered UNSTABLE_OFFSET_COMMIT (KIP-447).
+        bool require_stable = false;
+    };
+    // One group of the request, in the form of version 8 and up.
     protocol::OffsetFetchResponse::OffsetFetchResponseGroup fetch(
-        const protocol::OffsetFetchRequest::OffsetFetchRequestGroup& request, bool by_id) const;
+        const protocol::OffsetFetchRequest::OffsetFetchRequestGroup& request,
+        const FetchOptions& options) const;
     protocol::OffsetDeleteResponse remove(const protocol::OffsetDeleteRequest& request,
                                           Effects& effects) const;
 
@@ -41,10 +52,16 @@ private:
                                    const protocol::OffsetCommitRequest& request, Now now);
     ErrorCode check_consumer_commit(const RequestContext& context, const ConsumerGroup& group,
                                     const protocol::OffsetCommitRequest& request);
-    ErrorCode commit_partition(
-        const protocol::OffsetCommitRequest& request, const TopicInfo* topic, bool by_id,
-        const protocol::OffsetCommitRequest::OffsetCommitRequestPartition& partition, Now now,
-        Effects& effects);
+    ErrorCode check_transactional(const protocol::TxnOffsetCommitRequest& request);
+    // What is stored of one partition; nothing but an error when it is refused.
+    struct Commit {
+        std::string_view group_id;
+        const TopicInfo* topic;
+        PartitionIndex partition;
+        OffsetEntry entry;
+    };
+    ErrorCode commit_partition(Commit commit, const std::optional<protocol::Str>& metadata,
+                               Effects& effects) const;
     bool subscribed(std::string_view group_id, std::string_view topic) const;
 
     GroupTable& table_;

@@ -2,12 +2,12 @@
 //
 //   stable ---------------- target differs: give up first --------> unrevoked_partitions
 //   unrevoked_partitions -- owned partitions no longer among them -> next step below
-//   any ------------------- to take, all free ---------------------> stable                 (at the
-//   target's epoch) any ------------------- to take, some still owned by others --->
-//   unreleased_partitions  (at the target's epoch)
+//   any ------------------- to take, all free ---------------------> stable
+//   any ------------------- to take, some still owned by others ---> unreleased_partitions
 //
-// While it gives up partitions the member stays at its epoch, so that nobody may take them. Kafka:
-// CurrentAssignmentBuilder.
+// The last two put the member at the target's epoch. While it gives up partitions it stays at its
+// own, so that nobody may take them.
+// Kafka: CurrentAssignmentBuilder.
 #pragma once
 
 #include <functional>

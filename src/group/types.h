@@ -15,6 +15,7 @@ namespace millrace::group {
 
 using coordinator::Now;
 using coordinator::Record;
+using coordinator::then;
 using coordinator::Token;
 
 // Of the request's header and connection.
@@ -47,19 +48,6 @@ using Timers = coordinator::Deadlines<Timer>;
 
 // How soon a timer is tried again when its records were not committed.
 constexpr int64_t kTimerRetryMs = 500;
-
-// Adds to what happens when the records are committed or failed.
-inline void then(Effects& effects, std::function<void(ErrorCode, Effects&)> step) {
-    if (!effects.after) {
-        effects.after = std::move(step);
-        return;
-    }
-    effects.after = [first = std::move(effects.after), next = std::move(step)](ErrorCode error,
-                                                                               Effects& more) {
-        first(error, more);
-        next(error, more);
-    };
-}
 
 inline int16_t wire(ErrorCode code) {
     return static_cast<int16_t>(code);

@@ -45,8 +45,8 @@ private:
     struct Touched {
         Uuid id;
         TopicPtr before;  // as last published
-        std::shared_ptr<Topic>
-            now;  // the private copy; null: removed, or not copied since the last flush
+        // The private copy; null: removed, or not copied since the last flush.
+        std::shared_ptr<Topic> now;
         bool pending = false;  // `now` must be flushed
     };
     struct Saved {

@@ -1,8 +1,8 @@
 // The features whose levels a cluster finalizes (KIP-584, KIP-1022), and what levels turn on.
 //
 // Constant data and pure functions. kraft.version is finalized by raft, not by metadata records,
-// and listed here only for what a node supports. Kafka: Feature, MetadataVersion,
-// TransactionVersion, GroupVersion, ...
+// and listed here only for what a node supports.
+// Kafka: Feature, MetadataVersion, TransactionVersion, GroupVersion, ...
 #pragma once
 
 #include <cstdint>

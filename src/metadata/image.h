@@ -4,8 +4,8 @@
 // without a lock. A new image is made by a Builder (builder.h) out of the one before and the
 // records since; both share all that did not change. Everything that a metadata record can say is
 // in here, so that a snapshot written from an image loses nothing. Lookups return null when there
-// is no such thing; what they point to lives as long as the image. Kafka: MetadataImage,
-// TopicsImage, ClusterImage, ConfigurationsImage, ...
+// is no such thing; what they point to lives as long as the image.
+// Kafka: MetadataImage, TopicsImage, ClusterImage, ConfigurationsImage, ...
 #pragma once
 
 #include <compare>

@@ -93,8 +93,8 @@ public:
 
 private:
     static constexpr int kBits = 5;
-    static constexpr int kHashBits =
-        65;  // the depth of 13 levels; below it a node lists objects of equal hash
+    // The depth of 13 levels; below it a node lists objects of equal hash.
+    static constexpr int kHashBits = 65;
 
     struct Node;
     using Inner = std::shared_ptr<Node>;

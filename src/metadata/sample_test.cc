@@ -1,5 +1,5 @@
-// The metadata log of an Apache Kafka 4.3.1 node (tests/data/metadata_log): its records must lead to
-// what its own snapshots hold.
+// The metadata log of an Apache Kafka 4.3.1 node (tests/data/metadata_log): its records must lead
+// to what its own snapshots hold.
 #include <algorithm>
 #include <fstream>
 #include <iterator>

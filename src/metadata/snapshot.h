@@ -3,7 +3,8 @@
 //
 // Order: features (metadata.version first), brokers, controllers, topics with their partitions,
 // configs, quotas, producer ids, ACLs, SCRAM credentials, delegation tokens. Equal images give
-// equal records in equal order. Kafka: MetadataImage.write, ImageWriter.
+// equal records in equal order.
+// Kafka: MetadataImage.write, ImageWriter.
 #pragma once
 
 #include <functional>

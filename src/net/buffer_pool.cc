@@ -7,8 +7,8 @@ namespace millrace::net {
 namespace {
 
 constexpr size_t kSmallestBits = 12;  // 4 KiB
-constexpr size_t kLargestBits =
-    22;  // 4 MiB; larger ones are rare and go straight back to the allocator
+// 4 MiB; larger ones are rare and go straight back to the allocator.
+constexpr size_t kLargestBits = 22;
 constexpr size_t kClasses = kLargestBits - kSmallestBits + 1;
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "runtime/blocking_pool.h"
 #include "runtime/linux_loop.h"
 #include "runtime/linux_network.h"
+#include "runtime/test_wait.h"
 
 using namespace millrace;
 using namespace millrace::net;
@@ -127,9 +128,8 @@ TEST_CASE("a peer that goes away while its request is in work leaves nothing beh
             while (f.server.connection_count() == 0) co_await f.loop.yield();
         }
         f.go.set();
-        while (f.server.connection_count() != 0)
-            co_await f.loop.sleep_for(std::chrono::milliseconds(1));
-        CHECK(f.server.connection_count() == 0);
+        CHECK(
+            co_await runtime::eventually(f.loop, [&] { return f.server.connection_count() == 0; }));
     });
 }
 

@@ -6,6 +6,7 @@
 #include "runtime/blocking_pool.h"
 #include "runtime/linux_loop.h"
 #include "runtime/linux_network.h"
+#include "runtime/test_wait.h"
 
 using namespace millrace;
 using namespace millrace::net;
@@ -174,8 +175,10 @@ TEST_CASE("a peer that sends too much, too slowly, or comes in numbers is bounde
         CHECK(h.loop.now() - before < 40ms);
         first->close();
         second->close();
-        co_await h.loop.sleep_for(100ms);
-        CHECK(co_await exchange(h, {"GET /health HTTP/1.0\r\n\r\n"}) == answer("200 OK", "ok\n"));
+        CHECK(co_await runtime::eventually(h.loop, [&]() -> Task<bool> {
+            const std::string page = co_await exchange(h, {"GET /health HTTP/1.0\r\n\r\n"});
+            co_return page == answer("200 OK", "ok\n");
+        }));
         co_await stop(h);
     }(host));
 }
@@ -185,7 +188,8 @@ TEST_CASE("stop ends connections that wait for a request") {
     host.loop.run([](Host& h) -> Task<void> {
         h.start();
         auto idle = *co_await h.network.connect("127.0.0.1", h.http.port());
-        co_await h.loop.sleep_for(10ms);
+        // Connections are accepted in their order: when a later one has its answer, this one waits.
+        CHECK(co_await exchange(h, {"GET /health HTTP/1.0\r\n\r\n"}) == answer("200 OK", "ok\n"));
         co_await stop(h);
         CHECK(co_await read_all(*idle) == "");
     }(host));

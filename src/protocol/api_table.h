@@ -20,14 +20,14 @@ struct ApiInfo {
     int16_t version_min;
     int16_t version_max;
     int16_t flexible_from;
-    int8_t
-        fixed_response_header;  // -1: by the rule; ApiVersions always answers with header version 0
-    bool on_broker;             // served on broker listeners
-    bool on_controller;         // served on controller listeners
-    bool forwarded;             // a broker passes it on to the controller
-    bool cluster_action;        // needs ClusterAction permission
-    bool delayed;               // the request must outlive the handler's return
-    bool unstable_latest;       // the highest version is neither advertised nor accepted by default
+    // -1: by the rule; ApiVersions always answers with header version 0.
+    int8_t fixed_response_header;
+    bool on_broker;        // served on broker listeners
+    bool on_controller;    // served on controller listeners
+    bool forwarded;        // a broker passes it on to the controller
+    bool cluster_action;   // needs ClusterAction permission
+    bool delayed;          // the request must outlive the handler's return
+    bool unstable_latest;  // the highest version is neither advertised nor accepted by default
 
     constexpr bool has(int16_t version) const {
         return version_min <= version && version <= version_max;

@@ -2,11 +2,11 @@
 // control bit is set.
 //
 //   key:   int16 version (0), int16 type
-//   value: types 0 and 1: int16 version (0), int32 coordinator epoch; others: a stored structure
-//   (protocol/records/...) at version 0
+//   value: types 0 and 1: int16 version (0), int32 coordinator epoch
+//          others: a stored structure (protocol/records/...) at version 0
 //
-// Types not listed here are to be ignored by readers. Kafka: ControlRecordType,
-// EndTransactionMarker.
+// Types not listed here are to be ignored by readers.
+// Kafka: ControlRecordType, EndTransactionMarker.
 #pragma once
 
 #include <array>

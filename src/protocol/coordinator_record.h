@@ -1,6 +1,7 @@
 // Records of the coordinators' logs (__consumer_offsets, __transaction_state, __share_group_state):
 // the record key is an int16 record type and the key struct, the record value an int16 version and
-// the value struct; no value is a tombstone. Kafka: CoordinatorRecordSerde.
+// the value struct; no value is a tombstone.
+// Kafka: CoordinatorRecordSerde.
 #pragma once
 
 #include <cstdint>

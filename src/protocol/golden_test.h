@@ -16,8 +16,8 @@ struct Vector {
     int16_t version;
     std::string kind;
     std::vector<uint8_t> body;
-    std::vector<uint8_t>
-        framed;  // as it stands in a record or in a byte field; empty when it never does
+    // As it stands in a record or in a byte field; empty when it never does.
+    std::vector<uint8_t> framed;
     std::string json;
 };
 const std::vector<Vector>& vectors();

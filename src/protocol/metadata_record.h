@@ -1,6 +1,7 @@
 // Records of the metadata log and of its snapshots, and those of the remote log metadata topic,
 // which share the frame: uvarint frame version (1), uvarint record type, uvarint record version,
-// body. Both have no record key. Kafka: MetadataRecordSerde, AbstractApiMessageSerde.
+// body. Both have no record key.
+// Kafka: MetadataRecordSerde, AbstractApiMessageSerde.
 #pragma once
 
 #include <cstdint>

@@ -4,8 +4,8 @@
 //   builder.append(now_ms, key, value);
 //   TRY(std::vector<uint8_t> batch, builder.finish());
 //
-// Owner: whoever fills it. Memory: the uncompressed records, then also the finished batch. Kafka:
-// MemoryRecordsBuilder.
+// Owner: whoever fills it. Memory: the uncompressed records, then also the finished batch.
+// Kafka: MemoryRecordsBuilder.
 #pragma once
 
 #include <cstdint>

@@ -57,7 +57,8 @@ struct AppendError {
     // others.
     std::optional<std::string> wire_message;
     std::vector<RecordError> record_errors;
-    // Refused as a request, before the partition's log was looked at: Kafka tells no log start then.
+    // Refused as a request, before the partition's log was looked at: Kafka tells no log start
+    // then.
     bool of_request = false;
 };
 
@@ -78,18 +79,16 @@ struct ValidatedBatch {
 // Checked in Kafka's order, with Kafka's code (each measured on 4.3.1):
 //   corrupt_message               size below 14, magic above 2, wrong CRC
 //   invalid_record                no whole batch, magic 0 or 1, more than one batch; base offset
-//   not 0;
-//                                 counts that disagree or are not positive; control bit; producer
-//                                 id without sequence; damaged records; null key in a compacted
-//                                 topic (then with record_errors)
+//                                 not 0; counts that disagree or are not positive; control bit;
+//                                 producer id without sequence; damaged records; null key in a
+//                                 compacted topic (then with record_errors)
 //   unsupported_compression_type  zstd before version 7
 //   message_too_large             above batch_bytes_max as sent or as recompressed; above
 //                                 decompressed_bytes_max
 //   invalid_timestamp             outside the bounds, or of type log append time where the topic
-//   has
-//                                 that type too (with record_errors)
-//   unknown_server_error          codecs 5..7; a block that its codec cannot decompress; a length that
-//                                 no batch can have
+//                                 has that type too (with record_errors)
+//   unknown_server_error          codecs 5..7; a block that its codec cannot decompress; a length
+//                                 that no batch can have
 // Kafka differs, and stores what its readers then choke on: offset deltas that are not 0, 1, 2...;
 // in compressed batches a record length that does not match the fields; lengths below -1. All of
 // these are invalid_record here.

@@ -2,8 +2,8 @@
 // `Walk<S>` with
 //
 //   fields(v, s)   calls v.field(member, descriptor) for each field outside the tag section in wire
-//   order; a field that not
-//                  every version has comes with its default as a third argument
+//                  order; a field that not every version has comes with its default as a third
+//                  argument
 //   tags(v, s)     calls v.tag(member, descriptor, default) for each tagged field, lowest tag first
 //   kMinBytes      the least that the struct takes on the wire, per version from `kFrom` on
 //

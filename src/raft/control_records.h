@@ -2,8 +2,8 @@
 // votes.
 //
 // Bodies are the stored structures of protocol/records, always version 0; type numbers in
-// protocol/control_record.h. Kafka: ControlRecordUtils,
-// LeaderState.appendStartOfEpochControlRecords.
+// protocol/control_record.h.
+// Kafka: ControlRecordUtils, LeaderState.appendStartOfEpochControlRecords.
 #pragma once
 
 #include <optional>
@@ -21,8 +21,8 @@ namespace millrace::raft {
 struct ControlState {
     int16_t kraft_version = 0;
     std::vector<Voter> voters;  // only where kraft.version >= 1
-    bool voters_in_log =
-        false;  // they stand in the log (or a snapshot of it), not only in the 0-0 checkpoint
+    // They stand in the log (or a snapshot of it), not only in the 0-0 checkpoint.
+    bool voters_in_log = false;
 };
 
 // Takes up one control record; types that do not matter here are passed over. Errors: malformed.

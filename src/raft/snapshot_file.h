@@ -7,7 +7,8 @@
 //
 // Offsets count from 0 within the file; the batches' leader epoch is that of the snapshot.
 // Files are built in memory: a snapshot is some 70 bytes a partition.
-// Pure, but for the names. Kafka: RecordsSnapshotWriter, RecordsSnapshotReader, Snapshots.
+// Pure, but for the names.
+// Kafka: RecordsSnapshotWriter, RecordsSnapshotReader, Snapshots.
 #pragma once
 
 #include <functional>

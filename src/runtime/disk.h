@@ -1,10 +1,12 @@
-// Files, as the rooms above see them: on Linux (linux_disk.h) and in the simulator (sim/sim_disk.h).
+// Files, as the rooms above see them: on Linux (linux_disk.h) and in the simulator
+// (sim/sim_disk.h).
 //
-// Calls that only touch the page cache or directory entries are plain functions; what can wait for a device is a Task, and runs
-// on a pool thread, never on the shard. Paths are absolute or relative to the process; the simulator keeps a tree for each node.
+// Calls that only touch the page cache or directory entries are plain functions; what can wait for
+// a device is a Task, and runs on a pool thread, never on the shard. Paths are absolute or relative
+// to the process; the simulator keeps a tree for each node.
 //
-// Errors: not_found, already_exists, no_space, device_failed (the device or its file system: unreadable, read-only, gone),
-// io_error (all else); the message names the call and the path.
+// Errors: not_found, already_exists, no_space, device_failed (the device or its file system:
+// unreadable, read-only, gone), io_error (all else); the message names the call and the path.
 #pragma once
 
 #include <memory>
@@ -21,16 +23,19 @@ class File {
 public:
     virtual ~File() = default;
 
-    // Writes all parts one after the other from `position` on, to the page cache. After an error what lies there is unknown.
+    // Writes all parts one after the other from `position` on, to the page cache. After an error
+    // what lies there is unknown.
     virtual Result<void> write_at(uint64_t position, std::span<const ByteView> parts) = 0;
-    // Reads up to into.size() bytes; fewer only at the end of the file. would_block when the bytes are not in memory.
+    // Reads up to into.size() bytes; fewer only at the end of the file. would_block when the bytes
+    // are not in memory.
     virtual Result<size_t> read_at_now(uint64_t position, MutableByteView into) = 0;
     // The same, waiting for the device if it must.
     virtual Task<Result<size_t>> read_at(uint64_t position, MutableByteView into) = 0;
     // On success all earlier writes survive loss of power.
     virtual Task<Result<void>> sync() = 0;
     virtual Result<void> truncate(uint64_t size) = 0;
-    // Reserves room on the device for [0, size) without changing the file's size; a hint where it is not supported.
+    // Reserves room on the device for [0, size) without changing the file's size; a hint where it
+    // is not supported.
     virtual Result<void> reserve(uint64_t size) = 0;
     virtual Result<uint64_t> size() = 0;
 };
@@ -84,14 +89,15 @@ public:
     // Of the file system that holds `path`.
     virtual Result<DiskSpace> space(const std::string& path) = 0;
 
-    // Small whole files. read: at most `size_max` bytes, else io_error. write: not atomic, not synced.
+    // Small whole files. read: at most `size_max` bytes, else io_error. write: not atomic, not
+    // synced.
     virtual Result<std::string> read_file(const std::string& path, size_t size_max = 64u << 20) = 0;
     virtual Result<void> write_file(const std::string& path, std::string_view content) = 0;
     // Replaces atomically and durably: `<path>.tmp`, sync, rename, sync of the directory.
     virtual Task<Result<void>> replace_file(std::string path, std::string content) = 0;
 
-    // An exclusive lock on `path` (made when missing), held until the returned object dies; already_exists when another process
-    // has it.
+    // An exclusive lock on `path` (made when missing), held until the returned object dies;
+    // already_exists when another process has it.
     virtual Result<std::shared_ptr<void>> lock(const std::string& path) = 0;
 
     // For implementations: the result of a call, after the observer was told.

@@ -1,5 +1,6 @@
-// Memory for coroutine frames: per thread, one free list for each size class, so that an await that starts a child task costs
-// a pop and a push instead of malloc and free. Under the address sanitizer it is plain malloc, so that use after free is seen.
+// Memory for coroutine frames: per thread, one free list for each size class, so that an await that
+// starts a child task costs a pop and a push instead of malloc and free. Under the address
+// sanitizer it is plain malloc, so that use after free is seen.
 #pragma once
 
 #include <cstddef>

@@ -243,8 +243,7 @@ Result<void> LinuxDisk::rename(const std::string& from, const std::string& to) {
 }
 
 Result<void> LinuxDisk::remove(const std::string& path) {
-    if (::remove(path.c_str()) != 0)
-        return noted(Result<void>{system_error("remove", path)}, path);
+    if (::remove(path.c_str()) != 0) return noted(Result<void>{system_error("remove", path)}, path);
     return {};
 }
 
@@ -256,8 +255,8 @@ Result<void> LinuxDisk::remove_all(const std::string& path) {
 }
 
 Task<Result<void>> LinuxDisk::sync_directory(const std::string& path) {
-    Result<void> synced = co_await run_blocking(pool_, Loop::current(),
-                                                [path] { return sync_directory_now(path); });
+    Result<void> synced =
+        co_await run_blocking(pool_, Loop::current(), [path] { return sync_directory_now(path); });
     co_return noted(std::move(synced), path);
 }
 

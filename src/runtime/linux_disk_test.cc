@@ -7,6 +7,7 @@
 
 #include "runtime/linux_loop.h"
 #include "runtime/scope.h"
+#include "runtime/test_wait.h"
 
 using namespace millrace;
 using namespace millrace::runtime;
@@ -112,7 +113,7 @@ TEST_CASE("a lock is held until its object dies") {
 
 TEST_CASE("blocking work is waited for, or taken back, when its task is destroyed") {
     LinuxLoop loop;
-    BlockingPool pool{1};
+    std::optional<BlockingPool> pool{std::in_place, 1};
     std::atomic<int> ran = 0;
     loop.run([](LinuxLoop& l, BlockingPool& p, std::atomic<int>& count) -> Task<void> {
         DroppingScope scope{l};
@@ -125,11 +126,11 @@ TEST_CASE("blocking work is waited for, or taken back, when its task is destroye
                     return 0;
                 });
             }(l, p, count));
-        co_await l.sleep_for(std::chrono::milliseconds{2});
-    }(loop, pool, ran));
+        CHECK(co_await eventually(l, [&] { return count > 0; }));
+    }(loop, *pool, ran));
     const int then = ran;
     CHECK(then < 5000);
     CHECK(then % 100 == 0);
-    ::usleep(2000);
+    pool.reset();  // its threads end, and what they had still to do would be done
     CHECK(ran == then);
 }

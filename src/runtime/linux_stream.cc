@@ -149,8 +149,9 @@ Task<Result<void>> LinuxStream::write(std::span<const ByteView> parts) {
     }
 }
 
-// sendfile costs less than copying through a buffer here: 0.15 CPU seconds a GB against 0.38 with a receiver that is busy on
-// another core of the same machine (bench/RESULTS.md, w2), and on a network card it saves the copy altogether.
+// sendfile costs less than copying through a buffer here: 0.15 CPU seconds a GB against 0.38 with a
+// receiver that is busy on another core of the same machine (bench/RESULTS.md, w2), and on a
+// network card it saves the copy altogether.
 [[clang::coro_wrapper]] Task<Result<void>> LinuxStream::send_file(File& file, uint64_t position,
                                                                   uint64_t length) {
     auto* const linux_file = dynamic_cast<LinuxFile*>(&file);

@@ -1,7 +1,8 @@
 // Byte streams between hosts: TCP (linux_network.h), or the simulated network (sim/sim_network.h).
 //
-// A stream belongs to the loop it was accepted or connected on. At most one read and one write may be under way at a time; they
-// may overlap. close() ends both with `cancelled`; the other side sees the end of the stream.
+// A stream belongs to the loop it was accepted or connected on. At most one read and one write may
+// be under way at a time; they may overlap. close() ends both with `cancelled`; the other side sees
+// the end of the stream.
 // Errors: connection_closed (the other side is gone), cancelled, deadline_exceeded, io_error.
 #pragma once
 
@@ -28,7 +29,8 @@ public:
     virtual Task<void> readable() = 0;
     // All parts, in order. The bytes must live until it returns.
     virtual Task<Result<void>> write(std::span<const ByteView> parts) = 0;
-    // `length` bytes of the file from `position`, without passing through this process where the system can.
+    // `length` bytes of the file from `position`, without passing through this process where the
+    // system can.
     virtual Task<Result<void>> send_file(File& file, uint64_t position, uint64_t length) = 0;
     // A hint: the next wait would like at least this many bytes before it ends (SO_RCVLOWAT). 1
     // turns it off.

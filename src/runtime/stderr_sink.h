@@ -1,4 +1,5 @@
-// Where the log goes on Linux: standard error, one write for each line, and the wall clock for its times. Any thread.
+// Where the log goes on Linux: standard error, one write for each line, and the wall clock for its
+// times. Any thread.
 #pragma once
 
 #include <string_view>

@@ -1,11 +1,13 @@
-// A Task<T> is one step of asynchronous work, written as a coroutine: it starts when it is awaited, runs on the loop of the one
-// who awaits it, and gives its T there. Frames of finished tasks go to a per-thread free list (frame_pool.h).
+// A Task<T> is one step of asynchronous work, written as a coroutine: it starts when it is awaited,
+// runs on the loop of the one who awaits it, and gives its T there. Frames of finished tasks go to
+// a per-thread free list (frame_pool.h).
 //
 //   Task<Result<int>> twice(Source& s) { CO_TRY(int n, co_await s.read()); co_return 2 * n; }
 //
-// Ownership: the awaiting frame owns the task; work that outlives an expression belongs to a Scope (scope.h). A task that is
-// destroyed before it ended ends there: its locals are destroyed, and what it waited for must unregister in its awaiter's
-// destructor. Exceptions do not leave a task: one that tries ends the process.
+// Ownership: the awaiting frame owns the task; work that outlives an expression belongs to a Scope
+// (scope.h). A task that is destroyed before it ended ends there: its locals are destroyed, and
+// what it waited for must unregister in its awaiter's destructor. Exceptions do not leave a task:
+// one that tries ends the process.
 #pragma once
 
 #include <coroutine>

@@ -1,8 +1,8 @@
 // A callable that gives a Task, held by value: what std::function cannot hold, because the compiler
 // refuses functions that return a Task without being a coroutine or marked as a wrapper of one.
 //
-//   TaskFunction<Task<Reply>(const Request&)> handler = [this](const Request& r) -> Task<Reply>
-//   {...};
+//   TaskFunction<Task<Reply>(const Request&)> handler =
+//       [this](const Request& request) -> Task<Reply> {...};
 //
 // The callable must live until the tasks that it gave have ended, if it is a capturing lambda.
 #pragma once

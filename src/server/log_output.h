@@ -1,8 +1,7 @@
 // How a line of the node's log looks: for people, or as JSON (`millrace.log.format`).
 //
-//   2026-11-22 21:58:00.123 INFO  storage     rolled t-0 at offset 7
-//   {"time":"2026-11-22T21:58:00.123Z","level":"INFO","room":"storage","message":"rolled t-0 at
-//   offset 7"}
+//   2026-11-22 21:58:00.123 INFO  storage     rolled t-0
+//   {"time":"2026-11-22T21:58:00.123Z","level":"INFO","room":"storage","message":"rolled t-0"}
 //
 // Times are UTC. A message is one line whatever a peer put into it: control characters are escaped,
 // and what is not UTF-8 becomes U+FFFD. Pure but for what it is handed: where the time comes from,

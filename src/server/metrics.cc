@@ -105,6 +105,9 @@ size_t add_partitions(Snapshot& out, broker::Partitions& partitions) {
                   labels, real(log.end_offset()));
         out.gauge("kafka_log_log_size", "Bytes of a partition's segments.", labels,
                   real(log.size_bytes()));
+        if (const uint64_t bytes = log.key_index_bytes(); bytes > 0)
+            out.gauge("millrace_key_index_bytes", "Memory of a partition's index of keys.", labels,
+                      real(bytes));
     });
     out.gauge("millrace_open_partitions",
               "Partitions in use since the node started; only they have series of their own.", {},

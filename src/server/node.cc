@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "broker/client_connection.h"
+#include "broker/group_host.h"
 #include "controller/format.h"
 #include "server/metrics.h"
 
@@ -97,6 +98,7 @@ runtime::Task<Result<void>> Node::open_directories() {
     logs.retention_check_ms = config_->values().log_retention_check_interval_ms;
     logs.checkpoint_ms = config_->values().log_recovery_checkpoint_interval_ms;
     logs.producer_id_expiration_ms = config_->values().producer_id_expiration_ms;
+    logs.journal_bytes = static_cast<uint64_t>(config_->int64("millrace.journal.bytes"));
     logs.delete_delay_ms = config_->int64("log.segment.delete.delay.ms");
     logs.disk_reserve_bytes = config_->int64("millrace.disk.reserve.bytes");
     CO_TRY(logs_,
@@ -155,16 +157,28 @@ runtime::Task<Result<void>> Node::start_broker() {
     CO_TRY_OK(listen());
     const std::string listener = client_listener(*config_).listener;
     groups_ = std::make_unique<group::GroupCoordinator>(
-        context_.loop, broker::group_config(*config_), broker::cluster_view(metadata_->image()));
-    broker_ = std::make_unique<broker::Broker>(
-        broker::Broker::Parts{context_.loop, *logs_, *metadata_, *groups_, metrics_}, config_,
-        cluster_id_, listener);
-    coordinators_ =
-        std::make_unique<broker::CoordinatorHost>(context_.loop, *groups_, broker_->partitions());
+        context_.loop, broker::group_config(*config_),
+        broker::cluster_view(metadata_->image(), config_));
+    transactions_ = std::make_unique<transaction::TransactionCoordinator>(
+        context_.loop, broker::transaction_config(*config_));
+    broker_ =
+        std::make_unique<broker::Broker>(broker::Broker::Parts{context_.loop, *logs_, *metadata_,
+                                                               *groups_, *transactions_, metrics_},
+                                         config_, cluster_id_, listener);
+    transaction_host_ = std::make_unique<broker::TransactionHost>(*broker_);
+    transactions_->connect(*transaction_host_);
+    groups_loader_ = std::make_unique<broker::CoordinatorHost>(
+        context_.loop, std::string{broker::kOffsetsTopic}, *groups_, broker_->partitions());
+    transactions_loader_ = std::make_unique<broker::CoordinatorHost>(
+        context_.loop, std::string{broker::kTransactionsTopic}, *transactions_,
+        broker_->partitions());
     broker_->start(metadata_->image());
     metadata_->set_listener([this](const metadata::ImagePtr& image, const metadata::Delta& delta) {
         broker_->on_image(image, delta);
-        coordinators_->on_image(image, delta);
+        broker::follow_image(*groups_, image, delta, broker_->config_ptr());
+        broker::follow_image(*transactions_, image);
+        groups_loader_->on_image(image, delta);
+        transactions_loader_->on_image(image, delta);
     });
 
     const config::Endpoint told = advertised(*config_, listener, server_->port());
@@ -175,13 +189,16 @@ runtime::Task<Result<void>> Node::start_broker() {
             directories.push_back(*directory.meta.directory_id);
         if (!directory.failed()) previous_epoch = std::min(previous_epoch, directory.broker_epoch);
     }
-    CO_TRY(broker_epoch_, co_await metadata_->register_this_broker(
-                              {{.listener = listener,
-                                .host = told.host,
-                                .port = static_cast<uint16_t>(told.port),
-                                .security_protocol = kPlaintext}},
-                              std::move(directories), previous_epoch));
-    coordinators_->start(metadata_->image());
+    CO_TRY(broker_epoch_,
+           co_await metadata_->register_this_broker({{.listener = listener,
+                                                      .host = told.host,
+                                                      .port = static_cast<uint16_t>(told.port),
+                                                      .security_protocol = kPlaintext}},
+                                                    std::move(directories), previous_epoch));
+    groups_->on_metadata_changed(broker::cluster_view(metadata_->image(), broker_->config_ptr()));
+    broker::follow_image(*transactions_, metadata_->image());
+    groups_loader_->start(metadata_->image());
+    transactions_loader_->start(metadata_->image());
     co_return listen_http();
 }
 
@@ -206,6 +223,7 @@ runtime::Task<Result<void>> Node::run() {
     scope_.spawn(server_->run());
     scope_.spawn(metadata_->run());
     scope_.spawn(groups_->run());
+    scope_.spawn(transactions_->run());
     scope_.spawn(maintain());
     scope_.spawn(broker_->directories().run());
     if (http_) scope_.spawn(http_->run());
@@ -218,13 +236,17 @@ runtime::Task<Result<void>> Node::close() {
     server_->stop();
     if (http_) http_->stop();
     broker_->stop();
-    co_await coordinators_->stop();
+    // No new markers; those under way still need the groups.
+    transactions_->stop();
+    co_await transactions_loader_->stop();
+    co_await groups_loader_->stop();
     groups_->stop();
     co_await broker_->directories().stop();
     const auto stopped = co_await metadata_->stop();
     co_await scope_.join();
     CO_TRY_OK(stopped);
-    coordinators_.reset();
+    groups_loader_.reset();
+    transactions_loader_.reset();
     // A log that nobody touched since an unclean stop is recovered now, for which it asks the
     // broker for its configuration.
     auto logs_stopped = co_await logs_->stop(broker_epoch_, context_.loop.wall_ms());

@@ -2,9 +2,8 @@
 // down again in order. It stands on the interfaces of `runtime` only, so that it runs in the
 // simulator as it does on Linux.
 //
-//   auto node = co_await Node::start(context, options);   // formatted if need be, recovered,
-//   listening co_await (*node)->run();                              // until stop() was called;
-//   everything is closed then
+//   auto node = co_await Node::start(context, options);   // formatted if new, recovered, listening
+//   co_await (*node)->run();                              // until stop(); then all is closed
 //
 // Owner: main (server/serve.cc), or a simulation. Loop: the one of the context, for everything.
 // Errors of start(): what kept it from starting, as a sentence for the operator.
@@ -18,6 +17,7 @@
 #include "base/result.h"
 #include "broker/broker.h"
 #include "broker/coordinator_host.h"
+#include "broker/transaction_host.h"
 #include "config/broker_config.h"
 #include "net/buffer_pool.h"
 #include "net/http_server.h"
@@ -79,8 +79,11 @@ private:
     std::unique_ptr<storage::LogManager> logs_;
     std::unique_ptr<controller::MetadataNode> metadata_;
     std::unique_ptr<group::GroupCoordinator> groups_;
+    std::unique_ptr<transaction::TransactionCoordinator> transactions_;
     std::unique_ptr<broker::Broker> broker_;
-    std::unique_ptr<broker::CoordinatorHost> coordinators_;
+    std::unique_ptr<broker::TransactionHost> transaction_host_;
+    std::unique_ptr<broker::CoordinatorHost> groups_loader_;
+    std::unique_ptr<broker::CoordinatorHost> transactions_loader_;
     std::unique_ptr<net::Server> server_;
     std::unique_ptr<net::HttpServer> http_;  // null: no metrics endpoint
     runtime::Scope scope_;

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <optional>
 
+#include "config/properties.h"
 #include "storage/log_manager.h"
 
 namespace millrace::storage {
@@ -150,13 +151,8 @@ std::string format_clean_shutdown(int64_t broker_epoch) {
 
 Result<MetaProperties> MetaProperties::parse(std::string_view text) {
     MetaProperties meta;
-    std::string_view line;
-    while (next_line(text, line)) {
-        line = trim(line);
-        const size_t equals = line.find('=');
-        if (line.empty() || line[0] == '#' || equals == std::string_view::npos) continue;
-        const std::string_view key = trim(line.substr(0, equals));
-        const std::string_view value = trim(line.substr(equals + 1));
+    TRY(const auto properties, config::parse_properties(text));
+    for (const auto& [key, value, line] : properties) {
         if (key == "cluster.id") {
             meta.cluster_id = value;
         } else if (key == "node.id" || key == "broker.id") {
@@ -175,7 +171,7 @@ Result<MetaProperties> MetaProperties::parse(std::string_view text) {
 }
 
 std::string MetaProperties::format() const {
-    std::string text = fmt::format("#\n#\ncluster.id={}\n", cluster_id);
+    std::string text = "#\n#\n" + config::format_property("cluster.id", cluster_id);
     if (directory_id) text += fmt::format("directory.id={}\n", directory_id->to_string());
     text += fmt::format("node.id={}\nversion=1\n", node_id);
     return text;

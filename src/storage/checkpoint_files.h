@@ -1,5 +1,6 @@
 // The small text files of a log directory: parsed from and formatted to their content. Pure.
-// Errors: malformed. Kafka: OffsetCheckpointFile, LeaderEpochCheckpointFile, PartitionMetadataFile,
+// Errors: malformed.
+// Kafka: OffsetCheckpointFile, LeaderEpochCheckpointFile, PartitionMetadataFile,
 // CleanShutdownFileHandler.
 #pragma once
 

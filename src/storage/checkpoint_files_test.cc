@@ -2,9 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include "base/crc32c.h"
 #include "storage/epoch_cache.h"
 #include "storage/file_names.h"
 #include "storage/log_manager.h"
+#include "storage/producer_state.h"
 
 using namespace millrace;
 using namespace millrace::storage;
@@ -53,6 +55,37 @@ TEST_CASE("the other small files") {
     CHECK(back->node_id == 3);
     CHECK(back->directory_id == id);
     CHECK(MetaProperties::parse("version=7\n").code() == ErrorCode::malformed);
+    // As Java writes it: what would end the key, or the line, is escaped.
+    meta = {.cluster_id = "a=b\r", .node_id = 1};
+    CHECK(MetaProperties::parse(meta.format())->cluster_id == meta.cluster_id);
+    CHECK(MetaProperties::parse("cluster.id=a\\=b\r\nnode.id=1")->cluster_id == "a=b");
+}
+
+TEST_CASE("a producer snapshot that contradicts itself is refused, and changes nothing") {
+    // Header (version, CRC, count), then entries of 46 bytes: producer id first, at the end the
+    // first offset of its open transaction.
+    const auto snapshot = [](std::initializer_list<std::pair<ProducerId, Offset>> entries) {
+        std::vector<uint8_t> bytes(10 + 46 * entries.size());
+        store_be<int16_t>(bytes.data(), 1);
+        store_be<int32_t>(bytes.data() + 6, static_cast<int32_t>(entries.size()));
+        uint8_t* entry = bytes.data() + 10;
+        for (const auto& [id, start] : entries) {
+            store_be<int64_t>(entry, id);
+            store_be<int64_t>(entry + 38, start);
+            entry += 46;
+        }
+        store_be<uint32_t>(bytes.data() + 2, crc32c(ByteView{bytes}.subspan(6)));
+        return bytes;
+    };
+    ProducerState state;
+    REQUIRE(state.load_snapshot(snapshot({{1, 7}, {2, -1}}), 0, INT64_MAX));
+    CHECK(state.active().size() == 2);
+    CHECK(state.first_unstable() == 7);
+    for (const auto& bad : {snapshot({{3, 9}, {3, 5}}), snapshot({{3, 9}, {4, 9}})}) {
+        CHECK(state.load_snapshot(bad, 0, INT64_MAX).code() == ErrorCode::malformed);
+        CHECK(state.active().size() == 2);
+        CHECK(state.first_unstable() == 7);
+    }
 }
 
 TEST_CASE("names of files and directories") {

@@ -73,7 +73,8 @@ bool is_marked_directory(std::string_view name, std::string_view mark) {
 std::optional<TopicPartition> parse_future_directory(std::string_view name) {
     constexpr std::string_view kMark = "-future";
     if (name.size() >= kNameBytesMax || !is_marked_directory(name, kMark)) return {};
-    return parse_partition_directory(name.substr(0, name.size() - kMark.size() - kUniqueDigits - 1));
+    return parse_partition_directory(
+        name.substr(0, name.size() - kMark.size() - kUniqueDigits - 1));
 }
 
 std::optional<TopicPartition> parse_partition_directory(std::string_view name) {

@@ -21,6 +21,7 @@ inline constexpr std::string_view kSwapSuffix = ".swap";
 
 inline constexpr std::string_view kEpochCheckpointName = "leader-epoch-checkpoint";
 inline constexpr std::string_view kPartitionMetadataName = "partition.metadata";
+inline constexpr std::string_view kKeyIndexName = "millrace-key-index";  // Kafka looks past it
 inline constexpr std::string_view kMetaPropertiesName = "meta.properties";
 inline constexpr std::string_view kCleanShutdownName = ".kafka_cleanshutdown";
 inline constexpr std::string_view kLockName = ".lock";

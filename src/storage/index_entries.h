@@ -1,15 +1,14 @@
 // The entries of a segment's index files, in memory: what is on the file, and what is still to be
 // written there. Offsets are relative to the segment's base.
 //
-//   .index      int32 offset, int32 position       last offset of a batch, where that batch begins
-//   .timeindex  int64 timestamp, int32 offset      largest timestamp so far, last offset of its
-//   batch .txnindex   int16 version 0, int64 producer id, int64 first offset, int64 last offset
-//   (the abort
-//               marker's), int64 last stable offset; these offsets are absolute
+//   .index      int32 offset, int32 position     last offset of a batch, where that batch begins
+//   .timeindex  int64 timestamp, int32 offset    largest timestamp so far, last offset of its batch
+//   .txnindex   int16 version 0, int64 producer id, int64 first offset, int64 last offset (that of
+//               the abort marker), int64 last stable offset; these offsets are absolute
 //
 // Kafka preallocates the first two and keeps them mapped; here they are written in large pieces,
-// and rebuilt from the log after a crash, so the newest entries may be missing on the file. Owner:
-// Segment. Kafka: OffsetIndex, TimeIndex, TransactionIndex.
+// and rebuilt from the log after a crash, so the newest entries may be missing on the file.
+// Owner: Segment. Kafka: OffsetIndex, TimeIndex, TransactionIndex.
 #pragma once
 
 #include <cstddef>

@@ -16,7 +16,8 @@ Log::State::State(Shard& shard_used, LogOpen open)
       config(open.config),
       producer_id_expiration_ms(open.producer_id_expiration_ms),
       new_directory(open.new_directory),
-      tail(shard.tails()) {}
+      tail(shard.tails()),
+      journal(open.journal) {}
 
 Log::Log(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Log::~Log() = default;
@@ -43,9 +44,14 @@ int64_t Log::State::jitter_ms(Offset base) const {
     return static_cast<int64_t>((spread >> 1) % static_cast<uint64_t>(config.segment_jitter_ms));
 }
 
+Log::State::~State() {
+    if (journal) journal->forget(*this);
+}
+
 Result<void> Log::State::check_usable() const {
-    if (unusable.empty()) return {};
-    return fail(ErrorCode::kafka_storage_error, unusable);
+    if (!unusable.empty()) return fail(ErrorCode::kafka_storage_error, unusable);
+    if (journal && journal->failed()) return *journal->failed();
+    return {};
 }
 
 Error Log::State::give_up(Error cause) {
@@ -62,6 +68,7 @@ void Log::State::add_segment(Offset base, TimestampMs now) {
 
 Result<void> Log::State::roll(TimestampMs now) {
     if (active().size() == 0) return {};
+    TRY_OK(drain());
     TRY_OK(active().finish_indexes());
     TRY_OK(write_snapshot(end));
     active().touch_index();
@@ -71,31 +78,40 @@ Result<void> Log::State::roll(TimestampMs now) {
     return {};
 }
 
-// The answer is the position in the active segment. Rolls first when the batches must not go to the
-// segment that is active now.
-Result<uint64_t> Log::State::write(ByteView batches, Offset last_offset, TimestampMs max_timestamp,
-                                   TimestampMs now) {
-    if (active().must_roll(batches.size(), last_offset, max_timestamp, now, config,
-                           jitter_ms(active().base()))) {
-        // An empty segment rolls only when its base is too far below: it is replaced.
-        if (active().size() == 0) {
-            TRY_OK(active().mark_deleted(now));
-            segments.pop_back();
-            add_segment(end, now);
-        } else {
-            TRY_OK(roll(now));
-        }
-    }
-    if (flushed >= end) unflushed_since = now;
+// The batches must not always go to the segment that is active now.
+Result<void> Log::State::roll_if_due(const Write& what) {
+    if (!active().must_roll(what.batches.size(), what.last_offset, what.max_timestamp, what.now,
+                            config, jitter_ms(active().base())))
+        return {};
+    if (active().size() > 0) return roll(what.now);
+    // An empty segment rolls only when its base is too far below: it is replaced.
+    TRY_OK(active().mark_deleted(what.now));
+    segments.pop_back();
+    add_segment(end, what.now);
+    return {};
+}
+
+Result<Log::State::Place> Log::State::write(const Write& what) {
+    TRY_OK(roll_if_due(what));
     const uint64_t position = active().size();
-    auto written = active().write(batches);
-    if (written.code() == ErrorCode::io_error) return give_up(std::move(written).error());
-    TRY_OK(std::move(written));
+    Place place{.position = position};
+    if (to_journal(what.batches.size(), what.gather)) {
+        TRY_OK(journal->admit(what.batches.size()));
+        place.group = write_to_journal(what.batches, what.last_offset + 1);
+    } else {
+        TRY_OK(drain());
+        auto written = active().write(what.batches);
+        if (written.code() == ErrorCode::io_error) return give_up(std::move(written).error());
+        TRY_OK(std::move(written));
+        ++direct_writes;
+        written_directly = true;
+    }
+    if (progress->flushed >= end) unflushed_since = what.now;
     changed = true;
-    if (unsaved_bytes == 0) unsaved_since = now;
-    last_write = now;
-    unsaved_bytes += batches.size();
-    return position;
+    if (unsaved_bytes == 0) unsaved_since = what.now;
+    last_write = what.now;
+    unsaved_bytes += what.batches.size();
+    return place;
 }
 
 void Log::State::note(protocol::BatchHeaderView batch, uint64_t position,
@@ -112,8 +128,8 @@ void Log::State::note(protocol::BatchHeaderView batch, uint64_t position,
 }
 
 bool Log::State::flush_due(TimestampMs now) const {
-    return end - flushed >= config.flush_messages ||
-           (end > flushed && now - unflushed_since >= config.flush_ms);
+    return end - progress->flushed >= config.flush_messages ||
+           (end > progress->flushed && now - unflushed_since >= config.flush_ms);
 }
 
 Result<AppendResult> Log::State::append_validated(protocol::ValidatedBatch& validated,
@@ -123,32 +139,49 @@ Result<AppendResult> Log::State::append_validated(protocol::ValidatedBatch& vali
     if (batch.is_control()) {
         TRY(marker, find_marker(batch));
     }
-    TRY(const auto duplicate, producers.check(batch, marker, how.origin));
-    if (duplicate)
+    TRY(const auto duplicate, producers.check(batch, marker,
+                                              {.origin = how.origin,
+                                               .must_be_verified = how.must_be_verified,
+                                               .verification = how.verification,
+                                               .transaction_version = how.transaction_version}));
+    if (duplicate) {
+        // Its first time may still be on its way to the disk.
+        const Offset last = duplicate->last_offset;
         return AppendResult{.first_offset = duplicate->first_offset,
-                            .last_offset = duplicate->last_offset,
+                            .last_offset = last,
                             .append_time = duplicate->timestamp,
                             .log_start = start,
-                            .duplicate = true};
+                            .duplicate = true,
+                            .flush_due = promises() && progress->flushed <= last,
+                            .group = progress->written <= last ? last_group : nullptr};
+    }
+    if (how.condition) TRY_OK(judge(*how.condition, batch));
     if (batch.size_bytes() > static_cast<size_t>(config.segment_bytes))
         return fail(ErrorCode::record_list_too_large,
                     fmt::format("a batch of {} bytes does not fit a segment of {}",
                                 batch.size_bytes(), config.segment_bytes));
     batch.set_base_offset(end);
     batch.set_leader_epoch(how.leader_epoch);
-    const AppendResult result{.first_offset = end,
-                              .last_offset = batch.last_offset(),
-                              .append_time = config.log_append_time ? how.now : -1,
-                              .log_start = start};
-    TRY(const uint64_t position,
-        write(batch.bytes(), batch.last_offset(), batch.max_timestamp(), how.now));
-    note(batch, position, marker, how.now);
+    AppendResult result{.first_offset = end,
+                        .last_offset = batch.last_offset(),
+                        .append_time = config.log_append_time ? how.now : -1,
+                        .log_start = start};
+    TRY(Place place, write({.batches = batch.bytes(),
+                            .last_offset = batch.last_offset(),
+                            .max_timestamp = batch.max_timestamp(),
+                            .now = how.now,
+                            .gather = how.gather}));
+    note(batch, place.position, marker, how.now);
+    result.flush_due = flush_due(how.now);
+    result.group = std::move(place.group);
+    if (result.group) return result;
+    progress->written = end;
     if (validated.rewritten.empty()) {
-        tail.add(active().base(), position, batch.bytes(), std::move(bytes.owner),
+        tail.add(active().base(), place.position, batch.bytes(), std::move(bytes.owner),
                  bytes.owner_bytes);
     } else {
         auto kept = std::make_shared<const std::vector<uint8_t>>(std::move(validated.rewritten));
-        tail.add(active().base(), position, batch.bytes(), kept, 0);
+        tail.add(active().base(), place.position, batch.bytes(), kept, 0);
     }
     return result;
 }
@@ -175,7 +208,6 @@ std::expected<AppendResult, protocol::AppendError> Log::append_as_leader(AppendB
     if (!validated) return std::unexpected(std::move(validated).error());
     auto result = s.append_validated(*validated, bytes, how);
     if (!result) return refuse(std::move(result).error());
-    result->flush_due = s.flush_due(how.now);
     return *std::move(result);
 }
 
@@ -199,20 +231,29 @@ Result<AppendResult> Log::append_as_follower(AppendBytes bytes, TimestampMs now)
     TRY(const size_t whole, protocol::for_each_batch(ByteView{bytes.batches}, check));
     if (first < 0) return fail(ErrorCode::corrupt_message, "no whole batch");
     const ByteView batches = ByteView{bytes.batches}.first(whole);
-    TRY(const uint64_t begin, s.write(batches, expected - 1, max_timestamp, now));
-    uint64_t position = begin;
+    TRY(State::Place place, s.write({.batches = batches,
+                                     .last_offset = expected - 1,
+                                     .max_timestamp = max_timestamp,
+                                     .now = now,
+                                     .gather = false}));
+    uint64_t position = place.position;
     TRY_OK(protocol::for_each_batch(batches, [&](protocol::BatchView batch) {
         // A marker that cannot be read was written by a leader who could: it ends nothing here.
         const auto marker = find_marker(batch);
         s.note(batch, position, marker ? *marker : std::nullopt, now);
         position += batch.size_bytes();
     }));
-    // Last: the batches may live no longer than their owner, which is given away here.
-    s.tail.add(s.active().base(), begin, batches, std::move(bytes.owner), bytes.owner_bytes);
+    if (!place.group) {
+        s.progress->written = s.end;
+        // Last: the batches may live no longer than their owner, which is given away here.
+        s.tail.add(s.active().base(), place.position, batches, std::move(bytes.owner),
+                   bytes.owner_bytes);
+    }
     return AppendResult{.first_offset = first,
                         .last_offset = s.end - 1,
                         .log_start = s.start,
-                        .flush_due = s.flush_due(now)};
+                        .flush_due = s.flush_due(now),
+                        .group = std::move(place.group)};
 }
 
 Offset Log::start_offset() const {
@@ -220,6 +261,9 @@ Offset Log::start_offset() const {
 }
 Offset Log::end_offset() const {
     return state_->end;
+}
+Offset Log::readable_end() const {
+    return std::min(state_->progress->written, state_->end);
 }
 Offset Log::high_watermark() const {
     return state_->high_watermark;
@@ -255,6 +299,7 @@ const LogConfig& Log::config() const {
 }
 void Log::set_config(const LogConfig& config) {
     state_->config = config;
+    if (!config.key_index) state_->drop_keys();
 }
 
 Offset Log::last_stable_offset() const {
@@ -275,7 +320,7 @@ Offset Log::first_file_offset() const {
 
 void Log::set_high_watermark(Offset offset) {
     State& s = *state_;
-    offset = std::clamp(offset, s.start, s.end);
+    offset = std::clamp(offset, s.start, std::max(s.start, readable_end()));
     if (offset <= s.high_watermark) return;
     s.high_watermark = offset;
     s.producers.advance_high_watermark(offset);
@@ -295,6 +340,12 @@ EpochEnd Log::end_of_epoch(LeaderEpoch epoch) const {
 LeaderEpoch Log::epoch_at(Offset offset) const {
     return state_->epochs.epoch_at(offset);
 }
+bool Log::in_transaction(ProducerId producer, ProducerEpoch epoch) const {
+    return state_->producers.in_transaction(producer, epoch);
+}
+uint64_t Log::begin_verification(const VerificationRequest& request) {
+    return state_->producers.begin_verification(request);
+}
 std::vector<ActiveProducer> Log::producers() const {
     return state_->producers.active();
 }
@@ -311,6 +362,8 @@ void Log::expire_producers(TimestampMs now) {
 void Log::moved(std::string directory) {
     state_->unusable = fmt::format("{} was removed", state_->directory);
     state_->directory = std::move(directory);
+    state_->waiting_bytes = 0;
+    if (state_->journal) state_->journal->forget(*state_);
     state_->tail.clear();
 }
 

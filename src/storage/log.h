@@ -1,24 +1,24 @@
 // Log: one partition's records on disk, in Kafka's files: segments, indexes, producer state, leader
 // epochs.
 //
-//   log start <= last stable offset <= high watermark <= log end         delete_records moves the
-//   first, appends the last
+//   log start <= last stable offset <= high watermark <= log end
+//
+// delete_records() moves the first, appends the last.
 //
 // Owner: LogManager (or raft, for the metadata log). Loop: the partition's shard; nothing here may
 // be called from another. A Log that exists is loaded and recovered: open() has done that. Its
 // files are opened when touched and closed under the budget of its Shard (shard.h); a partition
 // that never held a record has no segment files at all.
 //
-// Durability: a successful append is in the page cache: it survives the end of the process, not a
-//   loss of power. flush() makes what was appended before it survive that too; save() also moves
+// Durability: an append whose commit() succeeded survives the end of the process: it is in the page
+//   cache, in its segment or in the journal (journal.h). flush() makes what was appended before it survive that too; save() also moves
 //   the recovery point. After a crash, open() checks the CRC of everything behind the recovery
 //   point and cuts at the first batch that is not whole; nothing corrupt is ever served.
 // Overlap: append is a plain function. The Tasks may overlap it and each other, but while a
-// truncation
-//   or close() is under way nothing may be appended.
+//   truncation or close() is under way nothing may be appended.
 // Errors: kafka_storage_error when the disk refused something (the message has the path), and those
-// named at each call. Kafka: UnifiedLog, LocalLog, LogSegment, ProducerStateManager,
-// LeaderEpochFileCache.
+//   named at each call.
+// Kafka: UnifiedLog, LocalLog, LogSegment, ProducerStateManager, LeaderEpochFileCache.
 #pragma once
 
 #include <expected>
@@ -33,12 +33,16 @@
 #include "base/units.h"
 #include "base/uuid.h"
 #include "protocol/record_batch_validator.h"
+#include "runtime/loop.h"
 #include "runtime/task.h"
 #include "storage/log_config.h"
 
 namespace millrace::storage {
 
 class Shard;
+struct AppendCondition;
+class Journal;
+struct JournalGroup;
 
 // The bytes of an append: whole record batches, back to back (exactly one as leader). They are
 // stamped in place and then shared with readers, so the caller must be the only one who writes to
@@ -55,6 +59,25 @@ struct LeaderAppend {
     // `coordinator` also for raft's own batches: control batches are allowed.
     protocol::AppendOrigin origin = protocol::AppendOrigin::client;
     int16_t produce_version = INT16_MAX;
+    // A transactional batch that would begin a transaction here is refused with invalid_txn_state
+    // unless `verification` is one that still holds (begin_verification).
+    bool must_be_verified = false;
+    uint64_t verification = 0;
+    // Of a marker's transaction: from 2 on its epoch must be above the producer's (KIP-1228).
+    int16_t transaction_version = 0;
+    // Null: none. Filled in when it fails (append_condition.h).
+    AppendCondition* condition = nullptr;
+    // More appends to other logs come in this turn: the journal should take them together.
+    bool gather = false;
+};
+
+// A batch that wants to begin a transaction, before the coordinator was asked about it.
+struct VerificationRequest {
+    ProducerId producer_id = -1;
+    ProducerEpoch epoch = -1;
+    int32_t base_sequence = -1;
+    bool epoch_bumps = false;  // the client's epoch grows with every transaction (KIP-890)
+    TimestampMs now = 0;
 };
 
 struct AppendResult {
@@ -62,16 +85,17 @@ struct AppendResult {
     Offset last_offset = -1;
     TimestampMs append_time = -1;  // set only with log append time
     Offset log_start = 0;
-    bool duplicate = false;  // an idempotent producer's retry: the offsets are those of the first
-                             // time, nothing was written
-    bool flush_due =
-        false;  // flush.messages or flush.ms asks for a flush() before the append may be acked
+    // An idempotent producer's retry: the offsets are those of the first time, nothing was written.
+    bool duplicate = false;
+    // flush.messages or flush.ms asks that it survives a loss of power before it is acked.
+    bool flush_due = false;
+    std::shared_ptr<JournalGroup> group;  // what commit() waits for; null = it is written already
 };
 
 struct ReadRequest {
     Offset from = 0;
-    Offset upper_bound =
-        0;  // records at and above are not returned: high watermark, last stable offset or log end
+    // Records at and above are not returned: high watermark, last stable offset or log end.
+    Offset upper_bound = 0;
     uint64_t max_bytes = 0;
     bool min_one = false;  // the first batch is returned whole, however large
 };
@@ -81,8 +105,8 @@ struct ReadRequest {
 struct ReadResult {
     Chain records;
     Offset first_offset = -1;  // base offset of the first batch; -1 = nothing was read
-    Offset next_offset =
-        -1;  // the offset after the last batch; the `from` of the request when nothing was read
+    // The offset after the last batch; the `from` of the request when nothing was read.
+    Offset next_offset = -1;
 };
 
 struct AbortedTransaction {
@@ -131,6 +155,8 @@ struct LogOpen {
     Offset high_watermark = 0;
     bool clean = false;          // the last stop was clean: no scan is needed
     bool new_directory = false;  // just made: the first flush() makes its name durable too
+    // Of its log directory; null: every append goes straight to its segment.
+    Journal* journal = nullptr;
     TimestampMs now = 0;
     int64_t producer_id_expiration_ms = 86'400'000;
 };
@@ -146,16 +172,26 @@ public:
     ~Log();
     Log(const Log&) = delete;
 
-    // Validates, assigns offsets and the leader epoch, writes, makes readable: one write to the
-    // page cache. All or nothing. Errors: what validation says (corrupt_message, message_too_large,
+    // Validates, assigns offsets and the leader epoch, takes the batch in; all or nothing. It is
+    // readable, and may be acked, once commit() has succeeded: a small one waits in memory for the
+    // journal's next write. Errors: what validation says (corrupt_message, message_too_large,
     // invalid_record, invalid_timestamp, ...), out_of_order_sequence_number,
-    // invalid_producer_epoch, invalid_txn_state, transaction_coordinator_fenced.
+    // invalid_producer_epoch, invalid_txn_state, transaction_coordinator_fenced;
+    // append_condition_failed (a duplicate is answered as one, whatever its condition says),
+    // invalid_request (conditions that make no sense), key_index_disabled; would_block for a
+    // condition on a key while !knows_keys().
     std::expected<AppendResult, protocol::AppendError> append_as_leader(AppendBytes bytes,
                                                                         const LeaderAppend& how);
     // Appends batches that carry their offsets and leader epochs (replication, replay). The CRCs
     // are checked; offsets must ascend from end_offset() on, gaps allowed. Errors: corrupt_message,
     // offset_out_of_range.
     Result<AppendResult> append_as_follower(AppendBytes bytes, TimestampMs now);
+    // Waits until the append (a duplicate: its first time) survives the end of the process and, with
+    // flush_due, a loss of power. readable_end() is above it then. After an error it may or may not
+    // be in the log one day; it must not be acked. Errors: kafka_storage_error.
+    runtime::Task<Result<void>> commit(AppendResult appended);
+    // Whether commit() would return at once, with success.
+    bool committed(const AppendResult& appended) const;
 
     // Errors: offset_out_of_range when `from` is outside [start_offset(), end_offset()].
     runtime::Task<Result<ReadResult>> read(ReadRequest request);
@@ -172,6 +208,9 @@ public:
 
     Offset start_offset() const;
     Offset end_offset() const;
+    // The offset below which everything survives the end of the process: the bound of the high
+    // watermark.
+    Offset readable_end() const;
     Offset high_watermark() const;
     Offset last_stable_offset() const;
     Offset recovery_point() const;
@@ -186,11 +225,11 @@ public:
     Result<void> set_topic_id(Uuid id);
     const LogConfig& config() const;
     void set_config(const LogConfig& config);
-    // Never backwards except by truncation; clamped to [start, end].
+    // Never backwards except by truncation; clamped to [start, readable end].
     void set_high_watermark(Offset offset);
 
-    // This replica leads from now on with this epoch: offsets from end_offset() on belong to it. No
-    // I/O.
+    // This replica leads from now on with this epoch: offsets from end_offset() on belong to it.
+    // No I/O.
     void begin_epoch(LeaderEpoch epoch);
     LeaderEpoch latest_epoch() const;
     // The largest epoch <= `epoch` with data here, and the offset where it ends; {-1, -1} when
@@ -200,6 +239,22 @@ public:
     LeaderEpoch epoch_at(Offset offset) const;
 
     std::vector<ActiveProducer> producers() const;
+
+    // Whether the producer's transaction of this epoch is open here: then nobody need be asked.
+    bool in_transaction(ProducerId producer, ProducerEpoch epoch) const;
+    // The number to append with once the coordinator has said that the transaction is open and has
+    // this partition in it. Any marker of the producer ends what it stands for (KIP-890).
+    uint64_t begin_verification(const VerificationRequest& request);
+    // Conditions on keys need an index of the last record of each key (key_index.h). It is made when
+    // the first such condition comes, and reads behind the appends: whoever appends with one sees
+    // to it first that all is known, and then does not wait before the append.
+    bool knows_keys() const;  // also when the topic has no index: the append says so
+    // Errors: request_timed_out when that took beyond `deadline` (what was read stays known).
+    runtime::Task<Result<void>> know_keys(runtime::Loop& loop, runtime::TimePoint deadline);
+    // Whether the background should save_keys(), so that a restart reads little. close() does too.
+    bool wants_save_keys() const;
+    runtime::Task<Result<void>> save_keys();
+    uint64_t key_index_bytes() const;  // of memory
 
     // Moves the log start to `offset` (-1: to the high watermark) and drops whole segments below.
     // offset_out_of_range when above the high watermark. The answer is the new log start.
@@ -215,6 +270,13 @@ public:
     // Removes everything; the log starts and ends at `offset`.
     runtime::Task<Result<void>> truncate_fully_and_start_at(Offset offset);
 
+    // Writes what waits in memory to its segment. No success needed to go on: it then goes on
+    // waiting.
+    Result<void> drain();
+    // Before segments are replaced or cut: when it succeeds, everything appended before the call is
+    // synced in its segment, and no replay of the journal will touch it again, whatever happens to
+    // those files then. Appends may go on.
+    runtime::Task<Result<void>> settle();
     // All that was appended before the call survives a loss of power once this succeeds.
     runtime::Task<Result<void>> flush();
     // flush(), and all that a recovery would else have to rebuild: indexes, producer snapshot,

@@ -35,6 +35,7 @@ struct LogConfig {
     int64_t timestamp_after_max_ms = 3'600'000;
     std::optional<protocol::Codec> compression;  // compression.type; empty = the producer's own
     protocol::CompressionLevels compression_levels;
+    bool key_index = false;  // millrace.key.index.enable: conditions on keys can be judged
 };
 
 }  // namespace millrace::storage

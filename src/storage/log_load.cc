@@ -24,6 +24,7 @@ struct DirectoryNames {
     std::vector<OffsetFileName> leftovers;  // .cleaned and .deleted
     bool has_epochs = false;
     bool has_metadata = false;
+    bool has_keys = false;
 };
 
 Result<DirectoryNames> list_names(runtime::Disk& disk, const std::string& directory) {
@@ -32,6 +33,7 @@ Result<DirectoryNames> list_names(runtime::Disk& disk, const std::string& direct
     for (const runtime::DirEntry& entry : entries) {
         if (entry.name == kEpochCheckpointName) names.has_epochs = true;
         if (entry.name == kPartitionMetadataName) names.has_metadata = true;
+        if (entry.name == kKeyIndexName) names.has_keys = true;
         const auto file = parse_offset_file(entry.name);
         if (!file) continue;
         if (file->mark == kSwapSuffix) {
@@ -193,8 +195,10 @@ Task<Result<void>> Log::State::recover(Offset from, TimestampMs now) {
     for (size_t index = first; index < segments.size(); ++index) {
         // A segment that lost its end at a batch boundary looks whole, but for the hole behind it.
         // In a compacted log holes are usual.
-        if (index > first && segments[index]->base() != end && !config.cleanup_compact)
+        if (index > first && segments[index]->base() != end && !config.cleanup_compact) {
+            CO_TRY_OK(co_await settle());
             co_return drop_behind(index - 1, now);
+        }
         const bool whole = index > first || from <= segments[index]->base();
         CO_TRY(uint64_t position, co_await prepare_scan(index, from, whole));
         // Transactions that ended behind the recovery point are found again by the replay.
@@ -210,6 +214,8 @@ Task<Result<void>> Log::State::recover(Offset from, TimestampMs now) {
         if (sound == segment.size()) continue;
         LOG_WARN("storage", "{}: cut at {} of {} bytes, the log ends at offset {}",
                  segment.path(kLogSuffix), sound, segment.size(), end);
+        // The journal must not bring back what goes here.
+        CO_TRY_OK(co_await settle());
         CO_TRY_OK(segment.truncate(sound));
         changed = true;
         co_return drop_behind(index, now);
@@ -312,6 +318,7 @@ Task<Result<void>> Log::State::load_segments(const LogOpen& open, std::vector<Of
                            fmt::format("{}: {}", kEpochCheckpointName, parsed.error().message));
         epochs = EpochCache{*std::move(parsed)};
     }
+    has_keys_file = names.has_keys;
     snapshots = std::move(names.snapshots);
     co_return {};
 }
@@ -338,12 +345,13 @@ Task<Result<void>> Log::State::load(const LogOpen& open) {
             if (!gone && gone.code() != ErrorCode::not_found) co_return storage_error(gone.error());
         }
         std::erase_if(snapshots, [&](Offset offset) { return offset > from; });
-        flushed = recovery_point = std::min(from, end);
+        progress->flushed = recovery_point = std::min(from, end);
         changed |= end > from;
     } else {
-        flushed = end;
+        progress->flushed = end;
         recovery_point = std::min(open.recovery_point, end);
     }
+    progress->written = end;
     epochs.truncate_from_end(end);
     start = std::max(open.log_start, segments.front()->base());
     if (start > end) {
@@ -366,7 +374,9 @@ Task<Result<void>> Log::State::load(const LogOpen& open) {
 
 Task<Result<std::unique_ptr<Log>>> Log::open(Shard& shard, LogOpen open) {
     auto state = std::make_unique<State>(shard, open);
-    if (auto loaded = co_await state->load(open); !loaded) {
+    auto loaded = co_await state->load(open);
+    if (loaded && state->has_keys_file) loaded = co_await state->open_keys();
+    if (!loaded) {
         const Error& cause = loaded.error();
         co_return fail(ErrorCode::kafka_storage_error,
                        fmt::format("{}: {}", open.directory, cause.describe()));

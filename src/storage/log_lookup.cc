@@ -77,6 +77,7 @@ Task<Result<TimestampOffset>> Log::State::first_at_or_after(TimestampMs timestam
         if (!segment->offsets().loaded()) CO_TRY_OK(co_await load_index(base));
         segment = find_segment(base);
         if (!segment || !segment->offsets().loaded()) continue;
+        CO_TRY_OK(drain());
         CO_TRY(auto file, segment->file());
         ScanFrom where{std::move(file), segment->position_before(std::max(from, start)),
                        segment->size()};
@@ -106,6 +107,7 @@ Task<Result<TimestampOffset>> Log::State::largest_timestamp() {
     if (segment && !segment->offsets().loaded()) CO_TRY_OK(co_await load_index(best_base));
     segment = find_segment(best_base);
     if (!segment || !segment->offsets().loaded()) co_return TimestampOffset{};
+    CO_TRY_OK(drain());
     CO_TRY(auto file, segment->file());
     ScanFrom where{std::move(file),
                    segment->position_before(std::max(segment->max_timestamp_offset(), start)),

@@ -47,50 +47,76 @@ Offset offset_or_zero(const OffsetMap& offsets, const TopicPartition& partition)
 LogManager::LogManager(std::unique_ptr<State> state) : state_(std::move(state)) {}
 LogManager::~LogManager() = default;
 
-Result<void> LogManager::State::start_directory(const std::string& path, TimestampMs now) {
-    if (auto made = disk.make_directories(path); !made) return storage_error(made.error());
+Task<Result<void>> LogManager::State::start_directory(std::string path, TimestampMs now) {
+    if (auto made = disk.make_directories(path); !made) co_return storage_error(made.error());
     auto lock = disk.lock(join_path(path, kLockName));
-    if (lock.code() == ErrorCode::already_exists) return std::move(lock).error();
-    if (!lock) return storage_error(std::move(lock).error());
+    if (lock.code() == ErrorCode::already_exists) co_return std::move(lock).error();
+    if (!lock) co_return storage_error(std::move(lock).error());
     locks.push_back(*std::move(lock));
 
     LogDirectory directory{
         .path = path, .room = std::make_shared<DiskRoom>(disk, path, config.disk_reserve_bytes)};
-    TRY_OK(directory.room->look(now));
+    CO_TRY_OK(directory.room->look(now));
     const std::string meta_path = join_path(path, kMetaPropertiesName);
-    TRY(const auto meta, read_optional(disk, meta_path, kPropertiesBytesMax));
+    CO_TRY(const auto meta, read_optional(disk, meta_path, kPropertiesBytesMax));
     if (meta) {
         auto parsed = MetaProperties::parse(*meta);
-        if (!parsed) return in_file(meta_path, parsed.error());
+        if (!parsed) co_return in_file(meta_path, parsed.error());
         directory.meta = *std::move(parsed);
     }
     const std::string clean_path = join_path(path, kCleanShutdownName);
-    TRY(const auto clean, read_optional(disk, clean_path, kPropertiesBytesMax));
+    CO_TRY(const auto clean, read_optional(disk, clean_path, kPropertiesBytesMax));
     if (clean) {
         directory.clean = true;
         // Only the broker epoch would be lost with it.
         if (const auto epoch = parse_clean_shutdown(*clean)) directory.broker_epoch = *epoch;
     }
     auto names = disk.list(path);
-    if (!names) return storage_error(names.error());
+    if (!names) co_return storage_error(names.error());
+    for (const runtime::DirEntry& entry : *names)
+        if (entry.is_directory && is_marked_directory(entry.name, "-delete"))
+            shard.delete_later(join_path(path, entry.name), now);
+    CO_TRY(const auto replayed, co_await replay(directory, *names));
     directories.push_back(std::move(directory));
     written.emplace_back();
-    return take_in(directories.size() - 1, *names, now);
+    co_return take_in(directories.size() - 1, *names, replayed);
+}
+
+// The answer is the names of the partitions that need recovery whatever the last stop was.
+Task<Result<std::set<std::string>>> LogManager::State::replay(
+    LogDirectory& directory, const std::vector<runtime::DirEntry>& names) {
+    auto replayed = co_await replay_journal(disk, directory.path, names);
+    if (!replayed) co_return storage_error(std::move(replayed).error());
+    for (const std::string& problem : replayed->problems) LOG_WARN("storage", "{}", problem);
+    if (!replayed->found.files.empty())
+        LOG_INFO("storage", "{}: replayed {} groups of the journal, {} bytes were not in place",
+                 directory.path, replayed->groups, replayed->bytes_written);
+    directory.replayed_groups = replayed->groups;
+    directory.replayed_entries = replayed->entries;
+    directory.replayed_bytes = replayed->bytes_written;
+    directory.replay_problems = std::move(replayed->problems);
+    auto journal =
+        std::make_unique<Journal>(disk, runtime::Loop::current(), directory.path,
+                                  JournalLimits{config.journal_bytes, config.journal_memory_bytes},
+                                  std::move(replayed->found));
+    // Without one, the files go as soon as what they held is safe.
+    if (config.journal_bytes == 0) {
+        CO_TRY_OK(co_await journal->close());
+        journal.reset();
+    }
+    journals.push_back(std::move(journal));
+    co_return std::move(replayed->directories);
 }
 
 Result<void> LogManager::State::take_in(size_t directory,
                                         const std::vector<runtime::DirEntry>& names,
-                                        TimestampMs now) {
+                                        const std::set<std::string>& replayed) {
     const std::string& path = directories[directory].path;
     TRY(const auto recovery_points, read_offsets(disk, join_path(path, kRecoveryPointName)));
     TRY(const auto log_starts, read_offsets(disk, join_path(path, kLogStartName)));
     TRY(const auto high_watermarks, read_offsets(disk, join_path(path, kHighWatermarkName)));
     for (const runtime::DirEntry& entry : names) {
         if (!entry.is_directory) continue;
-        if (is_marked_directory(entry.name, "-delete")) {
-            shard.delete_later(join_path(path, entry.name), now);
-            continue;
-        }
         const auto name = parse_partition_directory(entry.name);
         if (!name) continue;
         const auto [at, is_new] = partitions.try_emplace(*name);
@@ -103,7 +129,7 @@ Result<void> LogManager::State::take_in(size_t directory,
         partition.recovery_point = offset_or_zero(recovery_points, *name);
         partition.log_start = offset_or_zero(log_starts, *name);
         partition.high_watermark = offset_or_zero(high_watermarks, *name);
-        partition.clean = directories[directory].clean;
+        partition.clean = directories[directory].clean && !replayed.contains(entry.name);
         if (!partition.clean) unrecovered.push_back(*name);
     }
     TRY_OK(take_in_futures(directory, names));
@@ -140,7 +166,7 @@ Task<Result<std::unique_ptr<LogManager>>> LogManager::start(runtime::Disk& disk,
     State& s = *state;
     for (const std::string& path : s.config.directories) {
         const size_t index = s.directories.size();
-        auto started = s.start_directory(path, now);
+        auto started = co_await s.start_directory(path, now);
         if (started && s.directories[index].clean)
             if (auto synced = co_await disk.sync_directory(path); !synced)
                 started = storage_error(synced.error());
@@ -150,6 +176,7 @@ Task<Result<std::unique_ptr<LogManager>>> LogManager::start(runtime::Disk& disk,
             s.directories.push_back({.path = path});
             s.written.emplace_back();
         }
+        s.journals.resize(s.directories.size());
         s.fail_directory(index, started.error().message);
     }
     if (std::ranges::all_of(s.directories, &LogDirectory::failed))
@@ -164,6 +191,9 @@ Task<Result<std::unique_ptr<LogManager>>> LogManager::start(runtime::Disk& disk,
 
 const std::vector<LogDirectory>& LogManager::directories() const {
     return state_->directories;
+}
+const Journal* LogManager::journal(size_t index) const {
+    return state_->journals[index].get();
 }
 Shard& LogManager::shard() {
     return state_->shard;
@@ -216,6 +246,7 @@ Task<Result<Log*>> LogManager::State::open(TopicPartition name, TimestampMs now)
                 .high_watermark = entry.high_watermark,
                 .clean = entry.clean,
                 .new_directory = entry.is_new,
+                .journal = journals[entry.directory].get(),
                 .now = now,
                 .producer_id_expiration_ms = config.producer_id_expiration_ms};
     auto opened = co_await Log::open(shard, std::move(how));

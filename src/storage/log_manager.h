@@ -1,7 +1,7 @@
 // LogManager: all partitions' logs under the log directories of a node. Opens nothing for a
 // partition until it is asked for.
 //
-// start() locks each log directory, reads meta.properties, the offset checkpoints and
+// start() locks each log directory, replays the journal that a crash left, reads meta.properties, the offset checkpoints and
 // `.kafka_cleanshutdown` (and removes the latter), and lists the directory's names once: its cost
 // does not depend on the amount of data. open() loads one log, recovering it if the last stop was
 // not clean. stop() closes what was opened, writes the checkpoints and `.kafka_cleanshutdown`.
@@ -14,7 +14,8 @@
 // lies in `<topic>-<partition>.<32 hex>-future` there, until it has caught up and takes over.
 //
 // Owner: server. Loop: one shard; the logs live on it too. Log pointers stay valid until remove(),
-// mark_stray() or stop(). Kafka: LogManager, OffsetCheckpointFile, PartitionMetadataFile.
+// mark_stray() or stop().
+// Kafka: LogManager, OffsetCheckpointFile, PartitionMetadataFile.
 #pragma once
 
 #include <functional>
@@ -41,15 +42,18 @@ struct LogManagerConfig {
     size_t open_files_max = 512;           // segment files kept open
     size_t tail_cache_bytes = 32u << 20;   // recent batches kept in memory, over all logs
     size_t index_cache_bytes = 16u << 20;  // index entries kept in memory, over all logs
-    // A log with a longer or older unflushed tail is flushed in the background; after a crash that much is checked again.
+    // A log with a longer or older unflushed tail is flushed in the background; after a crash that
+    // much is checked again.
     uint64_t unflushed_bytes_max = 1u << 30;
     int64_t unflushed_ms_max = 60'000;
     int64_t retention_check_ms = 300'000;
     int64_t checkpoint_ms = 60'000;
     int64_t producer_id_expiration_ms = 86'400'000;
-    int64_t delete_delay_ms =
-        60'000;  // the broker's log.segment.delete.delay.ms, for whole partitions
+    // The broker's log.segment.delete.delay.ms, for whole partitions.
+    int64_t delete_delay_ms = 60'000;
     int64_t disk_reserve_bytes = -1;  // of each directory's file system (disk_room.h)
+    uint64_t journal_bytes = 0;       // of each directory (journal.h); 0 = none
+    uint64_t journal_memory_bytes = 32u << 20;
 };
 
 // meta.properties. Absent fields are empty; node_id -1.
@@ -67,7 +71,12 @@ struct LogDirectory {
     MetaProperties meta;
     bool clean = false;         // .kafka_cleanshutdown was there
     int64_t broker_epoch = -1;  // from it; -1 = not clean
-    std::string failure;        // why it is out of use until the next start; empty = in use
+    // What the journal of the last run held; nothing after a clean stop.
+    uint64_t replayed_groups = 0;
+    uint64_t replayed_entries = 0;
+    uint64_t replayed_bytes = 0;
+    std::vector<std::string> replay_problems;
+    std::string failure;  // why it is out of use until the next start; empty = in use
     std::shared_ptr<DiskRoom> room;
 
     bool failed() const { return !failure.empty(); }
@@ -92,6 +101,8 @@ public:
     const std::vector<LogDirectory>& directories() const;
     // Rings when a directory has failed.
     runtime::Signal& directory_failed();
+    // Of directories()[index]; null when there is none.
+    const Journal* journal(size_t index) const;
     Shard& shard();
 
     // All partitions that have a directory, opened or not.

@@ -116,8 +116,8 @@ void LogManager::State::look_at_directories(TimestampMs now) {
         if (looked && !directories[i].meta.cluster_id.empty())
             if (auto meta = disk.info(join_path(directories[i].path, kMetaPropertiesName)); !meta)
                 looked = std::move(meta).error();
-        if (!looked && (looked.code() == ErrorCode::not_found ||
-                        looked.code() == ErrorCode::device_failed))
+        if (!looked &&
+            (looked.code() == ErrorCode::not_found || looked.code() == ErrorCode::device_failed))
             fail_directory(i, looked.error().message);
     }
 }
@@ -269,8 +269,9 @@ Task<Result<Log*>> LogManager::replace_with_future(TopicPartition partition, Tim
     old->renamed(target);
     // The old name must be gone before the new one is there: no start may find both.
     auto done = co_await s.disk.sync_directory(old_root);
-    if (done) done = s.disk.rename(join_path(new_root, s.future_names[partition]),
-                                   join_path(new_root, name));
+    if (done)
+        done = s.disk.rename(join_path(new_root, s.future_names[partition]),
+                             join_path(new_root, name));
     if (!done) {
         if (s.disk.rename(target, from)) old->renamed(from);
         co_return storage_error(std::move(done).error());

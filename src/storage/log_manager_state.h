@@ -8,6 +8,8 @@
 #include "runtime/event.h"
 #include "storage/checkpoint_files.h"
 #include "storage/file_names.h"
+#include "storage/journal.h"
+#include "storage/journal_replay.h"
 #include "storage/log_manager.h"
 #include "storage/shard.h"
 
@@ -24,7 +26,11 @@ struct LogManager::State final : Checkpoints, runtime::DeviceObserver {
         shard.checkpoints = this;
         disk.observe_devices(this);
     }
-    ~State() override { disk.observe_devices(nullptr); }
+    ~State() override {
+        disk.observe_devices(nullptr);
+        for (const auto& journal : journals)
+            if (journal) journal->abandon();
+    }
 
     struct Partition {
         size_t directory = 0;
@@ -54,6 +60,7 @@ struct LogManager::State final : Checkpoints, runtime::DeviceObserver {
     const ConfigOf config_of;
     Shard shard;
     std::vector<LogDirectory> directories;
+    std::vector<std::unique_ptr<Journal>> journals;  // one for each directory; null = none
     std::vector<std::shared_ptr<void>> locks;
     std::unordered_map<TopicPartition, Partition> partitions;
     std::unordered_map<TopicPartition, Partition> futures;
@@ -84,9 +91,11 @@ struct LogManager::State final : Checkpoints, runtime::DeviceObserver {
     Result<void> check_directory(size_t index) const;
 
     // log_manager.cc
-    Result<void> start_directory(const std::string& path, TimestampMs now);
+    runtime::Task<Result<void>> start_directory(std::string path, TimestampMs now);
+    runtime::Task<Result<std::set<std::string>>> replay(
+        LogDirectory& directory, const std::vector<runtime::DirEntry>& names);
     Result<void> take_in(size_t directory, const std::vector<runtime::DirEntry>& names,
-                         TimestampMs now);
+                         const std::set<std::string>& replayed);
     runtime::Task<Result<Log*>> open(TopicPartition name, TimestampMs now);
     Result<void> take_away(const TopicPartition& name, std::string_view mark, TimestampMs now);
 

@@ -170,7 +170,9 @@ TEST_CASE("a partition moves to another directory while it is written") {
         REQUIRE(m.logs->drop_future({"t", 0}, m.now).has_value());
         m.append(old);
     }
-    SUBCASE("the process ends on the way") { m.append(old); }
+    SUBCASE("the process ends on the way") {
+        m.append(old);
+    }
     SUBCASE("the process ends between the two renames") {
         REQUIRE(m.run(m.logs->replace_with_future({"t", 0}, m.now)).has_value());
         m.append(m.open(0));
@@ -213,8 +215,10 @@ TEST_CASE("a directory that is gone takes only its own partitions along") {
         std::filesystem::rename(m.root + "/b", m.root + "/gone");
         m.loop.run(m.logs->maintain(m.now));
         std::filesystem::rename(m.root + "/gone", m.root + "/b");
-        CHECK(m.logs->find({"t", 1})->append_as_leader(to_append(make_batch(1, "v")), {}).error().code ==
-              ErrorCode::kafka_storage_error);
+        CHECK(m.logs->find({"t", 1})
+                  ->append_as_leader(to_append(make_batch(1, "v")), {})
+                  .error()
+                  .code == ErrorCode::kafka_storage_error);
     }
     SUBCASE("at the start") {
         m.stop();

@@ -109,7 +109,8 @@ Task<void> LogManager::State::recover_some(size_t count, TimestampMs now) {
 Task<void> LogManager::State::save_logs(TimestampMs now) {
     std::vector<TopicPartition> due;
     for (const auto& [name, partition] : partitions)
-        if (partition.log && (partition.log->wants_save(now) || partition.log->flush_due(now)))
+        if (partition.log && (partition.log->wants_save(now) || partition.log->flush_due(now) ||
+                              partition.log->wants_save_keys()))
             due.push_back(name);
     for (const TopicPartition& name : due) {
         const auto found = partitions.find(name);
@@ -117,6 +118,9 @@ Task<void> LogManager::State::save_logs(TimestampMs now) {
         Log& log = *found->second.log;
         const auto done = log.wants_save(now) ? co_await log.save() : co_await log.flush();
         if (!done) LOG_ERROR("storage", "cannot flush: {}", done.error().describe());
+        if (done && log.wants_save_keys())
+            if (const auto saved = co_await log.save_keys(); !saved)
+                LOG_ERROR("storage", "cannot save the index of keys: {}", saved.error().describe());
     }
 }
 
@@ -151,6 +155,8 @@ Task<void> LogManager::maintain(TimestampMs now) {
     s.look_at_directories(now);
     s.bury_removed(now);
     s.shard.delete_due(now);
+    for (const auto& journal : s.journals)
+        if (journal) co_await journal->maintain(now);
     co_await s.recover_some(kRecoveriesPerCall, now);
     co_await s.save_logs(now);
     if (now >= s.next_retention) {
@@ -191,7 +197,14 @@ Task<Result<void>> LogManager::stop(int64_t broker_epoch, TimestampMs now) {
                 clean[future.directory] = false;
     CO_TRY_OK(co_await s.checkpoint());
     for (size_t i = 0; i < s.directories.size(); ++i) {
-        if (!clean[i] || s.directories[i].failed()) continue;
+        if (s.directories[i].failed()) continue;
+        // While a log needs the journal, the stop is not a clean one.
+        if (clean[i] && s.journals[i])
+            if (const auto closed = co_await s.journals[i]->close(); !closed) {
+                LOG_ERROR("storage", "cannot stop cleanly: {}", closed.error().describe());
+                clean[i] = false;
+            }
+        if (!clean[i]) continue;
         const std::string path = join_path(s.directories[i].path, kCleanShutdownName);
         auto done = co_await s.disk.replace_file(path, format_clean_shutdown(broker_epoch));
         if (!done) co_return storage_error(std::move(done).error());

@@ -27,7 +27,8 @@ Result<ByteView> HeaderScan::bytes_at(uint64_t position) {
     if (memory_.size() >= kBatchHeaderBytes) return memory_.view;
     memory_ = {};
     TRY(const auto file, segment_.file());
-    const uint64_t left = segment_.size() - position;
+    // What waits behind it is in memory.
+    const uint64_t left = segment_.drained() - std::min(segment_.drained(), position);
     const MutableByteView into{buffer_.data(), std::min<uint64_t>(buffer_.size(), left)};
     buffer_bytes_ = 0;
     auto read = cold_.read(file, position, into);
@@ -83,8 +84,7 @@ Result<uint64_t> Log::State::locate(Segment& segment, Offset target, ColdReads& 
     return segment.size();
 }
 
-void Log::State::emit(Segment& segment, const std::shared_ptr<runtime::File>& file, uint64_t from,
-                      uint64_t to, Chain& out) const {
+Result<void> Log::State::emit(Segment& segment, uint64_t from, uint64_t to, Chain& out) const {
     while (from < to) {
         SharedBytes memory = tail.find(segment.base(), from);
         if (memory.size() > 0) {
@@ -94,9 +94,11 @@ void Log::State::emit(Segment& segment, const std::shared_ptr<runtime::File>& fi
             continue;
         }
         const uint64_t next = std::min(to, tail.next_position(segment.base(), from));
-        out.append_file(file, from, next - from);
+        TRY(auto file, segment.file());
+        out.append_file(std::move(file), from, next - from);
         from = next;
     }
+    return {};
 }
 
 Result<ReadResult> Log::State::read(const ReadRequest& request, ColdReads& cold) {
@@ -155,8 +157,7 @@ Result<ReadResult> Log::State::read(const ReadRequest& request, ColdReads& cold)
             next = std::min(upper, header.base_offset());
         }
     }
-    TRY(const auto file, segment.file());
-    emit(segment, file, begin, stop, result.records);
+    TRY_OK(emit(segment, begin, stop, result.records));
     result.next_offset = next;
     return result;
 }
@@ -271,6 +272,7 @@ Task<Result<void>> Log::State::rebuild_index(Offset base) {
     while (true) {
         Segment* segment = find_segment(base);
         if (!segment) co_return {};
+        CO_TRY_OK(drain());
         if (position == segment->size()) {
             segment->offsets().rebuild(scanned.offsets().all());
             segment->times().rebuild(scanned.times().all());

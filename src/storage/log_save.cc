@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/log.h"
+#include "storage/log_keys.h"
 #include "storage/log_state.h"
 
 namespace millrace::storage {
@@ -16,6 +18,9 @@ Task<Result<void>> Log::State::flush() {
         uint64_t size;
     };
     CO_TRY_OK(check_usable());
+    CO_TRY_OK(drain());
+    const Journal::Flush begun = journal ? journal->begin_flush(*this) : Journal::Flush{};
+    const uint64_t direct = direct_writes;
     const Offset target = end;
     const uint64_t view = truncations;
     std::vector<Unsynced> unsynced;
@@ -45,7 +50,9 @@ Task<Result<void>> Log::State::flush() {
             segment->synced_size = std::max(segment->synced_size, u.size);
             segment->directory_synced = true;
         }
-    flushed = std::max(flushed, target);
+    progress->flushed = std::max(progress->flushed, target);
+    if (direct == direct_writes) written_directly = false;
+    if (journal && unusable.empty()) journal->end_flush(*this, begun);
     co_return {};
 }
 
@@ -174,8 +181,16 @@ Task<Result<void>> Log::close() {
     const State::Busy busy(s);
     const auto alone = co_await s.disk_work.lock();
     CO_TRY_OK(s.check_usable());
+    CO_TRY_OK(s.drain());
     if (s.active().index_unsaved() || s.changed) CO_TRY_OK(s.active().finish_indexes());
     if (s.changed) CO_TRY_OK(co_await s.save());
+    // Not when it is being read: that may take long, and the older file serves as well.
+    if (s.keys && !s.keys->work.locked())
+        if (const auto saved = co_await s.save_keys(); !saved)
+            LOG_WARN("storage", "{}: the index of keys is not saved: {}", s.directory,
+                     saved.error().describe());
+    // Promised bytes that it synced may still be listed as the journal's.
+    if (s.journal) s.journal->forget(s);
     s.active().close_file();
     co_return {};
 }

@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "runtime/event.h"
+#include "storage/append_condition.h"
 #include "storage/batch_file.h"
 #include "storage/cold_reads.h"
 #include "storage/epoch_cache.h"
+#include "storage/journal.h"
 #include "storage/log.h"
 #include "storage/producer_state.h"
 #include "storage/segment.h"
@@ -42,8 +44,11 @@ private:
     size_t buffer_bytes_ = 0;
 };
 
-struct Log::State {
+struct LogKeys;
+
+struct Log::State final : JournalClient {
     State(Shard& shard_used, LogOpen open);
+    ~State() override;
 
     // A Task of this log is under way while one of these lives.
     struct Busy {
@@ -73,7 +78,14 @@ struct Log::State {
     ProducerState producers;
     Tail tail;
 
-    Offset flushed = 0;               // below, a loss of power loses nothing
+    Journal* const journal;
+    // Below `flushed`, a loss of power loses nothing.
+    const std::shared_ptr<LogProgress> progress = std::make_shared<LogProgress>();
+    std::shared_ptr<JournalGroup> last_group;  // of the newest append that went to the journal
+    // Bytes at or behind `flushed` went straight to a segment: syncing the journal is not enough.
+    bool written_directly = false;
+    uint64_t direct_writes = 0;
+    uint64_t waiting_bytes = 0;       // of the active segment, that no file has yet
     TimestampMs unflushed_since = 0;  // when the first record at or behind `flushed` came
     uint64_t unsaved_bytes = 0;       // appended since the last save
     TimestampMs unsaved_since = 0;    // when the first of them came
@@ -85,7 +97,11 @@ struct Log::State {
     // Snapshot files inside segments. Those below the recovery point that the checkpoint file has
     // go.
     std::vector<Offset> saved_snapshots;
-    uint64_t truncations = 0;  // counted, so that a Task sees that its view is of the past
+    // The index of keys, if a condition on one ever came; another one after a truncation.
+    std::shared_ptr<LogKeys> keys;
+    Offset keys_saved = -1;      // what the file knows; -1 = there is no good one
+    bool has_keys_file = false;  // one was there when the log was opened
+    uint64_t truncations = 0;    // counted, so that a Task sees that its view is of the past
 
     Segment& active() { return *segments.back(); }
     size_t segment_index(Offset offset) const;  // the last one with base <= offset, else 0
@@ -97,8 +113,20 @@ struct Log::State {
     void add_segment(Offset base, TimestampMs now);
 
     // log.cc
-    Result<uint64_t> write(ByteView batches, Offset last_offset, TimestampMs max_timestamp,
-                           TimestampMs now);
+    struct Write {
+        ByteView batches;
+        Offset last_offset;
+        TimestampMs max_timestamp;
+        TimestampMs now;
+        bool gather;
+    };
+    // Where it lies in the active segment; the group is null when a file has it already.
+    struct Place {
+        uint64_t position;
+        std::shared_ptr<JournalGroup> group;
+    };
+    Result<Place> write(const Write& what);
+    Result<void> roll_if_due(const Write& what);
     void note(protocol::BatchHeaderView batch, uint64_t position,
               const std::optional<TransactionMarker>& marker, TimestampMs now);
     bool flush_due(TimestampMs now) const;
@@ -106,12 +134,35 @@ struct Log::State {
                                           const LeaderAppend& how);
     Result<void> roll(TimestampMs now);
 
+    // append_condition.cc
+    Result<void> judge(AppendCondition& condition, protocol::BatchView batch);
+    Result<void> judge_keys(AppendCondition& condition, protocol::BatchView batch) const;
+
+    // log_keys.cc
+    bool knows_keys() const;
+    runtime::Task<Result<void>> open_keys();
+    runtime::Task<Result<void>> load_keys(std::shared_ptr<LogKeys> into);
+    runtime::Task<Result<void>> read_keys(std::shared_ptr<LogKeys> into, runtime::Loop& loop,
+                                          runtime::TimePoint deadline);
+    runtime::Task<Result<bool>> read_some_keys(std::shared_ptr<LogKeys> into);
+    runtime::Task<Result<void>> save_keys();
+    Result<void> forget_keys_from(Offset offset);
+    void drop_keys();
+    // log_journal.cc
+    bool promises() const { return config.flush_messages <= 1; }
+    bool to_journal(size_t bytes, bool gather) const;
+    JournalEntry journal_entry(JournalEntryKind kind, const std::string& name) const;
+    std::shared_ptr<JournalGroup> write_to_journal(ByteView batches, Offset end_after);
+    Result<void> drain() override;
+    runtime::Task<Result<void>> flush_all() override;
+    runtime::Task<Result<void>> commit(AppendResult appended);
+    runtime::Task<Result<void>> settle();
+
     // log_read.cc
     Result<ReadResult> read(const ReadRequest& request, ColdReads& cold);
     Result<uint64_t> locate(Segment& segment, Offset target, ColdReads& cold);
     Result<std::vector<AbortedTransaction>> aborted(Offset from, Offset upper, ColdReads& cold);
-    void emit(Segment& segment, const std::shared_ptr<runtime::File>& file, uint64_t from,
-              uint64_t to, Chain& out) const;
+    Result<void> emit(Segment& segment, uint64_t from, uint64_t to, Chain& out) const;
     runtime::Task<Result<void>> wait_for(ColdReads& cold);
     runtime::Task<Result<void>> load_index(Offset base);
     runtime::Task<Result<void>> rebuild_index(Offset base);
@@ -151,6 +202,7 @@ struct Log::State {
     Result<size_t> drop_segments(size_t count, TimestampMs now);
     runtime::Task<Result<size_t>> count_expired(TimestampMs now);
     runtime::Task<Result<void>> restart_at(Offset offset, TimestampMs now);
+    runtime::Task<Result<void>> load_all_of_index(Offset base);
     runtime::Task<Result<void>> cut_at(Offset offset, uint64_t position);
     Result<std::vector<Offset>> remove_snapshots(Offset offset);
     void advance_start(Offset offset);

@@ -81,6 +81,7 @@ Task<Result<size_t>> Log::apply_retention(TimestampMs now) {
     const State::Busy busy(s);
     const auto alone = co_await s.disk_work.lock();
     CO_TRY_OK(s.check_usable());
+    CO_TRY_OK(s.drain());
     CO_TRY(const size_t count, co_await s.count_expired(now));
     if (count == 0) co_return 0;
     if (count == s.segments.size()) CO_TRY_OK(s.roll(now));
@@ -96,12 +97,15 @@ Task<Result<size_t>> Log::apply_retention(TimestampMs now) {
 }
 
 Task<Result<void>> Log::State::restart_at(Offset offset, TimestampMs now) {
+    CO_TRY_OK(co_await settle());
     ++truncations;
+    CO_TRY_OK(forget_keys_from(-1));
     tail.clear();
     for (const auto& segment : segments) CO_TRY_OK(segment->mark_deleted(now));
     segments.clear();
     add_segment(offset, now);
-    start = end = high_watermark = recovery_point = flushed = offset;
+    start = end = high_watermark = recovery_point = offset;
+    progress->flushed = progress->written = offset;
     epochs.clear();
     epochs_dirty = true;
     producers.clear();
@@ -136,7 +140,8 @@ Task<Result<void>> Log::truncate_fully_and_start_at(Offset offset) {
     const State::Busy busy(s);
     const auto alone = co_await s.disk_work.lock();
     CO_TRY_OK(s.check_usable());
-    CO_TRY_OK(co_await s.restart_at(offset, s.active().modified()));
+    if (auto done = co_await s.restart_at(offset, s.active().modified()); !done)
+        co_return s.give_up(done.error());
     if (s.shard.checkpoints) co_return co_await s.shard.checkpoints->checkpoint();
     co_return {};
 }
@@ -148,10 +153,14 @@ Task<Result<void>> Log::truncate_to(Offset offset) {
     CO_TRY_OK(s.check_usable());
     if (offset >= s.end) co_return {};
     if (offset < s.segments.front()->base()) {
-        CO_TRY_OK(co_await s.restart_at(offset, s.active().modified()));
+        if (auto done = co_await s.restart_at(offset, s.active().modified()); !done)
+            co_return s.give_up(done.error());
         if (s.shard.checkpoints) co_return co_await s.shard.checkpoints->checkpoint();
         co_return {};
     }
+    CO_TRY_OK(co_await s.settle());
+    // What is damaged must be found out before anything is cut.
+    CO_TRY_OK(co_await s.load_all_of_index(s.segments[s.segment_index(offset)]->base()));
     // A recovery point above the cut must not survive it: recovery would trust what comes after.
     if (s.recovery_point > offset) {
         s.recovery_point = offset;
@@ -168,13 +177,28 @@ Task<Result<void>> Log::truncate_to(Offset offset) {
         if (found.code() != ErrorCode::would_block) co_return found.error();
         CO_TRY_OK(co_await s.wait_for(cold));
     }
-    co_return co_await s.cut_at(offset, position);
+    // A cut that was only half made leaves a hole before what would be appended next.
+    if (auto done = co_await s.cut_at(offset, position); !done) co_return s.give_up(done.error());
+    co_return {};
+}
+
+// Nothing to do when the segment is gone, or has no file yet.
+Task<Result<void>> Log::State::load_all_of_index(Offset base) {
+    const Segment* segment = find_segment(base);
+    if (!segment || !segment->on_disk()) co_return {};
+    if (!segment->offsets().loaded()) CO_TRY_OK(co_await load_index(base));
+    segment = find_segment(base);
+    if (segment && !segment->times().loaded()) CO_TRY_OK(co_await load_times(base));
+    segment = find_segment(base);
+    if (segment && !segment->aborts().loaded()) CO_TRY_OK(co_await load_aborts(base));
+    co_return {};
 }
 
 // `position`: where the first batch with an offset at or above `offset` begins, in its segment.
 Task<Result<void>> Log::State::cut_at(Offset offset, uint64_t position) {
     ++truncations;
     changed = true;
+    CO_TRY_OK(forget_keys_from(offset));
     tail.clear();
     const size_t index = segment_index(offset);
     const TimestampMs now = active().modified();
@@ -185,22 +209,21 @@ Task<Result<void>> Log::State::cut_at(Offset offset, uint64_t position) {
     const Offset base = active().base();
     if (active().on_disk()) {
         active().keep_index();
-        if (!active().offsets().loaded()) CO_TRY_OK(co_await load_index(base));
-        if (!active().times().loaded()) CO_TRY_OK(co_await load_times(base));
-        if (!active().aborts().loaded()) CO_TRY_OK(co_await load_aborts(base));
+        CO_TRY_OK(co_await load_all_of_index(base));
         active().forget_from(position, offset, position == 0);
         active().forget_aborts_from(offset);
         CO_TRY_OK(active().truncate(position));
         // What was cut must not come back after a loss of power, between what is appended next.
         CO_TRY(const auto file, active().file());
-        if (auto synced = co_await file->sync(); !synced) co_return give_up(synced.error());
+        CO_TRY_OK(co_await file->sync());
     }
-    if (auto synced = co_await shard.disk().sync_directory(directory); !synced)
-        co_return give_up(synced.error());
+    CO_TRY_OK(co_await shard.disk().sync_directory(directory));
     end = offset;
+    keys.reset();  // who made it since has read what was still to be cut
     high_watermark = std::min(high_watermark, end);
     start = std::min(start, end);
-    flushed = std::min(flushed, end);
+    progress->flushed = std::min(progress->flushed, end);
+    progress->written = end;
     recovery_point = std::min(recovery_point, end);
     epochs.truncate_from_end(offset);
     epochs_dirty = true;

@@ -65,52 +65,120 @@ void ProducerState::Producer::set_epoch(ProducerEpoch newer) {
     batch_count = 0;
 }
 
-ProducerState::Verdict ProducerState::check_sequence(const Producer& producer,
-                                                     BatchHeaderView batch) {
+std::optional<ProducerState::Duplicate> ProducerState::find_duplicate(const Producer& producer,
+                                                                      BatchHeaderView batch) {
+    if (batch.producer_epoch() != producer.epoch) return std::nullopt;
+    for (size_t i = 0; i < producer.batch_count; ++i) {
+        const Batch& seen = producer.batches[i];
+        if (seen.first_sequence() == batch.base_sequence() &&
+            seen.last_sequence == batch.last_sequence())
+            return Duplicate{seen.last_offset - seen.offset_delta, seen.last_offset,
+                             seen.timestamp};
+    }
+    return std::nullopt;
+}
+
+Result<void> ProducerState::check_sequence(const Producer& producer, BatchHeaderView batch) {
     const int32_t first = batch.base_sequence();
     if (batch.producer_epoch() != producer.epoch) {
         if (first != 0 && producer.epoch != -1)
             return fail(ErrorCode::out_of_order_sequence_number,
                         fmt::format("producer {} starts epoch {} at sequence {}, not 0",
                                     batch.producer_id(), batch.producer_epoch(), first));
-        return std::nullopt;
-    }
-    for (size_t i = 0; i < producer.batch_count; ++i) {
-        const Batch& seen = producer.batches[i];
-        if (seen.first_sequence() == first && seen.last_sequence == batch.last_sequence())
-            return Duplicate{seen.last_offset - seen.offset_delta, seen.last_offset,
-                             seen.timestamp};
+        return {};
     }
     const int32_t last = producer.last() ? producer.last()->last_sequence : -1;
     if (!in_sequence(last, first))
         return fail(
             ErrorCode::out_of_order_sequence_number,
             fmt::format("producer {} sent sequence {} after {}", batch.producer_id(), first, last));
-    return std::nullopt;
+    return {};
+}
+
+bool ProducerState::in_transaction(ProducerId id, ProducerEpoch epoch) const {
+    const auto found = producers_.find(id);
+    return found != producers_.end() && found->second.transaction_start >= 0 &&
+           found->second.epoch == epoch;
+}
+
+uint64_t ProducerState::begin_verification(const VerificationRequest& request) {
+    const auto [at, added] = verifications_.try_emplace(
+        request.producer_id, Verification{.number = next_verification_,
+                                          .epoch = request.epoch,
+                                          .lowest_sequence = request.base_sequence,
+                                          .epoch_bumps = request.epoch_bumps,
+                                          .since = request.now});
+    Verification& entry = at->second;
+    if (added) {
+        ++next_verification_;
+    } else if (request.epoch > entry.epoch) {
+        entry.epoch = request.epoch;
+        entry.lowest_sequence = request.base_sequence;
+    } else if (request.epoch == entry.epoch) {
+        entry.lowest_sequence = std::min(entry.lowest_sequence, request.base_sequence);
+    }
+    entry.since = request.now;
+    return entry.number;
+}
+
+Result<void> ProducerState::check_verified(BatchHeaderView batch, const Append& how) const {
+    if (!batch.is_transactional() || !how.must_be_verified) return {};
+    if (in_transaction(batch.producer_id(), batch.producer_epoch())) return {};
+    const auto entry = verifications_.find(batch.producer_id());
+    if (how.verification == 0 || entry == verifications_.end() ||
+        entry->second.number != how.verification)
+        return fail(
+            ErrorCode::invalid_txn_state,
+            fmt::format("the batch of producer {} is of no open transaction", batch.producer_id()));
+    if (how.origin != AppendOrigin::client) return {};
+    const int32_t first = batch.base_sequence();
+    // The epoch of such a producer is new to every partition: nothing can come before sequence 0.
+    const bool too_high =
+        first > entry->second.lowest_sequence ||
+        (entry->second.epoch_bumps && first != 0 && !producers_.contains(batch.producer_id()));
+    if (too_high)
+        return fail(ErrorCode::out_of_order_sequence_number,
+                    fmt::format("producer {} begins at sequence {}", batch.producer_id(), first));
+    return {};
+}
+
+Result<void> ProducerState::check_marker(const Producer& producer, BatchHeaderView batch,
+                                         const TransactionMarker& marker, const Append& how) const {
+    const bool bumps = how.transaction_version >= 2;
+    if (batch.producer_epoch() < producer.epoch ||
+        (bumps && batch.producer_epoch() == producer.epoch && producer.transaction_start >= 0))
+        return fail(ErrorCode::invalid_producer_epoch,
+                    fmt::format("a marker of producer {} has epoch {}, {} is known",
+                                batch.producer_id(), batch.producer_epoch(), producer.epoch));
+    if (marker.coordinator_epoch < producer.coordinator_epoch)
+        return fail(ErrorCode::transaction_coordinator_fenced,
+                    fmt::format("marker of coordinator epoch {}, {} is known",
+                                marker.coordinator_epoch, producer.coordinator_epoch));
+    return {};
 }
 
 ProducerState::Verdict ProducerState::check(BatchHeaderView batch,
                                             const std::optional<TransactionMarker>& marker,
-                                            AppendOrigin origin) const {
+                                            const Append& how) const {
     if (!batch.has_producer_id()) return std::nullopt;
     const auto found = producers_.find(batch.producer_id());
-    if (found == producers_.end()) return std::nullopt;
+    if (found == producers_.end()) {
+        if (!marker) TRY_OK(check_verified(batch, how));
+        return std::nullopt;
+    }
     const Producer& producer = found->second;
+    if (marker) {
+        TRY_OK(check_marker(producer, batch, *marker, how));
+        return std::nullopt;
+    }
+    if (how.origin == AppendOrigin::client)
+        if (auto duplicate = find_duplicate(producer, batch)) return duplicate;
+    TRY_OK(check_verified(batch, how));
     if (batch.producer_epoch() < producer.epoch)
         return fail(ErrorCode::invalid_producer_epoch,
                     fmt::format("producer {} has epoch {}, a newer one with {} is known",
                                 batch.producer_id(), batch.producer_epoch(), producer.epoch));
-    if (marker) {
-        if (marker->coordinator_epoch < producer.coordinator_epoch)
-            return fail(ErrorCode::transaction_coordinator_fenced,
-                        fmt::format("marker of coordinator epoch {}, {} is known",
-                                    marker->coordinator_epoch, producer.coordinator_epoch));
-        return std::nullopt;
-    }
-    if (origin == AppendOrigin::client) {
-        TRY(auto duplicate, check_sequence(producer, batch));
-        if (duplicate) return duplicate;
-    }
+    if (how.origin == AppendOrigin::client) TRY_OK(check_sequence(producer, batch));
     if (producer.transaction_start >= 0 && !batch.is_transactional())
         return fail(ErrorCode::invalid_txn_state,
                     fmt::format("producer {} has an open transaction, the batch is not part of one",
@@ -122,6 +190,7 @@ std::optional<CompletedTransaction> ProducerState::apply(
     BatchHeaderView batch, const std::optional<TransactionMarker>& marker) {
     if (!batch.has_producer_id()) return {};
     if (batch.is_control() && !marker) return {};
+    if (marker || batch.is_transactional()) verifications_.erase(batch.producer_id());
     Producer& producer = producers_[batch.producer_id()];
     producer.set_epoch(batch.producer_epoch());
     producer.last_timestamp = batch.max_timestamp();
@@ -160,15 +229,19 @@ Offset ProducerState::stable_after(const CompletedTransaction& ended) const {
 }
 
 bool ProducerState::expired(const Producer& producer, TimestampMs now, int64_t expiration_ms) {
-    return producer.transaction_start < 0 && now - producer.last_timestamp >= expiration_ms;
+    // A timestamp may be anything: the difference to it would overflow.
+    return producer.transaction_start < 0 && producer.last_timestamp <= now - expiration_ms;
 }
 
 void ProducerState::expire(TimestampMs now, int64_t expiration_ms) {
     std::erase_if(producers_, [&](const auto& p) { return expired(p.second, now, expiration_ms); });
+    std::erase_if(verifications_,
+                  [&](const auto& v) { return now - v.second.since >= expiration_ms; });
 }
 
 void ProducerState::clear() {
     producers_.clear();
+    verifications_.clear();
     open_.clear();
     ended_.clear();
 }
@@ -213,7 +286,7 @@ Result<void> ProducerState::load_snapshot(ByteView bytes, TimestampMs now, int64
     const auto count = load_be<uint32_t>(bytes.data() + kSnapshotCrcEnd);
     if (bytes.size() != kSnapshotHeaderBytes + uint64_t{count} * kSnapshotEntryBytes)
         return fail(ErrorCode::malformed, "snapshot length does not fit its entry count");
-    clear();
+    ProducerState next;
     for (const uint8_t* p = bytes.data() + kSnapshotHeaderBytes; p != bytes.data() + bytes.size();
          p += kSnapshotEntryBytes) {
         Producer producer;
@@ -226,9 +299,12 @@ Result<void> ProducerState::load_snapshot(ByteView bytes, TimestampMs now, int64
                          load_be<int32_t>(p + 22), producer.last_timestamp};
         if (last.last_offset >= 0 && last.offset_delta >= 0) producer.add(last);
         if (expired(producer, now, expiration_ms)) continue;
-        if (producer.transaction_start >= 0) open_[producer.transaction_start] = id;
-        producers_[id] = producer;
+        const bool alone = next.producers_.emplace(id, producer).second;
+        const bool open = producer.transaction_start >= 0;
+        if (!alone || (open && !next.open_.emplace(producer.transaction_start, id).second))
+            return fail(ErrorCode::malformed, "a producer or a transaction stands there twice");
     }
+    *this = std::move(next);
     return {};
 }
 

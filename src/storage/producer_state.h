@@ -2,7 +2,8 @@
 // retries and refuse gaps; and the open transactions, to know the last stable offset.
 //
 // check() decides, apply() changes; a batch that is appended goes through both, a replayed one only
-// through apply(). Pure. Owner: Log. Kafka: ProducerStateManager, ProducerAppendInfo.
+// through apply(). Pure. Owner: Log.
+// Kafka: ProducerStateManager, ProducerAppendInfo.
 #pragma once
 
 #include <array>
@@ -44,16 +45,27 @@ public:
         TimestampMs timestamp;
     };
 
+    // What an append is, besides its batch.
+    struct Append {
+        protocol::AppendOrigin origin = protocol::AppendOrigin::client;
+        bool must_be_verified = false;
+        uint64_t verification = 0;
+        int16_t transaction_version = 0;
+    };
+
     // Whether the leader may append `batch`. A Duplicate: it is there already, with those offsets.
     // Errors: out_of_order_sequence_number, invalid_producer_epoch, invalid_txn_state,
     // transaction_coordinator_fenced.
     Result<std::optional<Duplicate>> check(protocol::BatchHeaderView batch,
                                            const std::optional<TransactionMarker>& marker,
-                                           protocol::AppendOrigin origin) const;
+                                           const Append& how) const;
     // Takes in `batch`, which now lies in the log with its base offset set. The transaction that it
     // ended, if it did.
     std::optional<CompletedTransaction> apply(protocol::BatchHeaderView batch,
                                               const std::optional<TransactionMarker>& marker);
+
+    bool in_transaction(ProducerId producer, ProducerEpoch epoch) const;
+    uint64_t begin_verification(const VerificationRequest& request);
 
     // A finished transaction stays unstable until the high watermark is above its marker.
     void advance_high_watermark(Offset high_watermark);
@@ -96,13 +108,28 @@ private:
         void add(const Batch& batch);
         void set_epoch(ProducerEpoch newer);
     };
+    // What a producer that wants to begin a transaction has shown so far.
+    struct Verification {
+        uint64_t number;
+        ProducerEpoch epoch;
+        int32_t lowest_sequence;  // batches may overtake each other while the coordinator is asked
+        bool epoch_bumps;
+        TimestampMs since;
+    };
     using Verdict = Result<std::optional<Duplicate>>;
-    static Verdict check_sequence(const Producer& producer, protocol::BatchHeaderView batch);
+    static std::optional<Duplicate> find_duplicate(const Producer& producer,
+                                                   protocol::BatchHeaderView batch);
+    static Result<void> check_sequence(const Producer& producer, protocol::BatchHeaderView batch);
+    Result<void> check_verified(protocol::BatchHeaderView batch, const Append& how) const;
+    Result<void> check_marker(const Producer& producer, protocol::BatchHeaderView batch,
+                              const TransactionMarker& marker, const Append& how) const;
     static bool expired(const Producer& producer, TimestampMs now, int64_t expiration_ms);
 
     std::unordered_map<ProducerId, Producer> producers_;
     std::map<Offset, ProducerId> open_;  // by first offset
-    std::map<Offset, Offset> ended_;     // first -> last offset, not yet below the high watermark
+    std::unordered_map<ProducerId, Verification> verifications_;
+    uint64_t next_verification_ = 1;
+    std::map<Offset, Offset> ended_;  // first -> last offset, not yet below the high watermark
 };
 
 }  // namespace millrace::storage

@@ -42,6 +42,7 @@ Segment::Segment(Shard& shard, const std::string& directory, Offset base, uint64
       directory_(directory),
       base_(base),
       size_(size),
+      drained_(size),
       on_disk_(true),
       modified_(modified),
       created_(modified),
@@ -92,12 +93,22 @@ Result<void> Segment::write(ByteView batches) {
     const auto written = log->write_at(size_, {&batches, 1});
     if (written) {
         size_ += batches.size();
+        drained_ = size_;
         indexes_synced = false;
         return {};
     }
     const auto cut = log->truncate(size_);
     if (!cut) return fail(ErrorCode::io_error, cut.error().describe());
     return storage_error(written.error());
+}
+
+Result<void> Segment::drain(std::span<const ByteView> parts) {
+    TRY(const auto log, file());
+    // What a failed write left behind the drained part is written over by the next one.
+    TRY_OK(log->write_at(drained_, parts));
+    drained_ = size_;
+    indexes_synced = false;
+    return {};
 }
 
 void Segment::add_time_entry() {
@@ -254,7 +265,7 @@ Result<void> Segment::truncate(uint64_t size) {
     if (!on_disk_) return {};
     TRY(const auto log, file());
     if (auto cut = log->truncate(size); !cut) return storage_error(cut.error());
-    size_ = size;
+    size_ = drained_ = size;
     synced_size = std::min(synced_size, size);
     indexes_synced = false;
     return {};

@@ -1,7 +1,7 @@
 // One segment: an append-only file of record batches and its indexes.
 //
-//   00000000000000368769.log         batches, back to back
-//   00000000000000368769.index       and .timeindex, .txnindex: index_entries.h
+//   00000000000000368769.log                             batches, back to back
+//   00000000000000368769.index, .timeindex, .txnindex    index_entries.h
 //
 // A new segment has no files before its first append. The .log file is opened when it is touched
 // and closed under the shard's budget; index entries are loaded when a lookup needs them, and those
@@ -38,7 +38,10 @@ public:
     Segment(const Segment&) = delete;
 
     Offset base() const { return base_; }
+    // With what waits in memory behind drained().
     uint64_t size() const { return size_; }
+    uint64_t drained() const { return drained_; }
+    bool file_open() const { return file_ != nullptr; }
     bool on_disk() const { return on_disk_; }
     TimestampMs modified() const { return modified_; }
     std::string path(std::string_view suffix) const;
@@ -50,6 +53,10 @@ public:
     // Writes one or more whole batches at the end. On an error the file is cut back to what it was;
     // io_error when even that fails: the segment must not be used any more.
     Result<void> write(ByteView batches);
+    // Batches that wait in memory (a Tail keeps them): no file is touched. drain() writes them, all
+    // that wait, one behind the other. no_space when there is no room: they go on waiting.
+    void defer(size_t bytes) { size_ += bytes; }
+    Result<void> drain(std::span<const ByteView> parts);
     // Takes note of a batch that lies at `position`: index entries, timestamps. In order, each
     // once.
     void note(protocol::BatchHeaderView batch, uint64_t position, const LogConfig& config,
@@ -103,7 +110,6 @@ public:
     bool max_timestamp_known() const { return max_known_; }
     void set_first_timestamp(TimestampMs timestamp) { first_timestamp_ = timestamp; }
     bool first_timestamp_known() const { return first_timestamp_.has_value(); }
-    void set_size(uint64_t size) { size_ = size; }
 
     // The log's bytes up to here have been synced, and the files' names too.
     uint64_t synced_size = 0;
@@ -117,6 +123,7 @@ private:
     const std::string& directory_;
     const Offset base_;
     uint64_t size_ = 0;
+    uint64_t drained_ = 0;
     bool on_disk_;
     TimestampMs modified_;
     TimestampMs created_;

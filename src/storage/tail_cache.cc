@@ -8,6 +8,8 @@ namespace {
 // Batches up to this size are copied into a run of their own, so that many of them make one slice.
 constexpr size_t kCopyBytesMax = 8192;
 constexpr size_t kCopyRunBytesMin = 4096;
+// Pinned ones count against the journal's bound, and idle logs have one too.
+constexpr size_t kPinnedRunBytesMin = 1024;
 constexpr size_t kCopyRunBytesMax = 64 << 10;
 // A slice is not kept when its owner holds this many times its size: it is copied.
 constexpr size_t kOwnerTimesMax = 16;
@@ -37,15 +39,38 @@ bool TailCache::newest_is_of(const std::shared_ptr<const void>& owner) const {
     return !items_.empty() && items_.back().tail->runs_.back().bytes.owner == owner;
 }
 
-void Tail::add(Offset base, uint64_t position, ByteView bytes, std::shared_ptr<const void> owner,
-               size_t owner_bytes) {
+// What is kept must end where the next bytes lie.
+void Tail::start(Offset base, uint64_t position) {
     if (!runs_.empty() &&
         (runs_.back().base != base ? position != 0 : runs_.back().end() != position))
         clear();
+}
+
+void Tail::add_pinned(Offset base, uint64_t position, ByteView bytes) {
+    start(base, position);
+    add_copy(base, position, bytes, true);
+}
+
+std::vector<ByteView> Tail::pinned() const {
+    std::vector<ByteView> parts;
+    for (const Run& run : runs_)
+        if (!run.item) parts.push_back(run.bytes.view);
+    return parts;
+}
+
+void Tail::unpin() {
+    for (Run& run : runs_)
+        if (!run.item) run.item = cache_.add(this, run.bytes.size() + run.room_bytes);
+    cache_.shrink();
+}
+
+void Tail::add(Offset base, uint64_t position, ByteView bytes, std::shared_ptr<const void> owner,
+               size_t owner_bytes) {
+    start(base, position);
     if (bytes.size() > cache_.bytes_max_ / 4) return clear();
     if (owner_bytes == 0) owner_bytes = bytes.size();
     if (bytes.size() <= kCopyBytesMax || !owner || owner_bytes / kOwnerTimesMax > bytes.size()) {
-        add_copy(base, position, bytes);
+        add_copy(base, position, bytes, false);
     } else {
         const bool charged = cache_.newest_is_of(owner);
         runs_.push_back({.base = base, .position = position, .bytes = {std::move(owner), bytes}});
@@ -54,12 +79,14 @@ void Tail::add(Offset base, uint64_t position, ByteView bytes, std::shared_ptr<c
     cache_.shrink();
 }
 
-void Tail::add_copy(Offset base, uint64_t position, ByteView bytes) {
+void Tail::add_copy(Offset base, uint64_t position, ByteView bytes, bool pin) {
     Run* run = runs_.empty() ? nullptr : &runs_.back();
-    if (!run || run->base != base || run->room_bytes < bytes.size()) {
+    if (!run || run->base != base || run->room_bytes < bytes.size() ||
+        run->item.has_value() == pin) {
         const size_t grown = run && run->room ? 4 * run->bytes.size() : 0;
-        const size_t capacity =
-            std::max(bytes.size(), std::clamp(grown, kCopyRunBytesMin, kCopyRunBytesMax));
+        const size_t capacity = std::max(
+            bytes.size(),
+            std::clamp(grown, pin ? kPinnedRunBytesMin : kCopyRunBytesMin, kCopyRunBytesMax));
         auto memory = std::make_shared_for_overwrite<uint8_t[]>(capacity);
         uint8_t* begin = memory.get();
         runs_.push_back({.base = base,
@@ -68,7 +95,7 @@ void Tail::add_copy(Offset base, uint64_t position, ByteView bytes) {
                          .room = begin,
                          .room_bytes = capacity});
         run = &runs_.back();
-        run->item = cache_.add(this, capacity);
+        if (!pin) run->item = cache_.add(this, capacity);
     }
     std::ranges::copy(bytes, run->room);
     run->room += bytes.size();
@@ -93,7 +120,8 @@ uint64_t Tail::next_position(Offset base, uint64_t position) const {
 }
 
 void Tail::clear() {
-    for (Run& run : runs_) cache_.remove(run.item);
+    for (Run& run : runs_)
+        if (run.item) cache_.remove(*run.item);
     runs_.clear();
 }
 

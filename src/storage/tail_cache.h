@@ -10,6 +10,8 @@
 #include <deque>
 #include <list>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/units.h"
@@ -51,6 +53,12 @@ public:
     // `bytes` were appended at `position` of the segment at `base`. `owner` may be null: copied.
     void add(Offset base, uint64_t position, ByteView bytes, std::shared_ptr<const void> owner,
              size_t owner_bytes);
+    // The same for bytes that are in no file yet: copied, and kept whatever the cache's bound until
+    // unpin(). Behind what is pinned nothing else may be added.
+    void add_pinned(Offset base, uint64_t position, ByteView bytes);
+    // What is pinned, in order; and: all of it is in a file now.
+    std::vector<ByteView> pinned() const;
+    void unpin();
     // The longest piece from `position` on that lies in one run; empty when it is not cached.
     SharedBytes find(Offset base, uint64_t position) const;
     // The first cached position of the segment at `base` that is above `position`; none above it:
@@ -66,11 +74,12 @@ private:
         SharedBytes bytes;
         uint8_t* room = nullptr;  // where a copied run goes on
         size_t room_bytes = 0;
-        std::list<TailCache::Item>::iterator item;
+        std::optional<std::list<TailCache::Item>::iterator> item;  // none: pinned
         uint64_t end() const { return position + bytes.size(); }
     };
     void drop_oldest() { runs_.pop_front(); }
-    void add_copy(Offset base, uint64_t position, ByteView bytes);
+    void add_copy(Offset base, uint64_t position, ByteView bytes, bool pin);
+    void start(Offset base, uint64_t position);
 
     TailCache& cache_;
     std::deque<Run> runs_;

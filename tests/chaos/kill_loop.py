@@ -2,8 +2,10 @@
 """kill -9 in a loop under idempotent load: afterwards every acked record is there, where its ack said, exactly once, and each
 partition is in the order in which it was sent.
 
-The load is Kafka's own VerifiableProducer with idempotence and endless retries, in one process that outlives all kills. Its
-values count up, so that a lost, doubled or swapped record shows in the log by itself. The log is read by our own wire client."""
+The load is Kafka's own verifiable producer with idempotence and endless retries, in one process that outlives all kills: the
+class that kafka-verifiable-producer.sh starts, from the jars that tests/interop/setup fetches, or, with --tool, that script
+itself from an installed Kafka. Its values count up, so that a lost, doubled or swapped record shows in the log by itself. The
+log is read by our own wire client."""
 
 import json
 import random
@@ -28,7 +30,7 @@ PRODUCER = "org.apache.kafka.tools.VerifiableProducer"
 class Load:
     """The producer and what it was told: value -> (partition, offset) of each ack."""
 
-    def __init__(self, address, throughput):
+    def __init__(self, address, throughput, tool=None):
         self.acked, self.errors = {}, []
         self.properties = tempfile.NamedTemporaryFile("w", suffix=".properties")
         self.properties.write("enable.idempotence=true\nretries=2147483647\ndelivery.timeout.ms=1200000\n"
@@ -36,8 +38,8 @@ class Load:
                               "reconnect.backoff.ms=20\nreconnect.backoff.max.ms=200\nlinger.ms=5\nbatch.size=4000\n")
         self.properties.flush()
         self.process = subprocess.Popen(
-            env.java(PRODUCER, "--bootstrap-server", address, "--topic", TOPIC, "--acks", -1, "--throughput", throughput,
-                     "--command-config", self.properties.name), stdout=subprocess.PIPE, text=True)
+            [*([tool] if tool else env.java(PRODUCER)), "--bootstrap-server", address, "--topic", TOPIC, "--acks", "-1",
+             "--throughput", str(throughput), "--command-config", self.properties.name], stdout=subprocess.PIPE, text=True)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
 
@@ -109,13 +111,15 @@ def run_rounds(node, load, rounds, rng):
         eventually(lambda: len(load.acked) > after, 120, "an ack after the kill")
         print(f"round {number + 1}: killed after {acked} acks; ready in {ready:.2f} s, acks again after "
               f"{time.monotonic() - begin:.2f} s", flush=True)
-    time.sleep(1)
+    after = len(load.acked)
+    eventually(lambda: len(load.acked) > after + 100, 60, "more acks after the last kill")
 
 
 def main():
     p = parser(__doc__)
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--throughput", type=int, default=2000, help="records a second")
+    p.add_argument("--tool", metavar="FILE", help="kafka-verifiable-producer.sh of an installed Kafka 4.3 (default: its class)")
     p.add_argument("--partitions", type=int, default=3)
     p.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     args = parse(p)
@@ -125,7 +129,7 @@ def main():
     with Node() as node:
         with node.wire() as wire:
             assert wire.create_topic(TOPIC, args.partitions) == 0
-        load = Load(node.address, args.throughput)
+        load = Load(node.address, args.throughput, args.tool)
         try:
             run_rounds(node, load, args.rounds, rng)
             load.stop()

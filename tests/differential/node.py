@@ -1,12 +1,16 @@
 """Runs scripts against one node and gathers the normal form of its answers."""
 import socket
 import struct
+import sys
 import time
 import uuid
 
 from normal import normal
 from scripts import vocabulary
-from wire import Malformed
+from wire import ROOT, Malformed
+
+sys.path.insert(0, str(ROOT / 'tests' / 'interop'))
+from lib.check import eventually  # noqa: E402
 
 PATIENCE = 12        # seconds for an answer
 RAW_PATIENCE = 1.5   # for frames that are not expected to have one
@@ -101,11 +105,10 @@ class Node:
         return all(p['error_code'] == 0 for p in answer['topics'][0]['partitions'])
 
     def until(self, done, what, seconds=20):
-        end = time.monotonic() + seconds
-        while not done():
-            if time.monotonic() > end:
-                raise SystemExit(f'{self.address}: waited {seconds} s for {what}')
-            time.sleep(0.05)
+        try:
+            eventually(done, seconds, what)
+        except AssertionError as e:
+            raise SystemExit(f'{self.address}: {e}') from None
 
     def warm_up(self):
         """Until the node answers and its group coordinator has loaded: start-up is not what the scripts compare."""
@@ -192,13 +195,23 @@ class Run:
             if step.later:
                 continue
             self.receive(step.connection, label, keep=not goal and not silent)
-            end = time.monotonic() + 15
-            while goal and isinstance(self.names['r'], dict) and not self.value(goal) and time.monotonic() < end:
-                time.sleep(0.1)
-                self.send(step, version, body)
-                self.receive(step.connection, label, keep=False)
+            if goal:
+                self.repeat(step, version, body, label, goal)
             if goal:
                 self.add(label, self.last)
+
+    def repeat(self, step, version, body, label, goal):
+        """Until the goal holds, or long enough: what came last is then compared, and shows it."""
+        def done():
+            if not isinstance(self.names['r'], dict) or self.value(goal):
+                return True
+            self.send(step, version, body)
+            self.receive(step.connection, label, keep=False)
+            return False
+        try:
+            eventually(done, 15, goal, 0.1)
+        except AssertionError:
+            pass
 
     def send(self, step, version, body):
         try:

@@ -14,7 +14,7 @@ ADDRESSES = {'host', 'port', 'client_host', 'rack'}
 DROPPED = {'throttle_time_ms'}
 # Of a machine's file system.
 SIZES = {'total_bytes', 'usable_bytes'}
-TIMES = {'log_append_time_ms', 'timestamp', 'base_timestamp', 'max_timestamp', 'transaction_start_time_ms'}
+TIMES = {'log_append_time_ms', 'timestamp', 'base_timestamp', 'max_timestamp', 'transaction_start_time_ms', 'last_timestamp'}
 # Config values that belong to one machine and run.
 CONFIGS = {'log.dir', 'log.dirs', 'listeners', 'advertised.listeners', 'node.id', 'broker.id', 'controller.quorum.voters',
            'controller.quorum.bootstrap.servers', 'metadata.log.dir', 'zookeeper.connect', 'inter.broker.listener.name',
@@ -34,7 +34,7 @@ def normal(value, name='', known=None):
         items = [normal(v, name, known) for v in value]
         if items and all(isinstance(i, dict) for i in items) and name != 'records':
             items.sort(key=sort_key)
-        elif all(isinstance(i, str) for i in items):
+        elif all(isinstance(i, str) for i in items) or name == 'partitions':
             items.sort()
         return items
     if name == 'records' and isinstance(value, bytes):

@@ -151,7 +151,8 @@ class Codec:
             return out
         tagged = {f.tag: f for f in self.fields(message, True)}
         for f in tagged.values():
-            out[f.name] = zero(f)
+            if not f.own:  # Kafka's answers do not have it
+                out[f.name] = zero(f)
         last = -1
         for _ in range(reader.uvarint()):
             tag, size = reader.uvarint(), reader.uvarint()

@@ -4,14 +4,16 @@ that fails."""
 
 import json
 import shutil
+import struct
 import sys
-import tempfile
 from pathlib import Path
 
 from lib.check import Checks, eventually, parse, parser
 from lib.node import Node
 from lib.tools import Tools
-from lib.wire import make_batch, stored
+from lib.wire import array, make_batch, stored, string
+
+ALTER_REPLICA_LOG_DIRS = 34
 
 
 def described(tools, *args):
@@ -46,12 +48,12 @@ def spread(tools, node):
             assert row["size"] > 1000 and row["offsetLag"] == 0 and not row["isFuture"], row
 
 
-def reassign(tools, topic, partition, path):
-    plan = {"version": 1, "partitions": [{"topic": topic, "partition": partition, "replicas": [1], "log_dirs": [str(path)]}]}
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(plan, file)
-        file.flush()
-        tools.ok("reassign-partitions", "--execute", "--reassignment-json-file", file.name)
+def reassign(wire, topic, partition, path):
+    one = string(str(path)) + array([string(topic) + array([struct.pack(">i", partition)])])
+    answer = wire.call(ALTER_REPLICA_LOG_DIRS, 1, array([one]))
+    answer.i32()
+    rows = answer.array(lambda: (answer.string(), answer.array(lambda: (answer.i32(), answer.i16()))))
+    assert rows == [(topic, [(partition, 0)])], rows
 
 
 def move(tools, node):
@@ -61,7 +63,7 @@ def move(tools, node):
             eventually(lambda i=i: wire.produce("moved", 0, make_batch([b"%d" % i]))[0] == 0, 30, "produce")
         came_from = home_of(tools, "moved-0")
         goes_to = str(node.second) if came_from == str(node.dir) else str(node.dir)
-        reassign(tools, "moved", 0, goes_to)
+        reassign(wire, "moved", 0, goes_to)
         count = 200
 
         def arrived():
@@ -83,7 +85,8 @@ def move(tools, node):
 
 def cordon(tools, node):
     def cordoned(paths):
-        tools.ok("configs", "--entity-type", "brokers", "--entity-name", "1", "--alter", "--add-config", f"cordoned.log.dirs={paths}")
+        tools.ok("configs", "--entity-type", "brokers", "--entity-name", "1", "--alter", "--add-config",
+                 f"cordoned.log.dirs={paths}")
 
     cordoned(str(node.second))
     with node.wire() as wire:

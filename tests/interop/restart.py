@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 from kafka_tools.groups import consume_all, fill, groups
 from lib.check import Checks, eventually, parse, parser
@@ -107,8 +106,9 @@ def second_node(tools, node):
 def stops_fast(tools, node):
     """SIGTERM ends a node that has connections and a waiting fetch."""
     topic, _ = fill(tools, node)
-    running = tools.start("console-consumer", "--topic", topic, "--group", unique("group"))
-    time.sleep(1.5)
+    group = unique("group")
+    running = tools.start("console-consumer", "--topic", topic, "--group", group)
+    tools.wait_for_member(group)
     seconds = node.stop()
     status = node.process.returncode
     node.start()

@@ -1,6 +1,6 @@
 // Fetch: reads partitions up to their high watermark (or last stable offset); parks until there is
-// enough to answer or the time is up. A parked fetch is woken by appends, never by polling. Kafka:
-// KafkaApis.handleFetchRequest, ReplicaManager.fetchMessages, DelayedFetch.
+// enough to answer or the time is up. A parked fetch is woken by appends, never by polling.
+// Kafka: KafkaApis.handleFetchRequest, ReplicaManager.fetchMessages, DelayedFetch.
 
 #include <algorithm>
 

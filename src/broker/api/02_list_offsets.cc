@@ -1,5 +1,5 @@
-// ListOffsets: the offset of a time, or of one of the special timestamps. Kafka:
-// KafkaApis.handleListOffsetRequest.
+// ListOffsets: the offset of a time, or of one of the special timestamps.
+// Kafka: KafkaApis.handleListOffsetRequest.
 
 #include <set>
 

@@ -1,5 +1,6 @@
 // Metadata: brokers, topics, and where the partitions' leaders are; may create a topic that a
-// client asks for by name. Kafka: KafkaApis.handleTopicMetadataRequest.
+// client asks for by name.
+// Kafka: KafkaApis.handleTopicMetadataRequest.
 
 #include <algorithm>
 #include <set>

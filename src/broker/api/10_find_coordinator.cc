@@ -1,9 +1,10 @@
-// FindCoordinator: which node keeps a group. This node keeps all of them; __consumer_offsets is
-// created on first use. Kafka: KafkaApis.handleFindCoordinatorRequest.
+// FindCoordinator: which node keeps a group or a transactional id. This node keeps all of them; the
+// internal topics are created on first use. Kafka: KafkaApis.handleFindCoordinatorRequest.
 
 #include <algorithm>
 
 #include "broker/api/handlers.h"
+#include "broker/coordinator_host.h"
 
 namespace millrace::broker::api {
 namespace {
@@ -13,7 +14,6 @@ constexpr int8_t kTransactionKey = 1;
 constexpr int8_t kShareKey = 2;
 constexpr int16_t kFirstVersionWithBatches = 4;
 constexpr int16_t kFirstVersionWithShareKeys = 6;
-constexpr const char* kOffsetsTopic = "__consumer_offsets";
 
 struct Found {
     ErrorCode error = ErrorCode::none;
@@ -26,14 +26,17 @@ Task<Found> find(Broker& broker, int8_t key_type, std::string_view key) {
     // A share coordinator's key is group:topic id:partition.
     if (key_type == kShareKey && std::ranges::count(key, ':') < 2)
         co_return Found{ErrorCode::invalid_request};
-    if (key_type != kGroupKey) co_return Found{ErrorCode::coordinator_not_available};
-    if (!broker.image()->topic(std::string_view{kOffsetsTopic})) {
-        const auto made = co_await broker.create_topics_automatically({kOffsetsTopic});
+    if (key_type == kShareKey) co_return Found{ErrorCode::coordinator_not_available};
+    const bool group = key_type == kGroupKey;
+    const std::string name{group ? kOffsetsTopic : kTransactionsTopic};
+    if (!broker.image()->topic(std::string_view{name})) {
+        const auto made = co_await broker.create_topics_automatically({name});
         if (made.front() != ErrorCode::none) co_return Found{ErrorCode::coordinator_not_available};
     }
     const metadata::ImagePtr image = broker.image();
-    const auto* partition =
-        image->partition(std::string_view{kOffsetsTopic}, broker.groups().partition_for(key));
+    const PartitionIndex index =
+        group ? broker.groups().partition_for(key) : broker.transactions().partition_for(key);
+    const auto* partition = image->partition(std::string_view{name}, index);
     const auto* registration = partition ? image->broker(partition->leader) : nullptr;
     const auto* endpoint = registration ? registration->endpoint(broker.listener()) : nullptr;
     if (!endpoint) co_return Found{ErrorCode::coordinator_not_available};

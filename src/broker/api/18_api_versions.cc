@@ -1,8 +1,9 @@
-// ApiVersions: what this node serves, and the feature levels of the cluster. Kafka:
-// KafkaApis.handleApiVersionsRequest.
+// ApiVersions: what this node serves, and the feature levels of the cluster.
+// Kafka: KafkaApis.handleApiVersionsRequest.
 
 #include "broker/api/handlers.h"
 #include "broker/api_registry.h"
+#include "broker/append_conditions.h"
 #include "metadata/features.h"
 
 namespace millrace::broker::api {
@@ -55,14 +56,19 @@ Task<protocol::ApiVersionsResponse> api_versions(Broker& broker, RequestContext&
         out.min_version = feature.min;
         out.max_version = feature.max;
     }
+    response.append_condition_version = kAppendConditionVersion;
     const metadata::ImagePtr image = broker.image();
     response.finalized_features_epoch = image->position.offset;
-    for (const auto& [name, level] : *image->features) {
+    const auto finalized = [&](std::string_view name, int16_t level) {
         auto& out = response.finalized_features.emplace_back();
         out.name = name;
         out.min_version_level = level;
         out.max_version_level = level;
-    }
+    };
+    for (const auto& [name, level] : *image->features) finalized(name, level);
+    // As with the other features, level 0 is not said.
+    if (const int16_t level = broker.metadata().kraft_version(); level > 0)
+        finalized(metadata::kKraftVersion, level);
     co_return response;
 }
 

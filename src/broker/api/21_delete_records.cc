@@ -1,5 +1,5 @@
-// DeleteRecords: moves a partition's log start up. Kafka: KafkaApis.handleDeleteRecordsRequest,
-// ReplicaManager.deleteRecords.
+// DeleteRecords: moves a partition's log start up.
+// Kafka: KafkaApis.handleDeleteRecordsRequest, ReplicaManager.deleteRecords.
 
 #include "broker/api/handlers.h"
 

@@ -1,5 +1,5 @@
-// OffsetForLeaderEpoch: where a leader epoch ends in this log (KIP-101, KIP-320). Kafka:
-// ReplicaManager.lastOffsetForLeaderEpoch.
+// OffsetForLeaderEpoch: where a leader epoch ends in this log (KIP-101, KIP-320).
+// Kafka: ReplicaManager.lastOffsetForLeaderEpoch.
 
 #include "broker/api/handlers.h"
 

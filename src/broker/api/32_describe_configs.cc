@@ -1,11 +1,12 @@
-// DescribeConfigs: what is set, what holds, and where it comes from. Kafka:
-// ConfigHelper.handleDescribeConfigsRequest.
+// DescribeConfigs: what is set, what holds, and where it comes from.
+// Kafka: ConfigHelper.handleDescribeConfigsRequest.
 
 #include <charconv>
 
 #include "broker/api/cluster_view.h"
 #include "broker/api/handlers.h"
 #include "config/describe.h"
+#include "config/loggers.h"
 
 namespace millrace::broker::api {
 namespace {
@@ -100,7 +101,10 @@ Task<DescribeConfigsResponse> describe_configs(Broker& broker, RequestContext&,
             config.config_source = static_cast<int8_t>(entry.source);
             config.is_sensitive = entry.sensitive;
             config.config_type = entry.type;
-            if (!request.include_documentation) config.documentation.reset();
+            if (!entry.documentation.empty())
+                config.documentation = protocol::Str::borrow(entry.documentation);
+            else if (!request.include_documentation)
+                config.documentation.reset();
             if (!request.include_synonyms) continue;
             for (const config::DescribedSynonym& synonym : entry.synonyms) {
                 auto& other = config.synonyms.emplace_back();

@@ -4,9 +4,7 @@ namespace millrace::broker::api {
 
 Task<protocol::AlterConfigsResponse> alter_configs(Broker& broker, RequestContext& context,
                                                    const protocol::AlterConfigsRequest& request) {
-    auto response = co_await broker.metadata().alter_configs(request, context.version);
-    if (response) co_return *std::move(response);
-    co_return refused(request, response.error());
+    co_return answered(co_await broker.metadata().alter_configs(request, context.version), request);
 }
 
 }  // namespace millrace::broker::api

@@ -25,8 +25,8 @@ Task<protocol::AlterReplicaLogDirsResponse> alter_replica_log_dirs(
         for (const auto& [index, code] : partitions) {
             auto& answer = out.partitions.emplace_back();
             answer.partition_index = index;
-            answer.error_code = static_cast<int16_t>(
-                error_on_wire(code) ? code : ErrorCode::kafka_storage_error);
+            answer.error_code =
+                static_cast<int16_t>(error_on_wire(code) ? code : ErrorCode::kafka_storage_error);
         }
     }
     co_return response;

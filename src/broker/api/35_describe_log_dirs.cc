@@ -23,8 +23,7 @@ std::vector<PartitionIndex> indexes(const metadata::Topic& topic,
                                     const std::vector<int32_t>* wanted) {
     std::vector<PartitionIndex> out;
     for (PartitionIndex i = 0; i < static_cast<PartitionIndex>(topic.partitions.size()); ++i)
-        if (topic.partition(i) &&
-            (!wanted || std::ranges::find(*wanted, i) != wanted->end()))
+        if (topic.partition(i) && (!wanted || std::ranges::find(*wanted, i) != wanted->end()))
             out.push_back(i);
     return out;
 }

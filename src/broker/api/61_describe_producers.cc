@@ -1,5 +1,5 @@
-// DescribeProducers: who has written to a partition lately (KIP-664). Kafka:
-// ReplicaManager.activeProducerState.
+// DescribeProducers: who has written to a partition lately (KIP-664).
+// Kafka: ReplicaManager.activeProducerState.
 
 #include "broker/api/cluster_view.h"
 #include "broker/api/handlers.h"

@@ -1,5 +1,5 @@
-// ListConfigResources: what has configurations, by type (KIP-1142). Kafka:
-// KafkaApis.handleListConfigResources.
+// ListConfigResources: what has configurations, by type (KIP-1142).
+// Kafka: KafkaApis.handleListConfigResources.
 
 #include <algorithm>
 #include <set>

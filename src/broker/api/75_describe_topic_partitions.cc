@@ -1,5 +1,5 @@
-// DescribeTopicPartitions: topics by name, page by page (KIP-966). Kafka:
-// DescribeTopicPartitionsRequestHandler.
+// DescribeTopicPartitions: topics by name, page by page (KIP-966).
+// Kafka: DescribeTopicPartitionsRequestHandler.
 
 #include <algorithm>
 

@@ -6,13 +6,15 @@
 namespace millrace::broker::api {
 
 // What an unauthenticated client may do, as a bit for each AclOperation: without an authorizer
-// everything that makes sense for the resource. Kafka: AclEntry.supportedOperations.
-constexpr int32_t kTopicOperations =
-    0b0000'1101'1111'1000;  // read write create delete alter describe, describe and alter configs
-constexpr int32_t kClusterOperations =
-    0b0001'1111'1010'0000;  // create alter describe cluster_action configs idempotent_write
-constexpr int32_t kGroupOperations =
-    0b0000'1101'0100'1000;  // read delete describe, describe and alter configs
+// everything that makes sense for the resource.
+// Kafka: AclEntry.supportedOperations.
+//
+// topic: read, write, create, delete, alter, describe, describe and alter configs
+constexpr int32_t kTopicOperations = 0b0000'1101'1111'1000;
+// cluster: create, alter, describe, cluster action, describe and alter configs, idempotent write
+constexpr int32_t kClusterOperations = 0b0001'1111'1010'0000;
+// group: read, delete, describe, describe and alter configs
+constexpr int32_t kGroupOperations = 0b0000'1101'0100'1000;
 constexpr int32_t kOperationsNotAsked = INT32_MIN;
 
 // Topic names Kafka accepts: 1 to 249 of [a-zA-Z0-9._-], not "." or "..".

@@ -10,68 +10,61 @@ void set_error(Entry& entry, const Error& error) {
     if (!error.message.empty()) entry.error_message = protocol::Str{error.message};
 }
 
+// One answer for each of `asked`; `name` copies what tells them apart.
+template <typename Asked, typename Answers, typename Name>
+void refuse_each(const Asked& asked, Answers& answers, const Error& error, Name name) {
+    for (const auto& entry : asked) {
+        auto& out = answers.emplace_back();
+        name(entry, out);
+        set_error(out, error);
+    }
+}
+
+constexpr auto copy_name = [](const auto& from, auto& to) { to.name = from.name; };
+constexpr auto copy_resource = [](const auto& from, auto& to) {
+    to.resource_type = from.resource_type;
+    to.resource_name = from.resource_name;
+};
+
 }  // namespace
 
 protocol::CreateTopicsResponse refused(const protocol::CreateTopicsRequest& request,
                                        const Error& error) {
     protocol::CreateTopicsResponse response;
-    for (const auto& topic : request.topics) {
-        auto& out = response.topics.emplace_back();
-        out.name = topic.name;
-        set_error(out, error);
-    }
+    refuse_each(request.topics, response.topics, error, copy_name);
     return response;
 }
 
 protocol::DeleteTopicsResponse refused(const protocol::DeleteTopicsRequest& request,
                                        const Error& error) {
     protocol::DeleteTopicsResponse response;
-    for (const auto& name : request.topic_names) {
-        auto& out = response.responses.emplace_back();
-        out.name.emplace(name);
-        set_error(out, error);
-    }
-    for (const auto& topic : request.topics) {
-        auto& out = response.responses.emplace_back();
-        out.name = topic.name;
-        out.topic_id = topic.topic_id;
-        set_error(out, error);
-    }
+    refuse_each(request.topic_names, response.responses, error,
+                [](const protocol::Str& name, auto& to) { to.name.emplace(name); });
+    refuse_each(request.topics, response.responses, error, [](const auto& topic, auto& to) {
+        to.name = topic.name;
+        to.topic_id = topic.topic_id;
+    });
     return response;
 }
 
 protocol::CreatePartitionsResponse refused(const protocol::CreatePartitionsRequest& request,
                                            const Error& error) {
     protocol::CreatePartitionsResponse response;
-    for (const auto& topic : request.topics) {
-        auto& out = response.results.emplace_back();
-        out.name = topic.name;
-        set_error(out, error);
-    }
+    refuse_each(request.topics, response.results, error, copy_name);
     return response;
 }
 
 protocol::AlterConfigsResponse refused(const protocol::AlterConfigsRequest& request,
                                        const Error& error) {
     protocol::AlterConfigsResponse response;
-    for (const auto& resource : request.resources) {
-        auto& out = response.responses.emplace_back();
-        out.resource_type = resource.resource_type;
-        out.resource_name = resource.resource_name;
-        set_error(out, error);
-    }
+    refuse_each(request.resources, response.responses, error, copy_resource);
     return response;
 }
 
 protocol::IncrementalAlterConfigsResponse refused(
     const protocol::IncrementalAlterConfigsRequest& request, const Error& error) {
     protocol::IncrementalAlterConfigsResponse response;
-    for (const auto& resource : request.resources) {
-        auto& out = response.responses.emplace_back();
-        out.resource_type = resource.resource_type;
-        out.resource_name = resource.resource_name;
-        set_error(out, error);
-    }
+    refuse_each(request.resources, response.responses, error, copy_resource);
     return response;
 }
 

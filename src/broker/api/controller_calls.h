@@ -19,4 +19,11 @@ protocol::IncrementalAlterConfigsResponse refused(
 protocol::UpdateFeaturesResponse refused(const protocol::UpdateFeaturesRequest& request,
                                          const Error& error);
 
+// The controller's answer, or that it took nothing.
+template <typename Response, typename Request>
+Response answered(Result<Response> result, const Request& request) {
+    if (result) return *std::move(result);
+    return refused(request, result.error());
+}
+
 }  // namespace millrace::broker::api

@@ -8,6 +8,8 @@
 
 #include "broker/broker.h"
 #include "broker/request_context.h"
+#include "protocol/messages/add_offsets_to_txn.h"
+#include "protocol/messages/add_partitions_to_txn.h"
 #include "protocol/messages/alter_configs.h"
 #include "protocol/messages/alter_replica_log_dirs.h"
 #include "protocol/messages/api_versions.h"
@@ -25,6 +27,8 @@
 #include "protocol/messages/describe_producers.h"
 #include "protocol/messages/describe_quorum.h"
 #include "protocol/messages/describe_topic_partitions.h"
+#include "protocol/messages/describe_transactions.h"
+#include "protocol/messages/end_txn.h"
 #include "protocol/messages/fetch.h"
 #include "protocol/messages/find_coordinator.h"
 #include "protocol/messages/heartbeat.h"
@@ -35,6 +39,7 @@
 #include "protocol/messages/list_config_resources.h"
 #include "protocol/messages/list_groups.h"
 #include "protocol/messages/list_offsets.h"
+#include "protocol/messages/list_transactions.h"
 #include "protocol/messages/metadata.h"
 #include "protocol/messages/offset_commit.h"
 #include "protocol/messages/offset_delete.h"
@@ -42,7 +47,9 @@
 #include "protocol/messages/offset_for_leader_epoch.h"
 #include "protocol/messages/produce.h"
 #include "protocol/messages/sync_group.h"
+#include "protocol/messages/txn_offset_commit.h"
 #include "protocol/messages/update_features.h"
+#include "protocol/messages/write_txn_markers.h"
 
 namespace millrace::broker::api {
 
@@ -72,6 +79,13 @@ MILLRACE_HANDLER(create_topics, CreateTopics);
 MILLRACE_HANDLER(delete_topics, DeleteTopics);
 MILLRACE_HANDLER(delete_records, DeleteRecords);
 MILLRACE_HANDLER(init_producer_id, InitProducerId);
+MILLRACE_HANDLER(add_partitions_to_txn, AddPartitionsToTxn);
+MILLRACE_HANDLER(add_offsets_to_txn, AddOffsetsToTxn);
+MILLRACE_HANDLER(end_txn, EndTxn);
+MILLRACE_HANDLER(write_txn_markers, WriteTxnMarkers);
+MILLRACE_HANDLER(txn_offset_commit, TxnOffsetCommit);
+MILLRACE_HANDLER(describe_transactions, DescribeTransactions);
+MILLRACE_HANDLER(list_transactions, ListTransactions);
 MILLRACE_HANDLER(offset_for_leader_epoch, OffsetForLeaderEpoch);
 MILLRACE_HANDLER(describe_configs, DescribeConfigs);
 MILLRACE_HANDLER(alter_configs, AlterConfigs);

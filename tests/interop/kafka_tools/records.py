@@ -26,9 +26,10 @@ def console(tools, node):
 def console_waits_for_records(tools, node):
     topic = unique("console")
     tools.ok("topics", "--create", "--topic", topic)
+    group = unique("group")
     running = tools.start("console-consumer", "--topic", topic, "--max-messages", 1, "--timeout-ms", 90000,
-                          "--from-beginning")
-    time.sleep(1)
+                          "--from-beginning", "--group", group)
+    tools.wait_for_member(group)
     tools.ok("console-producer", "--topic", topic, stdin="late\n")
     assert running.wait().out == "late\n"
 

@@ -49,7 +49,7 @@ def parse(p):
     return args
 
 
-def eventually(condition, seconds=60.0, what="condition"):
+def eventually(condition, seconds=60.0, what="condition", interval=0.05):
     """Polls until condition() is true; returns its value. A condition that raises is not yet true."""
     end = time.monotonic() + seconds
     why = ""
@@ -61,4 +61,4 @@ def eventually(condition, seconds=60.0, what="condition"):
         except (AssertionError, OSError, EOFError) as e:
             why = f" ({e})"
         assert time.monotonic() < end, f"{what} was not reached within {seconds:.0f} s{why}"
-        time.sleep(0.05)
+        time.sleep(interval)

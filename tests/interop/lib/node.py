@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from . import env
+from .check import eventually
 from .wire import Wire
 
 # What a node with one broker needs, and what keeps tests fast. Kafka's names; given to both brokers.
@@ -92,21 +93,18 @@ class Node:
 
     def wait_ready(self, seconds=60):
         """Until the node answers Metadata with itself as a broker."""
-        end = time.monotonic() + seconds
-        why = None
-        while time.monotonic() < end:
-            code = self.process.poll()
-            if code is not None:
-                raise AssertionError(f"the node ended with status {code}:\n{self.tail()}")
-            try:
-                with self.wire(2.0) as wire:
-                    if wire.metadata([])[0]:
-                        return
-                    why = "no broker in Metadata"
-            except (OSError, EOFError) as e:
-                why = e
-            time.sleep(0.02 if self.kind == "millrace" else 0.2)
-        raise AssertionError(f"the node was not ready after {seconds} s ({why}):\n{self.tail()}")
+        def answers():
+            if self.process.poll() is not None:
+                return True
+            with self.wire(2.0) as wire:
+                return bool(wire.metadata([])[0])
+        try:
+            eventually(answers, seconds, "a broker in Metadata", 0.02 if self.kind == "millrace" else 0.2)
+        except AssertionError as e:
+            raise AssertionError(f"{e}:\n{self.tail()}") from None
+        code = self.process.poll()
+        if code is not None:
+            raise AssertionError(f"the node ended with status {code}:\n{self.tail()}")
 
     def stop(self, sign=signal.SIGTERM, seconds=60):
         """Sends a signal and waits. Returns the seconds it took."""

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from . import env
+from .check import eventually
 
 PACKAGE = "org.apache.kafka.tools."
 CLASSES = {
@@ -21,6 +22,7 @@ CLASSES = {
     "metadata-quorum": PACKAGE + "MetadataQuorumCommand", "metadata-shell": "org.apache.kafka.shell.MetadataShell",
     "producer-perf-test": PACKAGE + "ProducerPerformance", "topics": PACKAGE + "TopicCommand",
     "reassign-partitions": PACKAGE + "reassign.ReassignPartitionsCommand",
+    "transactional-copier": PACKAGE + "TransactionalMessageCopier", "transactions": PACKAGE + "TransactionsCommand",
     "verifiable-consumer": PACKAGE + "VerifiableConsumer", "verifiable-producer": PACKAGE + "VerifiableProducer",
 }
 
@@ -118,6 +120,13 @@ class Tools:
         result = self.run(tool, *args, **options)
         assert result.exit == 0, f"{tool} ended with status {result.exit}: {result.text.strip()[:600]}"
         return result
+
+    def wait_for_member(self, group):
+        """Until somebody is in the group and has partitions."""
+        def has_member():
+            out = self.run("consumer-groups", "--describe", "--group", group, "--members").out
+            return any(line.split()[0] == group and int(line.split()[-1]) > 0 for line in out.splitlines()[1:] if line.strip())
+        eventually(has_member, SECONDS_MAX, f"a member of {group}")
 
     def fails(self, tool, *args, says=(), **options):
         """As run, and the tool must fail and name `says` (a word or several): the error's class, and what was wrong.

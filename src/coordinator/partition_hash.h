@@ -1,0 +1,19 @@
+// Which partition of an internal topic keeps a group or a transactional id: the hash of the id as
+// Java takes it, made non-negative, modulo the partition count.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/units.h"
+
+namespace millrace::coordinator {
+
+// java.lang.String.hashCode of the text that these UTF-8 bytes encode: s[0]*31^(n-1) + ... over
+// UTF-16 code units.
+int32_t java_string_hash(std::string_view utf8);
+
+// `partitions` > 0.
+PartitionIndex partition_for_key(std::string_view key, int32_t partitions);
+
+}  // namespace millrace::coordinator

@@ -1,0 +1,410 @@
+#include "storage/journal.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "storage/file_names.h"
+
+namespace millrace::storage {
+namespace {
+
+using runtime::Task;
+
+constexpr size_t kFiles = 4;
+constexpr size_t kFileBytesMin = 64 << 10;
+// A group beyond this is closed, and the next one begun.
+constexpr size_t kGroupBytesMax = 4 << 20;
+// What has waited this long is drained: idle logs should not hold memory.
+constexpr int64_t kUndrainedMsMax = 10'000;
+// Logs drained in one turn of the loop.
+constexpr size_t kDrainsPerTurn = 32;
+
+Error out_of_room(std::string what) {
+    return fail(ErrorCode::kafka_storage_error, std::move(what));
+}
+
+}  // namespace
+
+Journal::Journal(runtime::Disk& disk, runtime::Loop& loop, std::string directory,
+                 JournalLimits limits, JournalFound found)
+    : disk_(disk),
+      loop_(loop),
+      directory_(std::move(directory)),
+      limits_(limits),
+      file_bytes_(std::max<size_t>(kFileBytesMin, limits.bytes / kFiles)),
+      files_max_(kFiles),
+      next_sequence_(found.next_sequence),
+      found_unsynced_(std::move(found.unsynced)),
+      scope_(std::in_place, loop) {
+    // Whatever an earlier journal left behind has lower numbers.
+    if (next_sequence_ == 0) next_sequence_ = static_cast<uint64_t>(loop.wall_ms()) << 20;
+    for (JournalFound::File& file : found.files) {
+        files_.push_back(std::make_unique<File>());
+        files_.back()->path = std::move(file.path);
+        files_.back()->number = next_number_++;
+        used_.push_back(files_.back().get());
+    }
+    if (found_unsynced_.empty())
+        release_files();
+    else
+        start_making_room();
+}
+
+Journal::~Journal() {
+    for (auto* uses : {&undrained_, &unsynced_})
+        for (auto& [number, client] : *uses) {
+            client->undrained_.reset();
+            client->unsynced_.reset();
+        }
+}
+
+Result<void> Journal::admit(size_t bytes) const {
+    if (failed_) return *failed_;
+    if (no_room_) return out_of_room(directory_ + ": no space is left on the device");
+    if (held_bytes() + bytes > 2 * limits_.undrained_bytes_max)
+        return out_of_room(
+            fmt::format("{}: {} bytes wait for their segments", directory_, undrained_bytes_));
+    return {};
+}
+
+Journal::Group& Journal::open_group(size_t bytes) {
+    const size_t most = std::min(kGroupBytesMax, file_bytes_ / 2);
+    if (gathered_.empty() || gathered_.back()->bytes.size() + bytes > most) {
+        gathered_.push_back(std::make_shared<JournalGroup>());
+        start_writing();
+    }
+    return gathered_.back();
+}
+
+std::shared_ptr<JournalGroup> Journal::add(JournalClient& client, const JournalEntry& entry,
+                                           std::shared_ptr<LogProgress> progress, Offset end) {
+    Group& group = open_group(entry.batches.size());
+    group->bytes.add(entry);
+    group->parts.push_back({&client, std::move(progress), end, entry.promised});
+    group->wants_sync |= entry.promised;
+    ++entries_added_;
+    undrained_bytes_ += entry.batches.size();
+    client.undrained_bytes_ += entry.batches.size();
+    // It may get into a later file than the one that is being filled: then it is drained early.
+    if (!client.undrained_) {
+        client.undrained_ = undrained_.emplace(file_number(), &client);
+        client.undrained_since_ = loop_.wall_ms();
+    }
+    if (entry.promised) {
+        ++client.promises_;
+        if (!client.unsynced_) client.unsynced_ = unsynced_.emplace(file_number(), &client);
+    }
+    return group;
+}
+
+std::shared_ptr<JournalGroup> Journal::add_settled(const JournalEntry& entry) {
+    Group& group = open_group(0);
+    group->bytes.add(entry);
+    group->wants_sync = true;
+    ++entries_added_;
+    return group;
+}
+
+void Journal::drained(JournalClient& client) {
+    undrained_bytes_ -= client.undrained_bytes_;
+    client.undrained_bytes_ = 0;
+    if (client.undrained_) undrained_.erase(*client.undrained_);
+    client.undrained_.reset();
+}
+
+Journal::Flush Journal::begin_flush(const JournalClient& client) const {
+    return {client.promises_, file_number()};
+}
+
+void Journal::end_flush(JournalClient& client, Flush begun) {
+    if (!client.unsynced_) return;
+    unsynced_.erase(*client.unsynced_);
+    client.unsynced_.reset();
+    // What came meanwhile is in no older file than the one that was being filled then.
+    if (client.promises_ != begun.promises)
+        client.unsynced_ = unsynced_.emplace(begun.file, &client);
+}
+
+void Journal::forget(JournalClient& client) {
+    drained(client);
+    if (client.unsynced_) unsynced_.erase(*client.unsynced_);
+    client.unsynced_.reset();
+    const auto leave = [&](JournalGroup& group) {
+        for (JournalGroup::Part& part : group.parts)
+            if (part.client == &client) part.client = nullptr;
+    };
+    for (const Group& group : gathered_) leave(*group);
+    for (const Group& group : unsynced_groups_) leave(*group);
+    if (current_) leave(*current_);
+}
+
+void Journal::fail_with(Error cause) {
+    if (failed_) return;
+    LOG_ERROR("storage", "{} is out of use: {}", directory_, cause.describe());
+    failed_ = fail(ErrorCode::kafka_storage_error,
+                   fmt::format("{} is out of use: {}", directory_, cause.describe()));
+}
+
+void Journal::finish(JournalGroup& group, Result<void> result) {
+    if (result)
+        for (JournalGroup::Part& part : group.parts) {
+            part.progress->written = std::max(part.progress->written, part.end);
+            if (part.promised) part.progress->flushed = std::max(part.progress->flushed, part.end);
+        }
+    group.result = std::move(result);
+    group.done.set();
+}
+
+void Journal::start_writing() {
+    if (std::exchange(writing_, true)) return;
+    scope_->spawn(write_groups());
+}
+
+Task<void> Journal::write_groups() {
+    while (!gathered_.empty()) {
+        // Promises only: they gather until the sync that is under way has ended.
+        while (syncing_ && !failed_ && std::ranges::all_of(gathered_, [](const Group& g) {
+                   return std::ranges::all_of(g->parts, &JournalGroup::Part::promised);
+               })) {
+            sync_ended_.reset();
+            co_await sync_ended_.wait();
+        }
+        current_ = std::move(gathered_.front());
+        gathered_.pop_front();
+        co_await write_group(current_);
+        current_.reset();
+        if (held_bytes() > limits_.undrained_bytes_max) start_making_room();
+    }
+    writing_ = false;
+}
+
+Task<void> Journal::write_group(Group group) {
+    if (failed_) {
+        finish(*group, *failed_);
+        co_return;
+    }
+    const ByteView bytes = group->bytes.finish(next_sequence_);
+    Result<void> written;
+    if (!filling_ || position_ + bytes.size() > file_bytes_) written = co_await next_file();
+    if (written) written = used_.back()->file->write_at(position_, {&bytes, 1});
+    if (written.code() == ErrorCode::no_space) {
+        // What was written of it is no group, and is written over by the next one.
+        co_await write_around(std::move(group));
+        co_return;
+    }
+    if (!written) {
+        fail_with(written.error());
+        finish(*group, *failed_);
+        co_return;
+    }
+    ++next_sequence_;
+    ++groups_written_;
+    position_ += bytes.size();
+    used_.back()->dirty = true;
+    if (!group->wants_sync) {
+        finish(*group, {});
+        co_return;
+    }
+    unsynced_groups_.push_back(std::move(group));
+    if (!std::exchange(syncing_, true)) scope_->spawn(sync_groups());
+}
+
+// The disk has no room for the journal: the segments may have.
+Task<void> Journal::write_around(Group group) {
+    Result<void> result;
+    for (size_t i = 0; i < group->parts.size(); ++i) {
+        JournalClient* const client = group->parts[i].client;
+        if (!client) continue;
+        Result<void> done = client->drain();
+        if (done && group->wants_sync) done = co_await client->flush_all();
+        if (done) continue;
+        if (done.code() == ErrorCode::no_space || !failed_) no_room_ = true;
+        result = out_of_room(done.error().describe());
+    }
+    if (group->parts.empty()) result = out_of_room(directory_ + ": no room for the journal");
+    // Those that were drained know by themselves; the rest must not be acked.
+    group->result = std::move(result);
+    group->done.set();
+}
+
+Task<void> Journal::sync_groups() {
+    while (!unsynced_groups_.empty() && !failed_) {
+        const std::vector<Group> groups = std::exchange(unsynced_groups_, {});
+        // The older file first: a later group without an earlier one is damage.
+        std::vector<std::shared_ptr<runtime::File>> dirty;
+        for (File* file : used_)
+            if (std::exchange(file->dirty, false)) dirty.push_back(file->file);
+        Result<void> synced;
+        const bool name = std::exchange(name_unsynced_, false);
+        for (const auto& file : dirty)
+            if (synced) synced = co_await file->sync();
+        if (synced && name) synced = co_await disk_.sync_directory(directory_);
+        // After a failed sync nobody knows which pages are still to be written.
+        if (!synced) fail_with(synced.error());
+        ++syncs_done_;
+        for (const Group& group : groups)
+            finish(*group, failed_ ? Result<void>{*failed_} : Result<void>{});
+    }
+    for (const Group& group : std::exchange(unsynced_groups_, {})) finish(*group, *failed_);
+    syncing_ = false;
+    sync_ended_.set();
+}
+
+Result<void> Journal::make_file() {
+    std::string path;
+    const auto taken = [&] {
+        return std::ranges::any_of(files_, [&](const auto& file) { return file->path == path; });
+    };
+    for (size_t i = 0; path.empty() || taken(); ++i)
+        path = join_path(directory_, fmt::format("{}{}", kJournalPrefix, i));
+    TRY(auto file, disk_.open(path, runtime::OpenMode::create));
+    if (auto reserved = file->reserve(file_bytes_); !reserved) {
+        file.reset();
+        (void)disk_.remove(path);
+        return std::move(reserved).error();
+    }
+    files_.push_back(std::make_unique<File>());
+    files_.back()->path = path;
+    files_.back()->file = std::move(file);
+    free_.push_back(files_.back().get());
+    name_unsynced_ = true;
+    return {};
+}
+
+// Begins the next file, waiting for one if need be.
+Task<Result<void>> Journal::next_file() {
+    filling_ = false;
+    while (free_.empty()) {
+        if (files_.size() < files_max_) {
+            CO_TRY_OK(make_file());
+            break;
+        }
+        room_made_.reset();
+        start_making_room();
+        co_await room_made_.wait();
+        if (failed_) co_return *failed_;
+        if (free_.empty())
+            co_return fail(ErrorCode::no_space, directory_ + ": the journal is full");
+    }
+    File* const file = free_.front();
+    if (!file->file) {
+        CO_TRY(file->file, disk_.open(file->path, runtime::OpenMode::create));
+        name_unsynced_ = true;
+    }
+    free_.pop_front();
+    file->number = next_number_++;
+    used_.push_back(file);
+    filling_ = true;
+    position_ = 0;
+    // Ahead of need, while there is still one to fill.
+    if (files_.size() == files_max_ && free_.size() < 2) start_making_room();
+    co_return {};
+}
+
+void Journal::release_files() {
+    while (!used_.empty() && (used_.size() > 1 || !filling_)) {
+        const uint64_t number = used_.front()->number;
+        if (!found_unsynced_.empty() ||
+            (!undrained_.empty() && undrained_.begin()->first <= number) ||
+            (!unsynced_.empty() && unsynced_.begin()->first <= number))
+            return;
+        // Groups that wait for a sync of this file are not done, so their logs are still listed.
+        free_.push_back(used_.front());
+        used_.pop_front();
+    }
+}
+
+void Journal::start_making_room() {
+    if (std::exchange(making_room_, true)) return;
+    scope_->spawn(make_room());
+}
+
+// What a replay wrote, before the files that it came from may go.
+Task<Result<void>> Journal::sync_found() {
+    while (!found_unsynced_.empty()) {
+        const std::string path = found_unsynced_.back();
+        Result<void> synced;
+        if (path.ends_with('/')) {
+            synced = co_await disk_.sync_directory(path.substr(0, path.size() - 1));
+        } else {
+            auto file = disk_.open(path, runtime::OpenMode::write);
+            if (file)
+                synced = co_await (*file)->sync();
+            else
+                synced = std::move(file).error();
+        }
+        if (!synced && synced.code() != ErrorCode::not_found) co_return synced;
+        found_unsynced_.pop_back();
+    }
+    co_return {};
+}
+
+// Drains while too much waits in memory, and what keeps the oldest file; there, where promises are
+// in it, the segments are synced too.
+Task<Result<void>> Journal::drain_and_sync() {
+    CO_TRY_OK(co_await sync_found());
+    for (size_t drains = 1; !failed_; ++drains) {
+        release_files();
+        const bool wants_file = files_.size() >= files_max_ && free_.size() < 2 && used_.size() > 1;
+        const uint64_t oldest = wants_file ? used_.front()->number : 0;
+        const bool too_much = held_bytes() > limits_.undrained_bytes_max / 2;
+        if (!undrained_.empty() && (too_much || undrained_.begin()->first <= oldest)) {
+            CO_TRY_OK(undrained_.begin()->second->drain());
+            if (drains % kDrainsPerTurn == 0) co_await loop_.yield();
+        } else if (!unsynced_.empty() && unsynced_.begin()->first <= oldest) {
+            CO_TRY_OK(co_await unsynced_.begin()->second->flush_all());
+        } else {
+            break;
+        }
+    }
+    co_return {};
+}
+
+Task<void> Journal::make_room() {
+    if (const auto done = co_await drain_and_sync(); !done)
+        LOG_WARN("storage", "{}: the journal keeps what it has: {}", directory_,
+                 done.error().describe());
+    release_files();
+    making_room_ = false;
+    room_made_.set();
+}
+
+Task<void> Journal::maintain(int64_t now_ms) {
+    // In the order in which they began to wait.
+    for (size_t drains = 1; !undrained_.empty(); ++drains) {
+        JournalClient& oldest = *undrained_.begin()->second;
+        if (!no_room_ && now_ms - oldest.undrained_since_ < kUndrainedMsMax) break;
+        if (auto done = oldest.drain(); !done) {
+            LOG_WARN("storage", "not drained: {}", done.error().describe());
+            co_return;
+        }
+        if (drains % kDrainsPerTurn == 0) co_await loop_.yield();
+    }
+    no_room_ = false;
+    release_files();
+}
+
+Task<Result<void>> Journal::close() {
+    co_await scope_->join();
+    if (failed_) co_return *failed_;
+    CO_TRY_OK(co_await sync_found());
+    if (!undrained_.empty() || !unsynced_.empty())
+        co_return fail(ErrorCode::kafka_storage_error,
+                       fmt::format("{}: {} logs need the journal", directory_,
+                                   undrained_.size() + unsynced_.size()));
+    for (const auto& file : files_) {
+        file->file.reset();
+        auto removed = disk_.remove(file->path);
+        if (!removed && removed.code() != ErrorCode::not_found)
+            co_return fail(ErrorCode::kafka_storage_error, removed.error().describe());
+    }
+    used_.clear();
+    free_.clear();
+    files_.clear();
+    filling_ = false;
+    co_return {};
+}
+
+}  // namespace millrace::storage

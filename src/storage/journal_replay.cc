@@ -1,0 +1,257 @@
+#include "storage/journal_replay.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "protocol/record_batch.h"
+#include "storage/checkpoint_files.h"
+#include "storage/cold_reads.h"
+#include "storage/file_names.h"
+#include "storage/journal_format.h"
+
+namespace millrace::storage {
+namespace {
+
+using runtime::Disk;
+using runtime::File;
+using runtime::OpenMode;
+using runtime::Task;
+
+// Larger than any that is made by the configuration.
+constexpr uint64_t kJournalFileBytesMax = uint64_t{4} << 30;
+constexpr size_t kMetadataBytesMax = 4096;
+
+struct FoundFile {
+    std::string name;
+    std::vector<uint8_t> bytes;
+    JournalFileView view;
+};
+
+struct Piece {
+    uint64_t position;
+    ByteView batches;
+    bool promised;
+    uint64_t end() const { return position + batches.size(); }
+};
+
+// What the journal says of one partition, after what it took back.
+struct PartitionPlan {
+    Uuid topic_id;
+    std::map<Offset, std::vector<Piece>> segments;
+};
+using Plan = std::map<std::string_view, PartitionPlan>;
+
+void settle(PartitionPlan& plan, Offset base, uint64_t position) {
+    plan.segments.erase(plan.segments.begin(), plan.segments.lower_bound(base));
+    if (const auto at = plan.segments.find(base); at != plan.segments.end()) {
+        std::erase_if(at->second, [&](const Piece& p) { return p.position < position; });
+        if (at->second.empty()) plan.segments.erase(at);
+    }
+}
+
+void take(Plan& plan, const JournalEntry& entry) {
+    PartitionPlan& partition = plan[entry.directory];
+    if (partition.topic_id != entry.topic_id) partition = {.topic_id = entry.topic_id};
+    if (entry.kind == JournalEntryKind::settled)
+        return settle(partition, entry.base, entry.position);
+    auto& pieces = partition.segments[entry.base];
+    // What comes later counts.
+    while (!pieces.empty() && pieces.back().end() > entry.position) pieces.pop_back();
+    uint64_t position = entry.position;
+    for (ByteView left = entry.batches; !left.empty();) {
+        const auto header = protocol::BatchHeaderView::parse(left);
+        const size_t bytes = header ? std::min(header->size_bytes(), left.size()) : left.size();
+        pieces.push_back({position, left.first(bytes), entry.promised});
+        position += bytes;
+        left = left.subspan(bytes);
+    }
+}
+
+// Applies the plan of one partition. Lives in one call of replay_journal().
+class Applier {
+public:
+    Applier(Disk& disk, std::string directory, JournalReplay& replay)
+        : disk_(disk), directory_(std::move(directory)), replay_(replay) {}
+
+    Task<Result<void>> apply(const PartitionPlan& plan);
+
+private:
+    Result<bool> is_of(const Uuid& topic_id);
+    Task<Result<bool>> apply_segment(Offset base, const std::vector<Piece>& pieces, bool make);
+    // What stands in the file: as many of the bytes as it has.
+    Task<Result<std::vector<uint8_t>>> present(File& file, uint64_t position, uint64_t bytes,
+                                               uint64_t size);
+    Task<Result<bool>> holds_sound_batch(File& file, uint64_t position, uint64_t size);
+
+    Disk& disk_;
+    const std::string directory_;
+    JournalReplay& replay_;
+};
+
+// The directory is there, and of the same topic.
+Result<bool> Applier::is_of(const Uuid& topic_id) {
+    const auto info = disk_.info(directory_);
+    if (info.code() == ErrorCode::not_found) return false;
+    if (!info) return std::move(info).error();
+    const std::string path = join_path(directory_, kPartitionMetadataName);
+    const auto text = disk_.read_file(path, kMetadataBytesMax);
+    if (text.code() == ErrorCode::not_found) return topic_id.is_zero();
+    if (!text) return std::move(text).error();
+    const auto id = parse_partition_metadata(*text);
+    return id && *id == topic_id;
+}
+
+Task<Result<std::vector<uint8_t>>> Applier::present(File& file, uint64_t position, uint64_t bytes,
+                                                    uint64_t size) {
+    std::vector<uint8_t> found;
+    if (size <= position) co_return found;
+    found.resize(std::min(size - position, bytes));
+    auto count = file.read_at_now(position, found);
+    if (!count || *count < found.size()) count = co_await file.read_at(position, found);
+    if (!count) co_return std::move(count).error();
+    found.resize(*count);
+    co_return found;
+}
+
+Task<Result<bool>> Applier::holds_sound_batch(File& file, uint64_t position, uint64_t size) {
+    CO_TRY(const auto head, co_await present(file, position, protocol::kBatchHeaderBytes, size));
+    const auto header = protocol::BatchHeaderView::parse(head);
+    if (!header) co_return false;
+    CO_TRY(const auto bytes, co_await present(file, position, header->size_bytes(), size));
+    const auto batch = protocol::BatchView::parse(bytes);
+    co_return batch && batch->verify_crc();
+}
+
+// False when what comes behind must not be written.
+Task<Result<bool>> Applier::apply_segment(Offset base, const std::vector<Piece>& pieces,
+                                          bool make) {
+    const std::string path = offset_file_path(directory_, base, kLogSuffix);
+    auto file = disk_.open(path, OpenMode::write);
+    if (file.code() == ErrorCode::not_found) {
+        // Retention took it; or what came first in it is lost.
+        if (!make) co_return true;
+        if (pieces.front().position != 0) {
+            replay_.problems.push_back(fmt::format(
+                "{}: missing, {} bytes from position {} on are dropped", path,
+                pieces.back().end() - pieces.front().position, pieces.front().position));
+            co_return false;
+        }
+        file = disk_.open(path, OpenMode::create);
+    }
+    if (!file) co_return std::move(file).error();
+    CO_TRY(uint64_t size, (*file)->size());
+    bool promised = false;
+    for (const Piece& piece : pieces) {
+        if (piece.position > size) {
+            replay_.problems.push_back(fmt::format("{}: ends at {}, the batches at {} are dropped",
+                                                   path, size, piece.position));
+            co_return false;
+        }
+        promised |= piece.promised;
+        CO_TRY(const auto there,
+               co_await present(**file, piece.position, piece.batches.size(), size));
+        const bool same = std::ranges::equal(ByteView{there}, piece.batches.first(there.size()));
+        bool another = false;
+        if (!same) {
+            CO_TRY(another, co_await holds_sound_batch(**file, piece.position, size));
+        }
+        if (another) {
+            replay_.problems.push_back(fmt::format(
+                "{}: at {} are other batches than the journal's, they stay", path, piece.position));
+            co_return false;
+        }
+        if (!same || there.size() < piece.batches.size()) {
+            CO_TRY_OK((*file)->write_at(piece.position, {&piece.batches, 1}));
+            replay_.bytes_written += piece.batches.size();
+            size = std::max(size, piece.end());
+        }
+    }
+    if (promised) replay_.found.unsynced.push_back(path);
+    co_return true;
+}
+
+Task<Result<void>> Applier::apply(const PartitionPlan& plan) {
+    if (plan.segments.empty()) co_return {};
+    CO_TRY(const bool ours, is_of(plan.topic_id));
+    if (!ours) co_return {};
+    replay_.directories.insert(directory_.substr(directory_.rfind('/') + 1));
+    Offset newest = -1;
+    CO_TRY(const auto names, disk_.list(directory_));
+    for (const auto& entry : names)
+        if (const auto name = parse_offset_file(entry.name);
+            name && name->kind == kLogSuffix && name->mark.empty())
+            newest = std::max(newest, name->offset);
+    const size_t before = replay_.found.unsynced.size();
+    for (const auto& [base, pieces] : plan.segments) {
+        CO_TRY(const bool go_on, co_await apply_segment(base, pieces, base > newest));
+        if (!go_on) break;
+    }
+    if (replay_.found.unsynced.size() > before)
+        replay_.found.unsynced.insert(
+            replay_.found.unsynced.begin() + static_cast<ptrdiff_t>(before), directory_ + "/");
+    co_return {};
+}
+
+void report_damage(const std::string& directory, const FoundFile& file, JournalReplay& replay) {
+    for (const JournalDamage& damage : file.view.damage)
+        replay.problems.push_back(
+            fmt::format("{}: no sound group in the {} bytes at {}, {} groups are lost",
+                        join_path(directory, file.name), damage.bytes, damage.position,
+                        damage.groups == 0 ? std::string{"an unknown number of"}
+                                           : std::to_string(damage.groups)));
+}
+
+}  // namespace
+
+bool is_journal_file(std::string_view name) {
+    if (!name.starts_with(kJournalPrefix) || name.size() == kJournalPrefix.size()) return false;
+    return std::ranges::all_of(name.substr(kJournalPrefix.size()),
+                               [](char c) { return c >= '0' && c <= '9'; });
+}
+
+Task<Result<JournalReplay>> replay_journal(Disk& disk, std::string log_directory,
+                                           const std::vector<runtime::DirEntry>& names) {
+    JournalReplay replay;
+    std::vector<FoundFile> files;
+    for (const auto& entry : names) {
+        if (entry.is_directory || !is_journal_file(entry.name)) continue;
+        auto bytes =
+            co_await read_whole(disk, join_path(log_directory, entry.name), kJournalFileBytesMax);
+        if (!bytes) co_return std::move(bytes).error();
+        files.push_back({.name = entry.name, .bytes = *std::move(bytes), .view = {}});
+        files.back().view = scan_journal_file(files.back().bytes);
+        report_damage(log_directory, files.back(), replay);
+    }
+    std::ranges::sort(files, {}, [](const FoundFile& file) {
+        return file.view.groups.empty() ? 0 : file.view.groups.front().sequence;
+    });
+    std::vector<const JournalGroupView*> groups;
+    for (const FoundFile& file : files) {
+        replay.found.files.push_back({join_path(log_directory, file.name), 0});
+        for (const JournalGroupView& group : file.view.groups) groups.push_back(&group);
+    }
+    // A file in use again may still have groups of its last use behind the new ones' damage.
+    std::ranges::sort(groups, {}, &JournalGroupView::sequence);
+    Plan plan;
+    for (const JournalGroupView* group : groups) {
+        if (replay.found.next_sequence != 0 && group->sequence != replay.found.next_sequence)
+            replay.problems.push_back(fmt::format("{}: the journal's groups {} to {} are missing",
+                                                  log_directory, replay.found.next_sequence,
+                                                  group->sequence - 1));
+        replay.found.next_sequence = group->sequence + 1;
+        ++replay.groups;
+        replay.entries += group->entries.size();
+        for (const JournalEntry& entry : group->entries) take(plan, entry);
+    }
+    for (const auto& [name, partition] : plan) {
+        // Only our own names: nothing in a damaged journal leads out of the directory.
+        if (name.empty() || name.contains('/') || name.starts_with('.')) continue;
+        Applier applier(disk, join_path(log_directory, name), replay);
+        CO_TRY_OK(co_await applier.apply(partition));
+    }
+    co_return replay;
+}
+
+}  // namespace millrace::storage

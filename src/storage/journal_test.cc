@@ -1,0 +1,227 @@
+#include "storage/journal.h"
+
+#include <doctest/doctest.h>
+
+#include "storage/log_manager.h"
+#include "storage/test_place.h"
+
+using namespace millrace;
+using namespace millrace::storage;
+
+namespace {
+
+// A node whose journal is small. crash() forgets all that is not in files, as `kill -9` does.
+struct Journaled : TestPlace {
+    explicit Journaled(LogConfig used = {}) : topic(used) { start(); }
+    ~Journaled() { logs.reset(); }
+
+    void start() {
+        logs.reset();
+        auto started = run(LogManager::start(
+            disk, rng, {.directories = {root + "/a"}, .journal_bytes = 1 << 20},
+            [this](const std::string&) { return topic; }, now));
+        if (!started) FAIL(started.error().describe());
+        logs = *std::move(started);
+    }
+    void crash() { start(); }
+    Log& open(int partition) {
+        const TopicPartition name{"t", partition};
+        auto opened = logs->contains(name) ? run(logs->open(name, now))
+                                           : run(logs->create(name, Uuid{1, 2}, now));
+        if (!opened) FAIL(opened.error().describe());
+        return **opened;
+    }
+    AppendResult add(Log& log, std::string_view value) {
+        auto done =
+            log.append_as_leader(to_append(make_batch(1, value)), {.now = now, .gather = true});
+        if (!done) FAIL(done.error().detail);
+        return *done;
+    }
+    void append(Log& log, std::string_view value = "v") {
+        REQUIRE(run(log.commit(add(log, value))).has_value());
+        log.set_high_watermark(log.readable_end());
+    }
+    std::vector<uint8_t> all(Log& log) {
+        std::vector<uint8_t> bytes;
+        for (Offset at = log.start_offset(); at < log.end_offset();) {
+            auto read = run(log.read({at, log.end_offset(), 1 << 20, true}));
+            REQUIRE(read.has_value());
+            const auto more = flatten(read->records);
+            bytes.insert(bytes.end(), more.begin(), more.end());
+            REQUIRE(read->next_offset > at);
+            at = read->next_offset;
+        }
+        return bytes;
+    }
+    std::string journal() const { return root + "/a/.millrace-journal-0"; }
+    std::string segment(int partition) const {
+        return fmt::format("{}/a/t-{}/00000000000000000000.log", root, partition);
+    }
+    const LogDirectory& directory() const { return logs->directories()[0]; }
+
+    Rng rng{1};
+    TimestampMs now = 1'000'000;
+    LogConfig topic;
+    std::unique_ptr<LogManager> logs;
+};
+
+}  // namespace
+
+TEST_CASE("what is appended in one turn goes out in one write, and is readable after it") {
+    Journaled j;
+    std::vector<Log*> logs;
+    for (int p = 0; p != 10; ++p) logs.push_back(&j.open(p));
+    std::vector<AppendResult> results;
+    for (Log* log : logs) results.push_back(j.add(*log, "v"));
+    for (size_t p = 0; p != 10; ++p) {
+        CHECK(logs[p]->end_offset() == 1);
+        CHECK(logs[p]->readable_end() == 0);
+        logs[p]->set_high_watermark(1);
+        CHECK(logs[p]->high_watermark() == 0);
+        CHECK_FALSE(logs[p]->committed(results[p]));
+    }
+    REQUIRE(j.run(j.open(9).commit(results[9])).has_value());
+    for (int p = 0; p != 10; ++p) {
+        CHECK(j.open(p).committed(results[static_cast<size_t>(p)]));
+        CHECK(j.open(p).readable_end() == 1);
+    }
+    CHECK(j.logs->journal(0)->groups_written() == 1);
+    CHECK(j.logs->journal(0)->syncs_done() == 0);
+    CHECK(j.logs->journal(0)->logs_undrained() == 10);
+    // Nothing is in a segment yet, and yet all can be read.
+    CHECK(j.disk.info(j.segment(3)).code() == ErrorCode::not_found);
+    CHECK(j.all(j.open(3)).size() > 60);
+}
+
+TEST_CASE("after a crash the journal has what the segments have not; a clean stop leaves none") {
+    Journaled j;
+    for (int i = 0; i != 5; ++i)
+        for (int p = 0; p != 3; ++p)
+            j.append(j.open(p), std::string(10, static_cast<char>('a' + i)));
+    const auto before = j.all(j.open(1));
+    REQUIRE(j.open(2).drain().has_value());
+    j.crash();
+    CHECK(j.directory().replayed_groups == 15);
+    CHECK(j.directory().replayed_entries == 15);
+    CHECK(j.directory().replayed_bytes == 2 * before.size());
+    CHECK(j.directory().replay_problems.empty());
+    for (int p = 0; p != 3; ++p) CHECK(j.open(p).end_offset() == 5);
+    CHECK(j.all(j.open(1)) == before);
+    // A second crash before the old files were used again: nothing is written twice.
+    j.append(j.open(1), "more");
+    j.crash();
+    CHECK(j.directory().replay_problems.empty());
+    CHECK(j.open(1).end_offset() == 6);
+    CHECK(j.open(0).end_offset() == 5);
+    REQUIRE(j.run(j.logs->stop(3, j.now)).has_value());
+    CHECK(j.disk.info(j.journal()).code() == ErrorCode::not_found);
+    j.start();
+    CHECK(j.directory().clean);
+    CHECK(j.directory().replayed_groups == 0);
+    CHECK(j.open(1).end_offset() == 6);
+}
+
+TEST_CASE("with a promise one sync is for all that waits, and no segment is synced for it") {
+    Journaled j{{.flush_messages = 1}};
+    std::vector<Log*> logs;
+    for (int p = 0; p != 4; ++p) logs.push_back(&j.open(p));
+    std::vector<AppendResult> results;
+    for (Log* log : logs) results.push_back(j.add(*log, "v"));
+    CHECK(results[0].flush_due);
+    for (int p = 0; p != 4; ++p)
+        REQUIRE(j.run(j.open(p).commit(results[static_cast<size_t>(p)])).has_value());
+    CHECK(j.logs->journal(0)->groups_written() == 1);
+    CHECK(j.logs->journal(0)->syncs_done() == 1);
+    CHECK(j.disk.info(j.segment(0)).code() == ErrorCode::not_found);
+    CHECK(j.open(0).readable_end() == 1);
+}
+
+TEST_CASE("large appends go to their segment, in order with what waits there") {
+    Journaled j;
+    Log& log = j.open(0);
+    j.append(log, "small");
+    j.append(log, std::string(kDirectBytesMin, 'x'));
+    CHECK(j.logs->journal(0)->logs_undrained() == 0);
+    CHECK(j.disk.info(j.segment(0))->size == log.size_bytes());
+    j.append(log, "small again");
+    const auto before = j.all(log);
+    j.crash();
+    CHECK(j.open(0).end_offset() == 3);
+    CHECK(j.all(j.open(0)) == before);
+}
+
+TEST_CASE("many laps: files are used again, memory stays bounded") {
+    for (const bool promises : {false, true}) {
+        Journaled j{{.flush_messages = promises ? 1 : INT64_MAX}};
+        const std::string value(3000, 'v');
+        for (int i = 0; i != 300; ++i)
+            for (int p = 0; p != 4; ++p) j.append(j.open(p), value);
+        CHECK(j.logs->journal(0)->groups_written() > (promises ? 1199 : 1000));
+        size_t files = 0;
+        for (const auto& entry : *j.disk.list(j.root + "/a"))
+            files += entry.name.starts_with(kJournalPrefix);
+        CHECK(files == 4);
+        const auto before = j.all(j.open(2));
+        j.crash();
+        for (const auto& problem : j.directory().replay_problems) CHECK_MESSAGE(false, problem);
+        CHECK(j.open(2).end_offset() == 300);
+        CHECK(j.all(j.open(2)) == before);
+    }
+}
+
+TEST_CASE("what a truncation took does not come back") {
+    Journaled j;
+    Log& log = j.open(0);
+    for (const char* value : {"one", "two", "three"}) j.append(log, value);
+    REQUIRE(j.run(log.truncate_to(1)).has_value());
+    j.crash();
+    CHECK(j.open(0).end_offset() == 1);
+    j.append(j.open(0), "new two");
+    const auto before = j.all(j.open(0));
+    j.crash();
+    CHECK(j.open(0).end_offset() == 2);
+    CHECK(j.all(j.open(0)) == before);
+}
+
+TEST_CASE("a partition that was removed, or made anew, gets nothing of the old one") {
+    Journaled j;
+    j.append(j.open(0), "old");
+    j.append(j.open(1), "kept");
+    REQUIRE(j.logs->remove({"t", 0}, j.now).has_value());
+    REQUIRE(j.run(j.logs->create({"t", 0}, Uuid{3, 4}, j.now)).has_value());
+    j.crash();
+    CHECK(j.open(0).end_offset() == 0);
+    CHECK(j.open(1).end_offset() == 1);
+}
+
+TEST_CASE("damage is reported by file and position, what is sound is kept") {
+    Journaled j;
+    for (int i = 0; i != 4; ++i)
+        for (int p = 0; p != 2; ++p) j.append(j.open(p), std::string(600, 'v'));
+    // The second group: the first append of partition 1.
+    std::string file = *j.disk.read_file(j.journal(), 1 << 24);
+    const size_t second = 1024;
+    file[second + 100] = static_cast<char>(file[second + 100] ^ 4);
+    REQUIRE(j.disk.write_file(j.journal(), file).has_value());
+    j.crash();
+    CHECK(j.open(0).end_offset() == 4);
+    CHECK(j.open(1).end_offset() == 0);
+    const auto& problems = j.directory().replay_problems;
+    REQUIRE(problems.size() >= 2);
+    CHECK(problems[0].contains(".millrace-journal-0"));
+    CHECK(problems[0].contains("at 1024"));
+    CHECK(problems.back().contains("t-1/00000000000000000000.log"));
+}
+
+TEST_CASE("another's records stay where the journal has other ones") {
+    Journaled j;
+    j.append(j.open(0), "ours");
+    j.logs.reset();
+    // As if Apache Kafka had taken over without `millrace recover`.
+    auto theirs = make_batch(1, "theirs");
+    REQUIRE(j.disk.write_file(j.segment(0), as_text(theirs)).has_value());
+    j.start();
+    REQUIRE(j.directory().replay_problems.size() == 1);
+    CHECK(j.directory().replay_problems[0].contains("they stay"));
+    CHECK(*j.disk.read_file(j.segment(0), 1 << 24) == as_text(theirs));
+}
