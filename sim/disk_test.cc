@@ -180,18 +180,22 @@ SIM_TEST("each fault does what it says, and nothing when it is off") {
     std::vector<uint8_t> buffer(5000);
 
     disk.faults.read_error = 1;
-    CHECK(one.run(file->read_at(0, buffer)).code() == ErrorCode::io_error);
+    CHECK(one.run(file->read_at(0, buffer)).code() == ErrorCode::device_failed);
     disk.faults = {};
+    disk.dead = {"/f"};
+    CHECK(write_text(*file, 0, "b").code() == ErrorCode::device_failed);
+    CHECK(disk.open("/f", OpenMode::read).code() == ErrorCode::device_failed);
+    disk.dead.clear();
     disk.faults.cold_chance = 1;
     CHECK(file->read_at_now(0, buffer).code() == ErrorCode::would_block);
     disk.faults = {};
     disk.faults.write_error = 1;
-    CHECK(write_text(*file, 0, "b").code() == ErrorCode::io_error);
+    CHECK(write_text(*file, 0, "b").code() == ErrorCode::device_failed);
     disk.faults = {};
     disk.faults.capacity = 10'000;
     CHECK(write_text(*file, 5000, std::string(6000, 'c')).code() == ErrorCode::no_space);
     CHECK(write_text(*file, 5000, std::string(5000, 'c')).has_value());
-    CHECK(*disk.free_bytes("/") == 0);
+    CHECK(disk.space("/")->free == 0);
     CHECK(disk.open("/g", OpenMode::create).code() == ErrorCode::no_space);
     disk.faults = {};
     disk.faults.stall_chance = 1;
@@ -211,7 +215,7 @@ SIM_TEST("each fault does what it says, and nothing when it is off") {
     disk.faults = {};
     CHECK(write_text(*file, 0, std::string(5000, 'd')).has_value());
     disk.faults.sync_error = 1;
-    CHECK(one.run(file->sync()).code() == ErrorCode::io_error);
+    CHECK(one.run(file->sync()).code() == ErrorCode::device_failed);
     disk.faults = {};
     CHECK(one.run(file->sync()).has_value());
     file.reset();

@@ -38,8 +38,7 @@ Error no_such(const std::string& path) {
 }
 
 Error broken(std::string_view call, const std::string& path) {
-    return fail(ErrorCode::io_error,
-                fmt::format("{} {}: simulated input/output error", call, path));
+    return fail(ErrorCode::io_error, fmt::format("{} {}: not possible", call, path));
 }
 
 }  // namespace
@@ -99,6 +98,7 @@ Result<void> SimFile::write_at(uint64_t position, std::span<const ByteView> part
     if (!writable_) return broken("write", path_);
     std::vector<uint8_t> bytes;
     for (ByteView part : parts) bytes.insert(bytes.end(), part.begin(), part.end());
+    if (disk_.is_dead(path_)) return disk_.failed("write", path_);
     const bool fails = disk_.fault(disk_.faults.write_error);
     if (fails) bytes.resize(disk_.sim_.rng().below(bytes.size() + 1));
     TRY_OK(disk_.make_room(*inode_, position + bytes.size(), path_));
@@ -110,12 +110,13 @@ Result<void> SimFile::write_at(uint64_t position, std::span<const ByteView> part
         inode_->touch(position, position + bytes.size());
         inode_->modified_ms = disk_.sim_.wall_ms();
     }
-    if (fails) return broken("write", path_);
+    if (fails) return disk_.failed("write", path_);
     return {};
 }
 
 Result<size_t> SimFile::read(uint64_t position, MutableByteView into) {
-    if (disk_.fault(disk_.faults.read_error)) return broken("read", path_);
+    if (disk_.is_dead(path_) || disk_.fault(disk_.faults.read_error))
+        return disk_.failed("read", path_);
     if (position >= inode_->data.size()) return size_t{0};
     const size_t n = std::min<size_t>(into.size(), inode_->data.size() - position);
     if (n != 0 && disk_.fault(disk_.faults.flip_chance))
@@ -138,7 +139,7 @@ Task<Result<void>> SimFile::sync() {
         pages[page] = {written, {from, to}};
     }
     co_await Loop::current().sleep_for(disk_.wait_time(disk_.faults.sync_max));
-    const bool fails = disk_.fault(disk_.faults.sync_error);
+    const bool fails = disk_.is_dead(path_) || disk_.fault(disk_.faults.sync_error);
     disk_.sim_.trace().note(TraceEvent::disk_sync, inode_->id, size);
     // A sync that began later and ended first had all of this one's pages.
     if (!fails && number < inode_->last_synced) co_return {};
@@ -154,12 +155,13 @@ Task<Result<void>> SimFile::sync() {
         std::ranges::copy(content.second,
                           inode_->durable.begin() + static_cast<ptrdiff_t>(page * kPage));
     }
-    if (fails) co_return broken("fdatasync", path_);
+    if (fails) co_return disk_.failed("fdatasync", path_);
     co_return {};
 }
 
 Result<void> SimFile::truncate(uint64_t size) {
     if (!writable_) return broken("truncate", path_);
+    if (disk_.is_dead(path_)) return disk_.failed("truncate", path_);
     TRY_OK(disk_.make_room(*inode_, size, path_));
     disk_.sim_.trace().note(TraceEvent::disk_write, inode_->id, size);
     const uint64_t before = inode_->data.size();
@@ -181,6 +183,19 @@ bool SimDisk::fault(double chance) {
     if (chance <= 0 || !sim_.rng().chance(chance)) return false;
     sim_.trace().note(TraceEvent::fault, next_inode_);
     return true;
+}
+
+bool SimDisk::is_dead(const std::string& path) const {
+    return std::ranges::any_of(dead, [&](const std::string& directory) {
+        const std::string root = normal(directory);
+        return path == root || path.starts_with(below(root));
+    });
+}
+
+Error SimDisk::failed(std::string_view call, const std::string& path) {
+    const Result<void> result = fail(
+        ErrorCode::device_failed, fmt::format("{} {}: simulated input/output error", call, path));
+    return noted(result, path).error();
 }
 
 Duration SimDisk::wait_time(Duration usual_max) {
@@ -257,7 +272,7 @@ uint64_t SimDisk::fingerprint() const {
 
 Result<std::shared_ptr<SimDisk::Inode>> SimDisk::create_file(const std::string& path) {
     TRY_OK(check_parent(path));
-    if (fault(faults.name_error)) return broken("open", path);
+    if (fault(faults.name_error)) return failed("open", path);
     if (bytes_used() >= faults.capacity)
         return fail(ErrorCode::no_space, path + ": the simulated disk is full");
     auto inode = std::make_shared<Inode>();
@@ -269,6 +284,7 @@ Result<std::shared_ptr<SimDisk::Inode>> SimDisk::create_file(const std::string& 
 
 Result<std::shared_ptr<File>> SimDisk::open(const std::string& given, OpenMode mode) {
     const std::string path = normal(given);
+    if (is_dead(path)) return failed("open", path);
     Result<std::shared_ptr<Inode>> inode = find(path);
     if (!inode.has_value() && mode == OpenMode::create) inode = create_file(path);
     if (!inode.has_value()) return std::move(inode).error();
@@ -278,6 +294,7 @@ Result<std::shared_ptr<File>> SimDisk::open(const std::string& given, OpenMode m
 
 Result<std::vector<DirEntry>> SimDisk::list(const std::string& given) {
     const std::string path = normal(given);
+    if (is_dead(path)) return failed("opendir", path);
     TRY(const auto directory, find(path));
     if (!directory->is_directory) return broken("opendir", path);
     const std::string prefix = below(path);
@@ -292,7 +309,9 @@ Result<std::vector<DirEntry>> SimDisk::list(const std::string& given) {
 }
 
 Result<FileInfo> SimDisk::info(const std::string& given) {
-    TRY(const auto inode, find(normal(given)));
+    const std::string path = normal(given);
+    if (is_dead(path)) return failed("stat", path);
+    TRY(const auto inode, find(path));
     return FileInfo{.size = inode->data.size(),
                     .modified_ms = inode->modified_ms,
                     .is_directory = inode->is_directory};
@@ -300,6 +319,7 @@ Result<FileInfo> SimDisk::info(const std::string& given) {
 
 Result<void> SimDisk::make_directories(const std::string& given) {
     const std::string path = normal(given);
+    if (is_dead(path)) return failed("mkdir", path);
     if (const auto there = find(path); there.has_value()) {
         if ((*there)->is_directory) return {};
         return fail(ErrorCode::already_exists, "mkdir " + path + ": a file is there");
@@ -316,10 +336,12 @@ Result<void> SimDisk::make_directories(const std::string& given) {
 Result<void> SimDisk::rename(const std::string& given_from, const std::string& given_to) {
     const std::string from = normal(given_from);
     const std::string to = normal(given_to);
+    if (is_dead(from) || is_dead(to)) return failed("rename", from);
     TRY(const auto inode, find(from));
     TRY_OK(check_parent(to));
     if (from == to) return {};
-    if (to.starts_with(below(from)) || fault(faults.name_error)) return broken("rename", from);
+    if (fault(faults.name_error)) return failed("rename", from);
+    if (to.starts_with(below(from))) return broken("rename", from);
     if (const auto there = find(to); there.has_value()) {
         const bool fits = (*there)->is_directory == inode->is_directory;
         if (!fits || has_children(to)) return broken("rename", from);
@@ -330,15 +352,17 @@ Result<void> SimDisk::rename(const std::string& given_from, const std::string& g
 
 Result<void> SimDisk::remove(const std::string& given) {
     const std::string path = normal(given);
+    if (is_dead(path)) return failed("remove", path);
     TRY_OK(find(path));
-    if (has_children(path) || path == "/" || fault(faults.name_error))
-        return broken("remove", path);
+    if (fault(faults.name_error)) return failed("remove", path);
+    if (has_children(path) || path == "/") return broken("remove", path);
     change_names({.path = path});
     return {};
 }
 
 Result<void> SimDisk::remove_all(const std::string& given) {
     const std::string path = normal(given);
+    if (is_dead(path)) return failed("remove", path);
     std::vector<std::string> doomed;
     const std::string prefix = below(path);
     for (auto at = live_.lower_bound(path); at != live_.end() && at->first.starts_with(path); ++at)
@@ -356,6 +380,7 @@ Result<void> SimDisk::set_modified(const std::string& path, int64_t modified_ms)
 
 Task<Result<void>> SimDisk::sync_directory(const std::string& given) {
     const std::string path = normal(given);
+    if (is_dead(path)) co_return failed("fsync", path);
     CO_TRY_OK(find(path));
     // Names reach the device in the order they were changed, so those of others before ours as
     // well.
@@ -367,7 +392,7 @@ Task<Result<void>> SimDisk::sync_directory(const std::string& given) {
         if (concerns(pending_[i].path) || concerns(pending_[i].from))
             through = durable_names_ + i + 1;
     co_await Loop::current().sleep_for(wait_time(faults.sync_max));
-    if (fault(faults.sync_error)) co_return broken("fsync", path);
+    if (is_dead(path) || fault(faults.sync_error)) co_return failed("fsync", path);
     sim_.trace().note(TraceEvent::disk_sync, through);
     // Another sync may have come first with some of them.
     for (; durable_names_ < through; ++durable_names_) {
@@ -377,16 +402,20 @@ Task<Result<void>> SimDisk::sync_directory(const std::string& given) {
     co_return {};
 }
 
-Result<uint64_t> SimDisk::free_bytes(const std::string& given) {
-    TRY_OK(find(normal(given)));
-    const uint64_t used = bytes_used();
-    return used >= faults.capacity ? 0 : faults.capacity - used;
+Result<runtime::DiskSpace> SimDisk::space(const std::string& given) {
+    const std::string path = normal(given);
+    if (is_dead(path)) return failed("statvfs", path);
+    TRY_OK(find(path));
+    return runtime::DiskSpace{.total = faults.capacity,
+                              .free = faults.capacity - std::min(bytes_used(), faults.capacity)};
 }
 
 Result<std::string> SimDisk::read_file(const std::string& given, size_t size_max) {
     const std::string path = normal(given);
+    if (is_dead(path)) return failed("read", path);
     TRY(const auto inode, find(path));
-    if (inode->is_directory || fault(faults.read_error)) return broken("read", path);
+    if (inode->is_directory) return broken("read", path);
+    if (fault(faults.read_error)) return failed("read", path);
     if (inode->data.size() > size_max)
         return fail(ErrorCode::io_error, fmt::format("{} is larger than {} bytes", path, size_max));
     return std::string{as_text(inode->data)};
@@ -411,6 +440,7 @@ Task<Result<void>> SimDisk::replace_file(std::string path, std::string content) 
 
 Result<std::shared_ptr<void>> SimDisk::lock(const std::string& given) {
     const std::string path = normal(given);
+    if (is_dead(path)) return failed("flock", path);
     if (!find(path).has_value()) TRY_OK(create_file(path));
     if (!locked_->insert(path).second)
         return fail(ErrorCode::already_exists, path + " is locked by another process");

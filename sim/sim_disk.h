@@ -37,6 +37,8 @@ public:
     ~SimDisk() override;
 
     DiskFaults faults;
+    // Directories whose device is dead: every call on what lies in them fails.
+    std::set<std::string> dead;
 
     // No task of the node runs any more. Open files and locks are gone either way.
     void power_cut();
@@ -56,7 +58,7 @@ public:
     Result<void> remove_all(const std::string& path) override;
     Result<void> set_modified(const std::string& path, int64_t modified_ms) override;
     runtime::Task<Result<void>> sync_directory(const std::string& path) override;
-    Result<uint64_t> free_bytes(const std::string& path) override;
+    Result<runtime::DiskSpace> space(const std::string& path) override;
     Result<std::string> read_file(const std::string& path, size_t size_max) override;
     Result<void> write_file(const std::string& path, std::string_view content) override;
     runtime::Task<Result<void>> replace_file(std::string path, std::string content) override;
@@ -81,6 +83,8 @@ private:
     Result<std::shared_ptr<Inode>> create_file(const std::string& path);
     bool has_children(const std::string& path) const;
     bool fault(double chance);
+    bool is_dead(const std::string& path) const;
+    Error failed(std::string_view call, const std::string& path);
     Duration wait_time(Duration usual_max);
     // Grows the file to `size` if the disk has the room.
     Result<void> make_room(Inode& inode, uint64_t size, const std::string& path);

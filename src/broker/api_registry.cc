@@ -72,6 +72,8 @@ const Api kApis[] = {
     MILLRACE_API(TxnOffsetCommit, txn_offset_commit),
     MILLRACE_API(DescribeConfigs, describe_configs),
     MILLRACE_API(AlterConfigs, alter_configs),
+    MILLRACE_API(AlterReplicaLogDirs, alter_replica_log_dirs),
+    MILLRACE_API(DescribeLogDirs, describe_log_dirs),
     MILLRACE_API(CreatePartitions, create_partitions),
     MILLRACE_API(DeleteGroups, delete_groups),
     MILLRACE_API(IncrementalAlterConfigs, incremental_alter_configs),

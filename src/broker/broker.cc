@@ -34,8 +34,7 @@ protocol::CreateTopicsRequest::CreatableTopic automatic(const std::string& name,
             static_cast<int16_t>(config.values().transaction_topic_replication_factor);
         set("cleanup.policy", "compact");
         set("compression.type", "uncompressed");
-        set("min.insync.replicas",
-            std::to_string(config.int32("transaction.state.log.min.isr")));
+        set("min.insync.replicas", std::to_string(config.int32("transaction.state.log.min.isr")));
         set("segment.bytes", std::to_string(config.values().transaction_topic_segment_bytes));
         set("unclean.leader.election.enable", "false");
     }
@@ -52,11 +51,15 @@ Broker::Broker(Parts parts, std::shared_ptr<const config::BrokerConfig> config,
       listener_(std::move(listener)),
       node_id_(config_->node_id()),
       partitions_(parts.loop, parts.logs, node_id_),
-      sessions_(static_cast<size_t>(config_->values().fetch_session_slots_max), parts.loop.rng()) {}
+      directories_(parts.loop, parts.logs, parts.metadata, partitions_, node_id_),
+      sessions_(static_cast<size_t>(config_->values().fetch_session_slots_max), parts.loop.rng()) {
+    partitions_.set_directories(directories_);
+}
 
 void Broker::start(const metadata::ImagePtr& image) {
     read_config(*image);
     partitions_.start(image, config_);
+    directories_.start(image);
 }
 
 void Broker::on_image(const metadata::ImagePtr& image, const metadata::Delta& delta) {
@@ -65,6 +68,7 @@ void Broker::on_image(const metadata::ImagePtr& image, const metadata::Delta& de
     };
     if (std::ranges::any_of(delta.configs, is_broker)) read_config(*image);
     partitions_.on_image(image, delta, config_);
+    directories_.on_image(image, delta);
 }
 
 void Broker::read_config(const metadata::Image& image) {
@@ -72,6 +76,7 @@ void Broker::read_config(const metadata::Image& image) {
     config_ = std::make_shared<const config::BrokerConfig>(
         config_->with_dynamic(image.overrides(ResourceType::broker, std::to_string(node_id_)),
                               image.overrides(ResourceType::broker, "")));
+    directories_.set_cordoned(config_->list("cordoned.log.dirs"));
 }
 
 runtime::Task<Result<ProducerId>> Broker::next_producer_id() {

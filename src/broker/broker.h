@@ -8,6 +8,7 @@
 #include <string>
 
 #include "broker/fetch_session.h"
+#include "broker/log_directories.h"
 #include "broker/partition.h"
 #include "broker/request_metrics.h"
 #include "controller/metadata_node.h"
@@ -48,6 +49,7 @@ public:
     const metadata::ImagePtr& image() const { return parts_.metadata.image(); }
     controller::MetadataNode& metadata() { return parts_.metadata; }
     Partitions& partitions() { return partitions_; }
+    LogDirectories& directories() { return directories_; }
     FetchSessionCache& sessions() { return sessions_; }
     group::GroupCoordinator& groups() { return parts_.groups; }
     transaction::TransactionCoordinator& transactions() { return parts_.transactions; }
@@ -72,6 +74,7 @@ private:
     const std::string listener_;
     const NodeId node_id_;
     Partitions partitions_;
+    LogDirectories directories_;
     FetchSessionCache sessions_;
     runtime::CancelSource stopping_;
     runtime::AsyncMutex producer_ids_;

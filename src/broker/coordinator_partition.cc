@@ -74,10 +74,12 @@ runtime::Task<Result<Offset>> CoordinatorPartition::append(
         builder.append(now, record.key,
                        record.value ? std::optional<ByteView>{*record.value} : std::nullopt);
     CO_TRY(std::vector<uint8_t> batch, builder.finish());
+    while (partition_->paused()) co_await partition_->until_resumed(loop_);
     if (partition_->gone()) co_return fail(ErrorCode::not_leader_or_follower);
-    const auto appended = partition_->log().append_as_leader({.batches = batch}, how);
+    storage::Log& log = partition_->log();
+    const auto appended = log.append_as_leader({.batches = batch}, how);
     if (!appended) co_return fail(appended.error().code, appended.error().detail);
-    CO_TRY_OK(co_await partition_->log().commit(*appended));
+    CO_TRY_OK(co_await log.commit(*appended));
     partition_->advance();
     co_return appended->first_offset;
 }
@@ -88,13 +90,17 @@ runtime::Task<Result<Offset>> CoordinatorPartition::append_marker(
 }
 
 runtime::Task<Result<void>> CoordinatorPartition::replay(Visitor& visitor) {
-    storage::Log& log = partition_->log();
     std::vector<uint8_t> scratch;
-    for (Offset next = log.start_offset(); next < log.high_watermark();) {
-        CO_TRY(const auto read, co_await log.read({.from = next,
-                                                   .upper_bound = log.high_watermark(),
-                                                   .max_bytes = kReplayBytes,
-                                                   .min_one = true}));
+    for (Offset next = partition_->log().start_offset();
+         next < partition_->log().high_watermark();) {
+        storage::Log& log = partition_->log();
+        auto got = co_await log.read({.from = next,
+                                      .upper_bound = log.high_watermark(),
+                                      .max_bytes = kReplayBytes,
+                                      .min_one = true});
+        // It may have moved to another directory meanwhile.
+        if (!got && &partition_->log() != &log) continue;
+        CO_TRY(const auto read, std::move(got));
         CO_TRY(const auto bytes, co_await to_memory(read.records));
         const auto replayed = protocol::for_each_batch(
             bytes, [&](protocol::BatchView batch) { return visit(batch, scratch, visitor); });

@@ -1,6 +1,7 @@
 #include "broker/partition.h"
 
 #include "base/log.h"
+#include "broker/log_directories.h"
 
 namespace millrace::broker {
 namespace {
@@ -45,8 +46,27 @@ Partition::~Partition() {
 }
 
 void Partition::advance() {
-    log_.set_high_watermark(log_.readable_end());
+    log_->set_high_watermark(log_->readable_end());
     changed_.notify();
+}
+
+void Partition::set_log(storage::Log& log) {
+    log_ = &log;
+    if (config_) log_->set_config(to_log_config(*config_));
+    log_->begin_epoch(leader_epoch_);
+    changed_.notify();
+}
+
+bool Partition::take_room(uint64_t bytes, TimestampMs now) {
+    const auto directory = logs_.directory_of(name_);
+    if (!directory || !logs_.directories()[*directory].room) return true;
+    return logs_.directories()[*directory].room->take(bytes, now);
+}
+
+runtime::Task<void> Partition::until_resumed(runtime::Loop& loop) {
+    runtime::Subscriber waiting{loop};
+    waiting.subscribe(changed_);
+    while (paused()) co_await waiting.wait_until(runtime::TimePoint::max());
 }
 
 ErrorCode Partition::check_epoch(LeaderEpoch known_to_client) const {
@@ -69,20 +89,24 @@ void Partitions::reconfigure(Partition& partition, const metadata::Topic& topic)
     const metadata::Partition* now = topic.partition(partition.name_.partition);
     if (now->leader_epoch != partition.leader_epoch_ || !partition.config_) {
         partition.leader_epoch_ = now->leader_epoch;
-        partition.log_.begin_epoch(now->leader_epoch);
+        partition.log_->begin_epoch(now->leader_epoch);
     }
     partition.isr_size_ = static_cast<int32_t>(now->isr.size());
     partition.replica_count_ = static_cast<int32_t>(now->replicas.size());
     auto config = topic_config(topic.name);
     if (partition.config_ && *config == *partition.config_) return;
     partition.config_ = std::move(config);
-    partition.log_.set_config(to_log_config(*partition.config_));
+    partition.log_->set_config(to_log_config(*partition.config_));
 }
 
 void Partitions::start(metadata::ImagePtr image,
                        std::shared_ptr<const config::BrokerConfig> broker) {
     image_ = std::move(image);
     broker_config_ = std::move(broker);
+    for (const auto& future : logs_.futures())
+        if (!image_->partition(future.partition.topic, future.partition.partition))
+            if (const auto gone = logs_.drop_future(future.partition, loop_.wall_ms()); !gone)
+                LOG_ERROR("broker", "{}", gone.error().describe());
     for (const TopicPartition& name : logs_.partitions()) {
         const auto topic = image_->topic(std::string_view{name.topic});
         if (topic && topic->partition(name.partition)) continue;
@@ -119,7 +143,8 @@ void Partitions::remove(const metadata::Topic& topic) {
             (*open)->gone_ = true;
             (*open)->changed_.notify();
         } else if (const TopicPartition name{topic.name, i};
-                   logs_.contains(name) && !logs_.find(name)) {
+                   logs_.contains(name) &&
+                   (!logs_.find(name) || logs_.directories()[*logs_.directory_of(name)].failed())) {
             if (const auto removed = logs_.remove(name, loop_.wall_ms()); !removed)
                 LOG_ERROR("broker", "removing {}-{}: {}", name.topic, i,
                           removed.error().describe());
@@ -149,12 +174,9 @@ runtime::Task<Result<PartitionPtr>> Partitions::get(metadata::TopicPtr topic,
     const metadata::Partition* assigned = topic ? topic->partition(index) : nullptr;
     if (!assigned) co_return fail(ErrorCode::unknown_topic_or_partition);
     if (const PartitionPtr* open = find(topic->id, index)) co_return *open;
+    if (!assigned->replicas.contains(node_)) co_return fail(ErrorCode::not_leader_or_follower);
+    CO_TRY(const size_t directory, directories_->place(*topic, index, *assigned));
     if (assigned->leader != node_) co_return fail(ErrorCode::not_leader_or_follower);
-
-    const Uuid wanted = assigned->directory_of(node_);
-    size_t directory = 0;
-    for (size_t i = 0; i < logs_.directories().size(); ++i)
-        if (logs_.directories()[i].meta.directory_id == wanted) directory = i;
     const TopicPartition name{topic->name, index};
     CO_TRY(storage::Log* const log, co_await open_log(name, topic->id, directory));
 
@@ -175,6 +197,17 @@ runtime::Task<Result<PartitionPtr>> Partitions::get(metadata::TopicPtr topic,
     if (row.size() < current->partitions.size()) row.resize(current->partitions.size());
     row[static_cast<size_t>(index)] = partition;
     co_return partition;
+}
+
+void Partitions::drop_failed() {
+    for (auto& [id, row] : open_)
+        for (PartitionPtr& partition : row) {
+            if (!partition) continue;
+            const auto directory = logs_.directory_of(partition->name());
+            if (!directory || !logs_.directories()[*directory].failed()) continue;
+            partition->changed_.notify();
+            partition.reset();
+        }
 }
 
 // The log of this very topic: a directory left by an earlier topic of the same name is moved out of

@@ -24,16 +24,22 @@
 
 namespace millrace::broker {
 
+class LogDirectories;
 class Partitions;
 
 class Partition {
 public:
     Partition(storage::LogManager& logs, storage::Log& log, TopicPartition name, Uuid topic_id)
-        : logs_(logs), log_(log), name_(std::move(name)), topic_id_(topic_id) {}
+        : logs_(logs), log_(&log), name_(std::move(name)), topic_id_(topic_id) {}
     ~Partition();
     Partition(const Partition&) = delete;
 
-    storage::Log& log() { return log_; }
+    // Another one from the next turn of the loop on, when the partition moves to another directory:
+    // the old one then fails with kafka_storage_error.
+    storage::Log& log() { return *log_; }
+    void set_log(storage::Log& log);
+    // Room for clients' `bytes` in the log's directory; false: refuse them (storage/disk_room.h).
+    bool take_room(uint64_t bytes, TimestampMs now);
     const TopicPartition& name() const { return name_; }
     const Uuid& topic_id() const { return topic_id_; }
     LeaderEpoch leader_epoch() const { return leader_epoch_; }
@@ -49,6 +55,23 @@ public:
     // Rings when records become readable, and when the partition goes away.
     runtime::Signal& changed() { return changed_; }
 
+    // While one of these lives, appenders wait: a copy of the partition takes over.
+    class Pause {
+    public:
+        explicit Pause(Partition& partition) : partition_(partition) { ++partition.pauses_; }
+        ~Pause() {
+            --partition_.pauses_;
+            partition_.changed_.notify();
+        }
+        Pause(const Pause&) = delete;
+
+    private:
+        Partition& partition_;
+    };
+    bool paused() const { return pauses_ > 0; }
+    // Until it is not; to be asked again when it came back. Everybody who appends must.
+    runtime::Task<void> until_resumed(runtime::Loop& loop);
+
     // FENCED_LEADER_EPOCH or UNKNOWN_LEADER_EPOCH when the client knows another epoch; -1: it knows
     // none (KIP-320).
     ErrorCode check_epoch(LeaderEpoch known_to_client) const;
@@ -57,7 +80,7 @@ private:
     friend class Partitions;
 
     storage::LogManager& logs_;
-    storage::Log& log_;
+    storage::Log* log_;
     const TopicPartition name_;
     const Uuid topic_id_;
     LeaderEpoch leader_epoch_ = 0;
@@ -65,6 +88,7 @@ private:
     int32_t replica_count_ = 1;
     std::shared_ptr<const config::TopicConfig> config_;
     bool gone_ = false;
+    int pauses_ = 0;
     runtime::Signal changed_;
 };
 
@@ -99,6 +123,10 @@ public:
                 if (partition) fn(*partition);
     }
     storage::LogManager& logs() { return logs_; }
+    // Partitions of directories that have failed are no longer open; who waits on them is woken.
+    void drop_failed();
+    // Where new partitions go; before start().
+    void set_directories(LogDirectories& directories) { directories_ = &directories; }
 
 private:
     runtime::Task<Result<storage::Log*>> open_log(const TopicPartition& name, Uuid topic_id,
@@ -111,6 +139,7 @@ private:
     runtime::Loop& loop_;
     storage::LogManager& logs_;
     const NodeId node_;
+    LogDirectories* directories_ = nullptr;
     metadata::ImagePtr image_;
     std::shared_ptr<const config::BrokerConfig> broker_config_;
     std::unordered_map<Uuid, std::vector<PartitionPtr>> open_;

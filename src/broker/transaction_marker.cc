@@ -15,6 +15,7 @@ runtime::Task<Result<Offset>> append_marker(runtime::Loop& loop, PartitionPtr pa
         now, marker.commit ? protocol::ControlType::commit : protocol::ControlType::abort,
         protocol::encode_end_txn_marker(marker.coordinator_epoch));
     CO_TRY(std::vector<uint8_t> batch, builder.finish());
+    while (partition->paused()) co_await partition->until_resumed(loop);
     if (partition->gone()) co_return fail(ErrorCode::unknown_topic_or_partition);
     const auto appended = partition->log().append_as_leader(
         {.batches = batch}, {.leader_epoch = partition->leader_epoch(),

@@ -73,6 +73,21 @@ std::optional<PartitionChangeRecord> election(const Topic& topic, size_t index, 
     return record;
 }
 
+// Takes the leadership away from a replica whose log directory is out of use.
+PartitionChangeRecord offline(const Context& context, const Topic& topic, size_t index) {
+    PartitionChangeRecord record = change_of(topic, index);
+    record.leader = kNoLeader;
+    const Partition& p = topic.partitions[index];
+    // It holds all that is committed: it may lead again when the directory is back (KIP-966).
+    if (context.state.elr_enabled() && p.isr.size() == 1) {
+        record.isr = std::vector<NodeId>{};
+        std::vector<NodeId> eligible = p.eligible_leader_replicas.to_vector();
+        eligible.push_back(p.isr[0]);
+        record.eligible_leader_replicas = std::move(eligible);
+    }
+    return record;
+}
+
 Result<void> check_log_dirs(const Context& context, const std::vector<Uuid>& log_dirs) {
     if (log_dirs.empty()) {
         if (!metadata::directory_assignment_supported(metadata::metadata_version(context.state)))
@@ -146,6 +161,7 @@ protocol::RegisterBrokerRecord registration_record(const Context& context,
 void elect_after_unfencing(const Context& context, NodeId broker, Records& records) {
     for_each_partition(context.state, [&](const Topic& topic, size_t index, const Partition& p) {
         if (p.leader != kNoLeader || !p.replicas.contains(broker)) return;
+        if (!has_directory(*context.state.broker(broker), p.directory_of(broker))) return;
         if (auto record = election(topic, index, broker, false))
             records.push_back(*std::move(record));
     });
@@ -165,16 +181,25 @@ Outcome<protocol::BrokerRegistrationResponse> register_broker(
     const BrokerRegistration* old = context.state.broker(request.broker_id);
     out.records.push_back(registration_record(context, request));
     out.response.broker_epoch = context.next_offset;
-    if (old != nullptr && old->incarnation_id != request.incarnation_id &&
-        old->epoch != request.previous_broker_epoch) {
-        for_each_partition(context.state,
-                           [&](const Topic& topic, size_t index, const Partition& p) {
-                               if (p.leader != request.broker_id) return;
-                               PartitionChangeRecord record = change_of(topic, index);
-                               record.leader = p.leader;
-                               out.records.push_back(std::move(record));
-                           });
-    }
+    if (old == nullptr) return out;
+    const bool unclean = old->incarnation_id != request.incarnation_id &&
+                         old->epoch != request.previous_broker_epoch;
+    BrokerRegistration now;
+    now.log_dirs = request.log_dirs;
+    const bool fewer = std::ranges::any_of(old->log_dirs, [&](const Uuid& directory) {
+        return std::ranges::find(request.log_dirs, directory) == request.log_dirs.end();
+    });
+    if (!unclean && !fewer) return out;
+    for_each_partition(context.state, [&](const Topic& topic, size_t index, const Partition& p) {
+        if (p.leader != request.broker_id) return;
+        if (!has_directory(now, p.directory_of(request.broker_id))) {
+            out.records.push_back(offline(context, topic, index));
+        } else if (unclean) {
+            PartitionChangeRecord record = change_of(topic, index);
+            record.leader = p.leader;
+            out.records.push_back(std::move(record));
+        }
+    });
     return out;
 }
 
@@ -195,6 +220,24 @@ Outcome<protocol::BrokerHeartbeatResponse> broker_heartbeat(
         metadata::cordoned_log_dirs_supported(metadata::metadata_version(context.state))) {
         change.cordoned_log_dirs = request.cordoned_log_dirs;
         changed = true;
+    }
+    std::vector<Uuid> failed;
+    for (const Uuid& directory : request.offline_log_dirs)
+        if (std::ranges::find(broker.log_dirs, directory) != broker.log_dirs.end())
+            failed.push_back(directory);
+    // A broker without any directory left is gone itself.
+    if (!failed.empty() && failed.size() < broker.log_dirs.size()) {
+        for (const Uuid& directory : broker.log_dirs)
+            if (std::ranges::find(failed, directory) == failed.end())
+                change.log_dirs.push_back(directory);
+        changed = true;
+        for_each_partition(context.state,
+                           [&](const Topic& topic, size_t index, const Partition& p) {
+                               if (p.leader != broker.id) return;
+                               const Uuid lies = p.directory_of(broker.id);
+                               if (std::ranges::find(failed, lies) != failed.end())
+                                   out.records.push_back(offline(context, topic, index));
+                           });
     }
     // Kafka differs: leaders are not moved away at a shutdown. A cluster of one has nowhere to move
     // them, and without the records of that the next start is cheaper.
@@ -254,7 +297,13 @@ Outcome<protocol::AssignReplicasToDirsResponse> assign_replicas_to_dirs(
         directories.resize(p->replicas.size(), metadata::kDirectoryMigrating);
         for (size_t i = 0; i < p->replicas.size(); ++i)
             if (p->replicas[i] == request.broker_id) directories[i] = directory;
-        PartitionChangeRecord record = change_of(*topic, static_cast<size_t>(index));
+        const auto at = static_cast<size_t>(index);
+        PartitionChangeRecord record = change_of(*topic, at);
+        // A replica that comes out of a directory that failed can lead again.
+        const BrokerRegistration& broker = *context.state.broker(request.broker_id);
+        if (p->leader == kNoLeader && !broker.fenced && has_directory(broker, directory))
+            if (auto elected = election(*topic, at, request.broker_id, false))
+                record = *std::move(elected);
         record.directories = std::move(directories);
         out.records.push_back(std::move(record));
         return ErrorCode::none;
@@ -297,7 +346,9 @@ Result<PartitionChangeRecord> elect(const Context& context, ElectionType type, c
     if (p->leader != kNoLeader) return fail(ErrorCode::election_not_needed);
     for (bool unclean : {false, true}) {
         for (NodeId replica : p->replicas) {
-            if (!is_active(context.state, replica)) continue;
+            if (!is_active(context.state, replica) ||
+                !has_directory(*context.state.broker(replica), p->directory_of(replica)))
+                continue;
             if (auto record = election(topic, at, replica, unclean)) return *std::move(record);
         }
     }

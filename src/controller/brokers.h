@@ -27,7 +27,9 @@ constexpr int32_t kProducerIdBlock = 1000;
 Outcome<protocol::BrokerRegistrationResponse> register_broker(
     const Context& context, const protocol::BrokerRegistrationRequest& request);
 
-// broker_id_not_registered, stale_broker_epoch.
+// broker_id_not_registered, stale_broker_epoch. Partitions in log directories that the broker calls
+// offline lose their leader until the directory is back, or they are assigned to another one
+// (KIP-858).
 Outcome<protocol::BrokerHeartbeatResponse> broker_heartbeat(
     const Context& context, const protocol::BrokerHeartbeatRequest& request);
 

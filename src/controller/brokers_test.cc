@@ -94,6 +94,70 @@ TEST_CASE("a broker that crashed gets new leader epochs, one that stopped cleanl
     CHECK(cluster.state->partition("t", 0)->leader_epoch == 1);
 }
 
+TEST_CASE("a log directory that fails takes the leaders of its partitions only, until it is back") {
+    const Uuid second{7, 8};
+    TestCluster cluster;
+    auto registration = cluster.registration(1);
+    registration.log_dirs.push_back(second);
+    cluster.run(register_broker, registration, 4);
+    cluster.run(broker_heartbeat, cluster.heartbeat(), 2);
+    cluster.create("t", 2);
+    const Uuid id = cluster.state->topic(std::string_view("t"))->id;
+    CHECK(cluster.state->partition("t", 0)->directory_of(1) == metadata::kDirectoryUnassigned);
+    const auto assign = [&](PartitionIndex index, const Uuid& directory) {
+        protocol::AssignReplicasToDirsRequest request;
+        request.broker_id = 1;
+        request.broker_epoch = cluster.state->broker(1)->epoch;
+        auto& to = request.directories.emplace_back();
+        to.id = directory;
+        auto& topic = to.topics.emplace_back();
+        topic.topic_id = id;
+        topic.partitions.emplace_back().partition_index = index;
+        cluster.run(assign_replicas_to_dirs, request, 0);
+    };
+    assign(0, kTestDirectory);
+    assign(1, second);
+    const auto leader = [&](PartitionIndex p) { return cluster.state->partition("t", p)->leader; };
+
+    auto failed = cluster.heartbeat();
+    failed.offline_log_dirs = {second};
+    cluster.run(broker_heartbeat, failed, 2);
+    CHECK(leader(0) == 1);
+    CHECK(leader(1) == -1);
+    CHECK(cluster.state->broker(1)->log_dirs == std::vector<Uuid>{kTestDirectory});
+    cluster.run(broker_heartbeat, failed, 2);
+    CHECK(cluster.last_records.empty());
+
+    SUBCASE("back at the next start") {
+        auto again = registration;
+        again.incarnation_id = Uuid{1, 2};
+        cluster.run(register_broker, again, 4);
+        cluster.run(broker_heartbeat, cluster.heartbeat(), 2);
+        CHECK(leader(1) == 1);
+    }
+    SUBCASE("a start without it, then it was taken out and the partition begins elsewhere") {
+        cluster.run(register_broker, cluster.registration(2), 4);
+        cluster.run(broker_heartbeat, cluster.heartbeat(), 2);
+        CHECK(leader(0) == 1);
+        CHECK(leader(1) == -1);
+        assign(1, kTestDirectory);
+        CHECK(leader(1) == 1);
+    }
+    CHECK(leader(0) == 1);
+}
+
+TEST_CASE("a broker whose log directories are all cordoned gets no new partitions") {
+    auto cluster = TestCluster::with_broker();
+    auto cordon = cluster.heartbeat();
+    cordon.cordoned_log_dirs = std::vector<Uuid>{kTestDirectory};
+    cluster.run(broker_heartbeat, cordon, 2);
+    CHECK(code(cluster.create("t").topics.at(0).error_code) ==
+          ErrorCode::invalid_replication_factor);
+    cordon.cordoned_log_dirs = std::vector<Uuid>{};
+    cluster.run(broker_heartbeat, cordon, 2);
+    CHECK(code(cluster.create("t").topics.at(0).error_code) == ErrorCode::none);
+}
+
 protocol::PartitionChangeRecord change_of(const TestCluster& cluster) {
     protocol::PartitionChangeRecord r;
     r.partition_id = 0;

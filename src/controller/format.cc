@@ -152,13 +152,19 @@ runtime::Task<Result<std::optional<FormattedNode>>> load_formatted(
     node.node_id = node_id;
     std::set<Uuid> seen;
     bool any = false;
+    std::optional<Error> unreadable;
     for (const std::string& directory : log_dirs) {
         const std::string path = storage::join_path(directory, storage::kMetaPropertiesName);
         FormattedDirectory& found = node.directories.emplace_back();
         found.path = directory;
         auto text = disk.read_file(path);
         if (text.code() == ErrorCode::not_found) continue;
-        if (!text) co_return std::move(text).error();
+        if (!text) {
+            // It is out of use, and no more; the log manager says so.
+            found.unreadable = text.error().message;
+            unreadable = std::move(text).error();
+            continue;
+        }
         auto meta = storage::MetaProperties::parse(*text);
         if (!meta)
             co_return fail(ErrorCode::invalid_config,
@@ -171,13 +177,16 @@ runtime::Task<Result<std::optional<FormattedNode>>> load_formatted(
         }
         any = true;
     }
+    if (!any && unreadable) co_return *std::move(unreadable);
     if (!any) co_return std::optional<FormattedNode>{};
     for (FormattedDirectory& found : node.directories) {
-        if (!found.directory_id.is_zero()) continue;
-        CO_TRY_OK(disk.make_directories(found.path));
+        if (!found.directory_id.is_zero() || !found.unreadable.empty()) continue;
+        auto made = disk.make_directories(found.path);
         found.directory_id = Uuid::random(rng);
-        CO_TRY_OK(co_await write_meta_properties(disk, found.path, node.cluster_id, node_id,
-                                                 found.directory_id));
+        if (made)
+            made = co_await write_meta_properties(disk, found.path, node.cluster_id, node_id,
+                                                  found.directory_id);
+        if (!made) found.unreadable = made.error().message;
     }
     co_return std::optional<FormattedNode>{std::move(node)};
 }

@@ -48,6 +48,7 @@ runtime::Task<Result<void>> format_directories(runtime::Disk& disk, Rng& rng,
 struct FormattedDirectory {
     std::string path;
     Uuid directory_id;
+    std::string unreadable;  // why it cannot be used; empty = it can
 };
 struct FormattedNode {
     std::string cluster_id;
@@ -56,9 +57,10 @@ struct FormattedNode {
 };
 
 // Reads the meta.properties of all directories; nothing when none of them is formatted. A directory
-// without the file beside formatted ones (a disk that was added) gets one. Errors, each naming the
-// file: invalid_config (node.id is not `node_id`, cluster ids differ, two directories with the same
-// id, a version other than 1), io_error.
+// without the file beside formatted ones (a disk that was added) gets one; one that cannot be read
+// is `unreadable`. Errors, each naming the file: invalid_config (node.id is not `node_id`, cluster
+// ids differ, two directories with the same id, a version other than 1), what the disk says when no
+// directory can be read.
 runtime::Task<Result<std::optional<FormattedNode>>> load_formatted(
     runtime::Disk& disk, Rng& rng, std::vector<std::string> log_dirs, NodeId node_id);
 

@@ -18,7 +18,24 @@ Uuid default_directory(const metadata::Image& state, NodeId broker) {
     return b->log_dirs.size() == 1 ? b->log_dirs[0] : metadata::kDirectoryUnassigned;
 }
 
+// Takes no new replicas (KIP-1066).
+bool all_cordoned(const metadata::BrokerRegistration& broker) {
+    return !broker.log_dirs.empty() && broker.cordoned_log_dirs &&
+           std::ranges::all_of(broker.log_dirs, [&](const Uuid& directory) {
+               return std::ranges::find(*broker.cordoned_log_dirs, directory) !=
+                      broker.cordoned_log_dirs->end();
+           });
+}
+
 }  // namespace
+
+bool has_directory(const metadata::BrokerRegistration& broker, const Uuid& directory) {
+    if (directory == metadata::kDirectoryLost) return false;
+    if (directory == metadata::kDirectoryMigrating || directory == metadata::kDirectoryUnassigned)
+        return true;
+    return broker.log_dirs.empty() ||
+           std::ranges::find(broker.log_dirs, directory) != broker.log_dirs.end();
+}
 
 bool is_active(const metadata::Image& state, NodeId broker) {
     const metadata::BrokerRegistration* b = state.broker(broker);
@@ -27,7 +44,8 @@ bool is_active(const metadata::Image& state, NodeId broker) {
 
 Placer::Placer(const metadata::Image& state, Rng& rng) {
     for (const auto& [id, registration] : *state.brokers)
-        (registration.fenced ? fenced_ : up_).push_back(id);
+        if (!all_cordoned(registration)) (registration.fenced ? fenced_ : up_).push_back(id);
+    any_registered_ = !state.brokers->empty();
     if (up_.size() > 1) turn_ = rng.below(up_.size());
 }
 
@@ -35,7 +53,8 @@ Result<void> Placer::check(int replication_factor) const {
     const size_t brokers = up_.size() + fenced_.size();
     std::string why;
     if (brokers == 0) {
-        why = "no broker is registered";
+        why = any_registered_ ? "all brokers have all their log directories cordoned"
+                              : "no broker is registered";
     } else if (up_.empty()) {
         why = "all brokers are fenced";
     } else if (static_cast<size_t>(replication_factor) > brokers) {

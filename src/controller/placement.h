@@ -16,7 +16,8 @@ namespace millrace::controller {
 class Placer {
 public:
     Placer(const metadata::Image& state, Rng& rng);
-    // Errors: invalid_replication_factor (more replicas than brokers, or no broker is up).
+    // Errors: invalid_replication_factor (more replicas than brokers, no broker is up, or all have
+    // their log directories cordoned).
     Result<void> check(int replication_factor) const;
     // The replicas of the next partition; check() has passed.
     std::vector<NodeId> next(int replication_factor);
@@ -25,10 +26,15 @@ private:
     std::vector<NodeId> up_;
     std::vector<NodeId> fenced_;
     size_t turn_ = 0;
+    bool any_registered_ = false;
 };
 
 // Whether the broker may be leader and in-sync replica now.
 bool is_active(const metadata::Image& state, NodeId broker);
+
+// Whether a replica said to be in `directory` can be used there: it is one of the broker's, or it is
+// not known yet where the replica is.
+bool has_directory(const metadata::BrokerRegistration& broker, const Uuid& directory);
 
 // Checks a list that a client asks for. `replication_factor` < 0: any; else it must have so many.
 // Errors: invalid_replica_assignment.

@@ -16,6 +16,7 @@ ErrorCode append_error(ErrorCode error) {
         case ErrorCode::deadline_exceeded:
         case ErrorCode::no_space:
         case ErrorCode::io_error:
+        case ErrorCode::device_failed:
             return ErrorCode::coordinator_not_available;
         case ErrorCode::invalid_producer_epoch:
         case ErrorCode::invalid_txn_state:

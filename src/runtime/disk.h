@@ -5,8 +5,8 @@
 // a device is a Task, and runs on a pool thread, never on the shard. Paths are absolute or relative
 // to the process; the simulator keeps a tree for each node.
 //
-// Errors: not_found, already_exists, no_space, io_error (all else); the message names the call and
-// the path.
+// Errors: not_found, already_exists, no_space, device_failed (the device or its file system:
+// unreadable, read-only, gone), io_error (all else); the message names the call and the path.
 #pragma once
 
 #include <memory>
@@ -57,9 +57,24 @@ struct FileInfo {
     bool is_directory;
 };
 
+struct DiskSpace {
+    uint64_t total;
+    uint64_t free;  // what this process may still use
+};
+
+// Told of each call that failed with device_failed, on the loop that made the call, before its caller is.
+class DeviceObserver {
+public:
+    virtual ~DeviceObserver() = default;
+    virtual void device_failed(const std::string& path, const Error& error) = 0;
+};
+
 class Disk {
 public:
     virtual ~Disk() = default;
+
+    // At most one; null: nobody. It must outlive the calls that are under way.
+    void observe_devices(DeviceObserver* observer) { observer_ = observer; }
 
     virtual Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
     virtual Result<std::vector<DirEntry>> list(const std::string& directory) = 0;
@@ -73,7 +88,8 @@ public:
     // The time that info() gives as modified_ms.
     virtual Result<void> set_modified(const std::string& path, int64_t modified_ms) = 0;
     virtual Task<Result<void>> sync_directory(const std::string& path) = 0;
-    virtual Result<uint64_t> free_bytes(const std::string& path) = 0;
+    // Of the file system that holds `path`.
+    virtual Result<DiskSpace> space(const std::string& path) = 0;
 
     // Small whole files. read: at most `size_max` bytes, else io_error. write: not atomic, not
     // synced.
@@ -85,6 +101,17 @@ public:
     // An exclusive lock on `path` (made when missing), held until the returned object dies;
     // already_exists when another process has it.
     virtual Result<std::shared_ptr<void>> lock(const std::string& path) = 0;
+
+    // For implementations: the result of a call, after the observer was told.
+    template <typename T>
+    Result<T> noted(Result<T> result, const std::string& path) const {
+        if (result.code() == ErrorCode::device_failed && observer_)
+            observer_->device_failed(path, result.error());
+        return result;
+    }
+
+private:
+    DeviceObserver* observer_ = nullptr;
 };
 
 }  // namespace millrace::runtime

@@ -22,6 +22,16 @@ ErrorCode code_of(int error_number) {
             return ErrorCode::connection_closed;
         case ETIMEDOUT:
             return ErrorCode::deadline_exceeded;
+        case EIO:
+        case EROFS:
+        case ENXIO:
+        case ENODEV:
+        case EBADMSG:
+        case EUCLEAN:
+        case EREMOTEIO:
+        case ESTALE:
+        case ESHUTDOWN:
+            return ErrorCode::device_failed;
         default:
             return ErrorCode::io_error;
     }

@@ -38,6 +38,11 @@ Result<void> write_all(int descriptor, std::string_view content, const std::stri
     return {};
 }
 
+Result<void> write_now(const std::string& path, std::string_view content) {
+    TRY(const FileDescriptor file, open_descriptor(path, O_WRONLY | O_CREAT | O_TRUNC));
+    return write_all(file.get(), content, path);
+}
+
 Result<void> sync_directory_now(const std::string& path) {
     TRY(const FileDescriptor directory, open_descriptor(path, O_RDONLY | O_DIRECTORY));
     if (::fsync(directory.get()) != 0) return system_error("fsync", path);
@@ -58,6 +63,22 @@ Result<void> replace_now(const std::string& path, const std::string& content) {
     return sync_directory_now(parent_of(path));
 }
 
+Result<std::string> read_now(const std::string& path, size_t size_max) {
+    TRY(const FileDescriptor file, open_descriptor(path, O_RDONLY));
+    std::string content;
+    char buffer[16384];
+    for (;;) {
+        const ssize_t n = ::read(file.get(), buffer, sizeof buffer);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return system_error("read", path);
+        if (n == 0) return content;
+        if (content.size() + static_cast<size_t>(n) > size_max)
+            return fail(ErrorCode::io_error,
+                        fmt::format("{} is larger than {} bytes", path, size_max));
+        content.append(buffer, static_cast<size_t>(n));
+    }
+}
+
 bool without_device(int descriptor) {
     struct statfs fs;
     return ::fstatfs(descriptor, &fs) == 0 &&
@@ -66,13 +87,17 @@ bool without_device(int descriptor) {
 
 }  // namespace
 
-LinuxFile::LinuxFile(BlockingPool& pool, FileDescriptor descriptor, std::string path)
-    : pool_(pool),
+LinuxFile::LinuxFile(const LinuxDisk& disk, FileDescriptor descriptor, std::string path)
+    : disk_(disk),
       descriptor_(std::move(descriptor)),
       path_(std::move(path)),
       in_memory_(without_device(descriptor_.get())) {}
 
 Result<void> LinuxFile::write_at(uint64_t position, std::span<const ByteView> parts) {
+    return disk_.noted(write_parts(position, parts), path_);
+}
+
+Result<void> LinuxFile::write_parts(uint64_t position, std::span<const ByteView> parts) {
     std::array<iovec, kPartsPerCall> vectors;
     size_t skip = 0;  // of the first part
     while (!parts.empty()) {
@@ -96,6 +121,10 @@ Result<void> LinuxFile::write_at(uint64_t position, std::span<const ByteView> pa
 }
 
 Result<size_t> LinuxFile::read_at_now(uint64_t position, MutableByteView into) {
+    return disk_.noted(read_cached(position, into), path_);
+}
+
+Result<size_t> LinuxFile::read_cached(uint64_t position, MutableByteView into) {
     if (in_memory_) return read_blocking(position, into);
     size_t done = 0;
     while (done != into.size()) {
@@ -127,20 +156,23 @@ Result<size_t> LinuxFile::read_blocking(uint64_t position, MutableByteView into)
 Task<Result<size_t>> LinuxFile::read_at(uint64_t position, MutableByteView into) {
     Result<size_t> now = read_at_now(position, into);
     if (now.code() != ErrorCode::would_block) co_return now;
-    co_return co_await run_blocking(
-        pool_, Loop::current(), [this, position, into] { return read_blocking(position, into); });
+    now = co_await run_blocking(disk_.pool_, Loop::current(),
+                                [this, position, into] { return read_blocking(position, into); });
+    co_return disk_.noted(std::move(now), path_);
 }
 
 Task<Result<void>> LinuxFile::sync() {
-    co_return co_await run_blocking(pool_, Loop::current(), [this]() -> Result<void> {
-        if (::fdatasync(descriptor_.get()) != 0) return system_error("fdatasync", path_);
-        return {};
-    });
+    Result<void> synced =
+        co_await run_blocking(disk_.pool_, Loop::current(), [this]() -> Result<void> {
+            if (::fdatasync(descriptor_.get()) != 0) return system_error("fdatasync", path_);
+            return {};
+        });
+    co_return disk_.noted(std::move(synced), path_);
 }
 
 Result<void> LinuxFile::truncate(uint64_t size) {
     if (::ftruncate(descriptor_.get(), static_cast<off_t>(size)) != 0)
-        return system_error("truncate", path_);
+        return disk_.noted(Result<void>{system_error("truncate", path_)}, path_);
     return {};
 }
 
@@ -149,7 +181,7 @@ Result<void> LinuxFile::reserve(uint64_t size) {
     if (::fallocate(descriptor_.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size)) == 0)
         return {};
     if (errno == EOPNOTSUPP || errno == ENOSYS) return {};
-    return system_error("fallocate", path_);
+    return disk_.noted(Result<void>{system_error("fallocate", path_)}, path_);
 }
 
 Result<uint64_t> LinuxFile::size() {
@@ -162,13 +194,14 @@ Result<std::shared_ptr<File>> LinuxDisk::open(const std::string& path, OpenMode 
     const int flags = mode == OpenMode::read    ? O_RDONLY
                       : mode == OpenMode::write ? O_RDWR
                                                 : O_RDWR | O_CREAT;
-    TRY(FileDescriptor descriptor, open_descriptor(path, flags));
-    return std::make_shared<LinuxFile>(pool_, std::move(descriptor), path);
+    TRY(FileDescriptor descriptor, noted(open_descriptor(path, flags), path));
+    return std::make_shared<LinuxFile>(*this, std::move(descriptor), path);
 }
 
 Result<std::vector<DirEntry>> LinuxDisk::list(const std::string& directory) {
     const std::unique_ptr<DIR, int (*)(DIR*)> dir{::opendir(directory.c_str()), ::closedir};
-    if (!dir) return system_error("opendir", directory);
+    using Entries = Result<std::vector<DirEntry>>;
+    if (!dir) return noted(Entries{system_error("opendir", directory)}, directory);
     std::vector<DirEntry> entries;
     for (errno = 0; const dirent* entry = ::readdir(dir.get()); errno = 0) {
         std::string name = entry->d_name;
@@ -181,14 +214,15 @@ Result<std::vector<DirEntry>> LinuxDisk::list(const std::string& directory) {
         }
         entries.push_back({std::move(name), is_directory});
     }
-    if (errno != 0) return system_error("readdir", directory);
+    if (errno != 0) return noted(Entries{system_error("readdir", directory)}, directory);
     std::ranges::sort(entries, {}, &DirEntry::name);
     return entries;
 }
 
 Result<FileInfo> LinuxDisk::info(const std::string& path) {
     struct stat st;
-    if (::stat(path.c_str(), &st) != 0) return system_error("stat", path);
+    if (::stat(path.c_str(), &st) != 0)
+        return noted(Result<FileInfo>{system_error("stat", path)}, path);
     return FileInfo{
         .size = static_cast<uint64_t>(st.st_size),
         .modified_ms = int64_t{st.st_mtim.tv_sec} * 1000 + st.st_mtim.tv_nsec / 1'000'000,
@@ -198,24 +232,25 @@ Result<FileInfo> LinuxDisk::info(const std::string& path) {
 Result<void> LinuxDisk::make_directories(const std::string& path) {
     std::error_code error;
     std::filesystem::create_directories(path, error);
-    if (error) return system_error("mkdir", path, error.value());
+    if (error) return noted(Result<void>{system_error("mkdir", path, error.value())}, path);
     return {};
 }
 
 Result<void> LinuxDisk::rename(const std::string& from, const std::string& to) {
-    if (::rename(from.c_str(), to.c_str()) != 0) return system_error("rename", from);
+    if (::rename(from.c_str(), to.c_str()) != 0)
+        return noted(Result<void>{system_error("rename", from)}, from);
     return {};
 }
 
 Result<void> LinuxDisk::remove(const std::string& path) {
-    if (::remove(path.c_str()) != 0) return system_error("remove", path);
+    if (::remove(path.c_str()) != 0) return noted(Result<void>{system_error("remove", path)}, path);
     return {};
 }
 
 Result<void> LinuxDisk::remove_all(const std::string& path) {
     std::error_code error;
     std::filesystem::remove_all(path, error);
-    if (error) return system_error("remove", path, error.value());
+    if (error) return noted(Result<void>{system_error("remove", path, error.value())}, path);
     return {};
 }
 
@@ -228,44 +263,35 @@ Result<void> LinuxDisk::set_modified(const std::string& path, int64_t modified_m
 }
 
 Task<Result<void>> LinuxDisk::sync_directory(const std::string& path) {
-    co_return co_await run_blocking(pool_, Loop::current(),
-                                    [path] { return sync_directory_now(path); });
+    Result<void> synced =
+        co_await run_blocking(pool_, Loop::current(), [path] { return sync_directory_now(path); });
+    co_return noted(std::move(synced), path);
 }
 
-Result<uint64_t> LinuxDisk::free_bytes(const std::string& path) {
+Result<DiskSpace> LinuxDisk::space(const std::string& path) {
     struct statvfs fs;
-    if (::statvfs(path.c_str(), &fs) != 0) return system_error("statvfs", path);
-    return uint64_t{fs.f_bavail} * fs.f_frsize;
+    if (::statvfs(path.c_str(), &fs) != 0)
+        return noted(Result<DiskSpace>{system_error("statvfs", path)}, path);
+    return DiskSpace{.total = uint64_t{fs.f_blocks} * fs.f_frsize,
+                     .free = uint64_t{fs.f_bavail} * fs.f_frsize};
 }
 
 Result<std::string> LinuxDisk::read_file(const std::string& path, size_t size_max) {
-    TRY(const FileDescriptor file, open_descriptor(path, O_RDONLY));
-    std::string content;
-    char buffer[16384];
-    for (;;) {
-        const ssize_t n = ::read(file.get(), buffer, sizeof buffer);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return system_error("read", path);
-        if (n == 0) return content;
-        if (content.size() + static_cast<size_t>(n) > size_max)
-            return fail(ErrorCode::io_error,
-                        fmt::format("{} is larger than {} bytes", path, size_max));
-        content.append(buffer, static_cast<size_t>(n));
-    }
+    return noted(read_now(path, size_max), path);
 }
 
 Result<void> LinuxDisk::write_file(const std::string& path, std::string_view content) {
-    TRY(const FileDescriptor file, open_descriptor(path, O_WRONLY | O_CREAT | O_TRUNC));
-    return write_all(file.get(), content, path);
+    return noted(write_now(path, content), path);
 }
 
 Task<Result<void>> LinuxDisk::replace_file(std::string path, std::string content) {
-    co_return co_await run_blocking(pool_, Loop::current(),
-                                    [&path, &content] { return replace_now(path, content); });
+    Result<void> replaced = co_await run_blocking(
+        pool_, Loop::current(), [&path, &content] { return replace_now(path, content); });
+    co_return noted(std::move(replaced), path);
 }
 
 Result<std::shared_ptr<void>> LinuxDisk::lock(const std::string& path) {
-    TRY(FileDescriptor file, open_descriptor(path, O_RDWR | O_CREAT));
+    TRY(FileDescriptor file, noted(open_descriptor(path, O_RDWR | O_CREAT), path));
     if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
         if (errno == EWOULDBLOCK)
             return fail(ErrorCode::already_exists, path + " is locked by another process");

@@ -9,9 +9,11 @@
 
 namespace millrace::runtime {
 
+class LinuxDisk;
+
 class LinuxFile final : public File {
 public:
-    LinuxFile(BlockingPool& pool, FileDescriptor descriptor, std::string path);
+    LinuxFile(const LinuxDisk& disk, FileDescriptor descriptor, std::string path);
 
     Result<void> write_at(uint64_t position, std::span<const ByteView> parts) override;
     Result<size_t> read_at_now(uint64_t position, MutableByteView into) override;
@@ -25,9 +27,11 @@ public:
     const std::string& path() const { return path_; }
 
 private:
+    Result<void> write_parts(uint64_t position, std::span<const ByteView> parts);
+    Result<size_t> read_cached(uint64_t position, MutableByteView into);
     Result<size_t> read_blocking(uint64_t position, MutableByteView into);
 
-    BlockingPool& pool_;
+    const LinuxDisk& disk_;
     FileDescriptor descriptor_;
     std::string path_;
     bool in_memory_;  // a file system without a device: a plain read does not wait
@@ -47,13 +51,15 @@ public:
     Result<void> remove_all(const std::string& path) override;
     Result<void> set_modified(const std::string& path, int64_t modified_ms) override;
     Task<Result<void>> sync_directory(const std::string& path) override;
-    Result<uint64_t> free_bytes(const std::string& path) override;
+    Result<DiskSpace> space(const std::string& path) override;
     Result<std::string> read_file(const std::string& path, size_t size_max) override;
     Result<void> write_file(const std::string& path, std::string_view content) override;
     Task<Result<void>> replace_file(std::string path, std::string content) override;
     Result<std::shared_ptr<void>> lock(const std::string& path) override;
 
 private:
+    friend class LinuxFile;
+
     BlockingPool& pool_;
 };
 

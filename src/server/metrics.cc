@@ -66,6 +66,31 @@ void add_cluster(Snapshot& out, const metadata::Image& image, NodeId node) {
               {}, real(image.position.offset));
 }
 
+void add_directories(Snapshot& out, const storage::LogManager& logs) {
+    size_t failed = 0;
+    for (const storage::LogDirectory& directory : logs.directories()) {
+        const Labels labels = {{"directory", directory.path}};
+        failed += directory.failed();
+        out.gauge("millrace_log_directory_offline", "1 when the directory has failed.", labels,
+                  real(directory.failed() ? 1 : 0));
+        if (!directory.room || directory.failed()) continue;
+        out.gauge("millrace_log_directory_total_bytes", "Size of the directory's file system.",
+                  labels, real(directory.room->total()));
+        out.gauge("millrace_log_directory_usable_bytes", "What clients can still write there.",
+                  labels, real(directory.room->usable()));
+        out.gauge("millrace_log_directory_reserve_bytes",
+                  "What is kept for the node's own work when clients can write no more.", labels,
+                  real(directory.room->reserve()));
+        out.gauge("millrace_log_directory_full", "1 while clients' records are refused.", labels,
+                  real(directory.room->full() ? 1 : 0));
+        out.counter("millrace_log_directory_refused_appends_total",
+                    "Appends of clients that were refused because the directory was full.", labels,
+                    real(directory.room->refusals()));
+    }
+    out.gauge("kafka_log_logmanager_offlinelogdirectorycount", "Log directories that have failed.",
+              {}, real(failed));
+}
+
 // Gives up to `left` partitions and returns how many were left out.
 size_t add_partitions(Snapshot& out, broker::Partitions& partitions) {
     size_t open = 0;
@@ -192,6 +217,7 @@ runtime::Task<Snapshot> collect_metrics(MetricsSources sources) {
                 "Large requests that waited for memory to be read into.", {}, real(budget.waits()));
     add_cluster(out, *sources.broker.image(), sources.broker.node_id());
     add_cleaner(out, sources, sources.broker.loop().wall_ms());
+    add_directories(out, sources.broker.partitions().logs());
     size_t left_out = add_partitions(out, sources.broker.partitions());
     left_out += co_await add_lags(out, sources.broker);
     out.gauge("millrace_metrics_left_out",

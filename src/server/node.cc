@@ -105,8 +105,6 @@ runtime::Task<Result<std::unique_ptr<Node>>> Node::start(runtime::Context contex
 
 runtime::Task<Result<void>> Node::open_directories() {
     const std::vector<std::string> directories = config_->log_dirs();
-    for (const std::string& directory : directories)
-        CO_TRY_OK(context_.disk.make_directories(directory));
     auto& rng = context_.loop.rng();
     CO_TRY(auto formatted, co_await controller::load_formatted(context_.disk, rng, directories,
                                                                config_->node_id()));
@@ -136,11 +134,16 @@ runtime::Task<Result<void>> Node::open_directories() {
     logs.producer_id_expiration_ms = config_->values().producer_id_expiration_ms;
     logs.journal_bytes = static_cast<uint64_t>(config_->int64("millrace.journal.bytes"));
     logs.delete_delay_ms = config_->int64("log.segment.delete.delay.ms");
+    logs.disk_reserve_bytes = config_->int64("millrace.disk.reserve.bytes");
     CO_TRY(logs_,
            co_await storage::LogManager::start(
                context_.disk, rng, std::move(logs),
                [this](const std::string& topic) { return broker_->partitions().log_config(topic); },
                context_.loop.wall_ms()));
+    for (const auto& directory : logs_->directories())
+        if (directory.failed() && directory.path == config_->metadata_log_dir())
+            co_return fail(ErrorCode::kafka_storage_error,
+                           directory.path + " holds the metadata log: " + directory.failure);
     co_return {};
 }
 
@@ -217,14 +220,18 @@ runtime::Task<Result<void>> Node::start_broker() {
 
     const config::Endpoint told = advertised(*config_, listener, server_->port());
     std::vector<Uuid> directories;
-    for (const auto& directory : logs_->directories())
-        directories.push_back(directory.meta.directory_id.value_or(Uuid{}));
-    CO_TRY(broker_epoch_, co_await metadata_->register_this_broker(
-                              {{.listener = listener,
-                                .host = told.host,
-                                .port = static_cast<uint16_t>(told.port),
-                                .security_protocol = kPlaintext}},
-                              std::move(directories), logs_->directories().front().broker_epoch));
+    int64_t previous_epoch = INT64_MAX;
+    for (const auto& directory : logs_->directories()) {
+        if (!directory.failed() && directory.meta.directory_id)
+            directories.push_back(*directory.meta.directory_id);
+        if (!directory.failed()) previous_epoch = std::min(previous_epoch, directory.broker_epoch);
+    }
+    CO_TRY(broker_epoch_,
+           co_await metadata_->register_this_broker({{.listener = listener,
+                                                      .host = told.host,
+                                                      .port = static_cast<uint16_t>(told.port),
+                                                      .security_protocol = kPlaintext}},
+                                                    std::move(directories), previous_epoch));
     groups_->on_metadata_changed(broker::cluster_view(metadata_->image(), broker_->config_ptr()));
     broker::follow_image(*transactions_, metadata_->image());
     groups_loader_->start(metadata_->image());
@@ -240,6 +247,12 @@ runtime::Task<void> Node::maintain() {
             LOG_ERROR("server", "the metadata log failed, stopping: {}", failed->describe());
             stop_wanted_.set();
         }
+        for (const auto& directory : logs_->directories()) {
+            if (!directory.failed() || directory.path != config_->metadata_log_dir()) continue;
+            LOG_ERROR("server", "{} holds the metadata log and has failed, stopping",
+                      directory.path);
+            stop_wanted_.set();
+        }
     }
 }
 
@@ -250,6 +263,7 @@ runtime::Task<Result<void>> Node::run() {
     scope_.spawn(transactions_->run());
     scope_.spawn(maintain());
     if (config_->values().log_cleaner) scope_.spawn(cleaner_->run());
+    scope_.spawn(broker_->directories().run());
     if (http_) scope_.spawn(http_->run());
     co_await stop_wanted_.wait();
     co_return co_await close();
@@ -266,6 +280,7 @@ runtime::Task<Result<void>> Node::close() {
     co_await transactions_loader_->stop();
     co_await groups_loader_->stop();
     groups_->stop();
+    co_await broker_->directories().stop();
     const auto stopped = co_await metadata_->stop();
     co_await scope_.join();
     CO_TRY_OK(stopped);

@@ -79,7 +79,7 @@ public:
         CO_TRY_OK(disk_.info(path));
         co_return alive();
     }
-    Result<uint64_t> free_bytes(const std::string& path) override { return disk_.free_bytes(path); }
+    Result<runtime::DiskSpace> space(const std::string& path) override { return disk_.space(path); }
     Result<std::string> read_file(const std::string& path, size_t size_max) override {
         return disk_.read_file(path, size_max);
     }

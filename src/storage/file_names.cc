@@ -70,6 +70,13 @@ bool is_marked_directory(std::string_view name, std::string_view mark) {
            unique.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+std::optional<TopicPartition> parse_future_directory(std::string_view name) {
+    constexpr std::string_view kMark = "-future";
+    if (name.size() >= kNameBytesMax || !is_marked_directory(name, kMark)) return {};
+    return parse_partition_directory(
+        name.substr(0, name.size() - kMark.size() - kUniqueDigits - 1));
+}
+
 std::optional<TopicPartition> parse_partition_directory(std::string_view name) {
     const size_t dash = name.rfind('-');
     if (dash == std::string_view::npos || dash == 0 || dash > kTopicBytesMax) return {};

@@ -50,6 +50,9 @@ std::string partition_directory_name(const TopicPartition& partition);
 // the name has at most 255 bytes.
 std::string marked_directory_name(const TopicPartition& partition, Uuid unique,
                                   std::string_view mark);
+// The partition of a <topic>-<partition>.<32 hex>-future; nothing for other names, and for those
+// that are so long that the topic may have been cut.
+std::optional<TopicPartition> parse_future_directory(std::string_view name);
 // Whether `name` ends in .<32 hex><mark>.
 bool is_marked_directory(std::string_view name, std::string_view mark);
 

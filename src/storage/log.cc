@@ -375,6 +375,14 @@ void Log::moved(std::string directory) {
     state_->tail.clear();
 }
 
+void Log::renamed(std::string directory) {
+    state_->directory = std::move(directory);
+}
+
+void Log::take_out_of_use(std::string why) {
+    if (state_->unusable.empty()) state_->unusable = std::move(why);
+}
+
 bool Log::idle() const {
     return state_->tasks == 0;
 }

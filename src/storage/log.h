@@ -315,6 +315,10 @@ public:
 
     // The directory is now called `directory`, or gone (empty): no file is touched any more.
     void moved(std::string directory);
+    // The directory is now called `directory`; all goes on.
+    void renamed(std::string directory);
+    // Out of use, for the reason given.
+    void take_out_of_use(std::string why);
     // No Task of this log is under way: it may be destroyed.
     bool idle() const;
 

@@ -50,10 +50,13 @@ LogManager::~LogManager() = default;
 Task<Result<void>> LogManager::State::start_directory(std::string path, TimestampMs now) {
     if (auto made = disk.make_directories(path); !made) co_return storage_error(made.error());
     auto lock = disk.lock(join_path(path, kLockName));
-    if (!lock) co_return std::move(lock).error();
+    if (lock.code() == ErrorCode::already_exists) co_return std::move(lock).error();
+    if (!lock) co_return storage_error(std::move(lock).error());
     locks.push_back(*std::move(lock));
 
-    LogDirectory directory{.path = path};
+    LogDirectory directory{
+        .path = path, .room = std::make_shared<DiskRoom>(disk, path, config.disk_reserve_bytes)};
+    CO_TRY_OK(directory.room->look(now));
     const std::string meta_path = join_path(path, kMetaPropertiesName);
     CO_TRY(const auto meta, read_optional(disk, meta_path, kPropertiesBytesMax));
     if (meta) {
@@ -120,7 +123,7 @@ Result<void> LogManager::State::take_in(size_t directory,
         const auto [at, is_new] = partitions.try_emplace(*name);
         Partition& partition = at->second;
         if (!is_new)
-            return fail(ErrorCode::kafka_storage_error,
+            return fail(ErrorCode::invalid_config,
                         fmt::format("{} is in {} and in {}", entry.name,
                                     directories[partition.directory].path, path));
         partition.directory = directory;
@@ -132,10 +135,30 @@ Result<void> LogManager::State::take_in(size_t directory,
         partition.clean = directories[directory].clean && !replayed.contains(entry.name);
         if (!partition.clean) unrecovered.push_back(*name);
     }
+    TRY_OK(take_in_futures(directory, names));
     // From here on a crash must not look like the clean stop that was.
     if (directories[directory].clean)
         if (auto gone = disk.remove(join_path(path, kCleanShutdownName)); !gone)
             return storage_error(gone.error());
+    return {};
+}
+
+Result<void> LogManager::State::take_in_futures(size_t directory,
+                                                const std::vector<runtime::DirEntry>& names) {
+    const std::string& path = directories[directory].path;
+    for (const runtime::DirEntry& entry : names) {
+        const auto name = entry.is_directory ? parse_future_directory(entry.name) : std::nullopt;
+        if (!name) continue;
+        TRY(const auto recovery_points, read_offsets(disk, join_path(path, kRecoveryPointName)));
+        TRY(const auto log_starts, read_offsets(disk, join_path(path, kLogStartName)));
+        TRY(const auto high_watermarks, read_offsets(disk, join_path(path, kHighWatermarkName)));
+        futures[*name] = {.directory = directory,
+                          .recovery_point = offset_or_zero(recovery_points, *name),
+                          .log_start = offset_or_zero(log_starts, *name),
+                          .high_watermark = offset_or_zero(high_watermarks, *name),
+                          .clean = false};
+        future_names[*name] = entry.name;
+    }
     return {};
 }
 
@@ -145,11 +168,25 @@ Task<Result<std::unique_ptr<LogManager>>> LogManager::start(runtime::Disk& disk,
     auto state = std::make_unique<State>(disk, rng, std::move(config), std::move(config_of));
     State& s = *state;
     for (const std::string& path : s.config.directories) {
-        CO_TRY_OK(co_await s.start_directory(path, now));
-        if (!s.directories.back().clean) continue;
-        if (auto synced = co_await disk.sync_directory(path); !synced)
-            co_return storage_error(synced.error());
+        const size_t index = s.directories.size();
+        auto started = co_await s.start_directory(path, now);
+        if (started && s.directories[index].clean)
+            if (auto synced = co_await disk.sync_directory(path); !synced)
+                started = storage_error(synced.error());
+        if (started) continue;
+        if (started.code() != ErrorCode::kafka_storage_error) co_return started.error();
+        if (s.directories.size() == index) {
+            s.directories.push_back({.path = path});
+            s.written.emplace_back();
+        }
+        s.journals.resize(s.directories.size());
+        s.fail_directory(index, started.error().message);
     }
+    if (std::ranges::all_of(s.directories, &LogDirectory::failed))
+        co_return fail(ErrorCode::kafka_storage_error, s.directories.empty()
+                                                           ? "no log directory is configured"
+                                                           : s.directories.front().failure);
+    CO_TRY_OK(s.settle_futures(now));
     s.next_checkpoint = now + s.config.checkpoint_ms;
     s.next_retention = now + s.config.retention_check_ms;
     co_return std::unique_ptr<LogManager>(new LogManager(std::move(state)));
@@ -210,6 +247,7 @@ Task<Result<Log*>> LogManager::State::open(TopicPartition name, TimestampMs now)
             co_return fail(ErrorCode::not_found,
                            fmt::format("no log of {}-{}", name.topic, name.partition));
         Partition& partition = found->second;
+        CO_TRY_OK(check_directory(partition.directory));
         if (partition.log) co_return partition.log.get();
         if (!partition.opening) break;
         const auto opening = partition.opening;
@@ -254,6 +292,7 @@ Task<Result<Log*>> LogManager::create(TopicPartition partition, Uuid topic_id, T
     State& s = *state_;
     if (directory >= s.directories.size())
         co_return fail(ErrorCode::log_dir_not_found, fmt::format("no log directory {}", directory));
+    CO_TRY_OK(s.check_directory(directory));
     const auto [at, is_new] = s.partitions.try_emplace(partition);
     if (!is_new)
         co_return fail(ErrorCode::already_exists,
@@ -275,6 +314,7 @@ Task<Result<Log*>> LogManager::create(TopicPartition partition, Uuid topic_id, T
 Result<std::optional<Uuid>> LogManager::topic_id(const TopicPartition& partition) const {
     const auto found = state_->partitions.find(partition);
     if (found == state_->partitions.end()) return fail(ErrorCode::not_found);
+    TRY_OK(state_->check_directory(found->second.directory));
     if (found->second.log) return found->second.log->topic_id();
     const std::string path =
         join_path(state_->path_of(partition, found->second), kPartitionMetadataName);
@@ -292,6 +332,13 @@ Result<void> LogManager::State::take_away(const TopicPartition& name, std::strin
     const auto found = partitions.find(name);
     if (found == partitions.end()) return {};
     Partition& partition = found->second;
+    if (failed(partition)) {
+        // Its files are found, and known to be nobody's, when the directory is back.
+        if (partition.log)
+            removed.push_back({std::move(partition.log), now + config.delete_delay_ms});
+        partitions.erase(found);
+        return {};
+    }
     const std::string target = join_path(directories[partition.directory].path,
                                          marked_directory_name(name, Uuid::random(rng), mark));
     if (auto renamed = disk.rename(path_of(name, partition), target); !renamed)
@@ -308,10 +355,12 @@ Result<void> LogManager::State::take_away(const TopicPartition& name, std::strin
 }
 
 Result<void> LogManager::remove(const TopicPartition& partition, TimestampMs now) {
+    TRY_OK(drop_future(partition, now));
     return state_->take_away(partition, "-delete", now);
 }
 
 Result<void> LogManager::mark_stray(const TopicPartition& partition) {
+    TRY_OK(drop_future(partition, state_->next_retention));
     return state_->take_away(partition, "-stray", state_->next_retention);
 }
 

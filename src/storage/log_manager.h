@@ -7,6 +7,12 @@
 // not clean. stop() closes what was opened, writes the checkpoints and `.kafka_cleanshutdown`.
 // __cluster_metadata is not listed here: raft opens it with Log::open on shard().
 //
+// A directory whose device fails, at start or later, is out of use with all its partitions; the
+// others go on. Its files stay as they are, and the next start takes it up again if it can.
+//
+// A partition can be copied to another directory while it is in use: its copy (its future log)
+// lies in `<topic>-<partition>.<32 hex>-future` there, until it has caught up and takes over.
+//
 // Owner: server. Loop: one shard; the logs live on it too. Log pointers stay valid until remove(),
 // mark_stray() or stop().
 // Kafka: LogManager, OffsetCheckpointFile, PartitionMetadataFile.
@@ -23,7 +29,9 @@
 #include "base/units.h"
 #include "base/uuid.h"
 #include "runtime/disk.h"
+#include "runtime/event.h"
 #include "runtime/task.h"
+#include "storage/disk_room.h"
 #include "storage/log.h"
 #include "storage/log_config.h"
 
@@ -43,7 +51,8 @@ struct LogManagerConfig {
     int64_t producer_id_expiration_ms = 86'400'000;
     // The broker's log.segment.delete.delay.ms, for whole partitions.
     int64_t delete_delay_ms = 60'000;
-    uint64_t journal_bytes = 0;  // of each directory (journal.h); 0 = none
+    int64_t disk_reserve_bytes = -1;  // of each directory's file system (disk_room.h)
+    uint64_t journal_bytes = 0;       // of each directory (journal.h); 0 = none
     uint64_t journal_memory_bytes = 32u << 20;
 };
 
@@ -67,6 +76,10 @@ struct LogDirectory {
     uint64_t replayed_entries = 0;
     uint64_t replayed_bytes = 0;
     std::vector<std::string> replay_problems;
+    std::string failure;  // why it is out of use until the next start; empty = in use
+    std::shared_ptr<DiskRoom> room;
+
+    bool failed() const { return !failure.empty(); }
 };
 
 class LogManager {
@@ -75,9 +88,9 @@ public:
     // manager.
     using ConfigOf = std::function<LogConfig(const std::string& topic)>;
 
-    // Errors: kafka_storage_error (a directory cannot be read, or its files contradict each other),
-    // already_exists (another process holds a directory). A directory that does not exist is made;
-    // one without meta.properties has empty `meta`.
+    // Errors: kafka_storage_error (no directory can be used), invalid_config (a partition is in two
+    // directories), already_exists (another process holds a directory). A directory that does not
+    // exist is made; one without meta.properties has empty `meta`.
     static runtime::Task<Result<std::unique_ptr<LogManager>>> start(runtime::Disk& disk, Rng& rng,
                                                                     LogManagerConfig config,
                                                                     ConfigOf config_of,
@@ -86,6 +99,8 @@ public:
     LogManager(const LogManager&) = delete;
 
     const std::vector<LogDirectory>& directories() const;
+    // Rings when a directory has failed.
+    runtime::Signal& directory_failed();
     // Of directories()[index]; null when there is none.
     const Journal* journal(size_t index) const;
     Shard& shard();
@@ -113,6 +128,33 @@ public:
                                        size_t directory = 0);
     // The id in partition.metadata, without opening the log; none when there is no such file.
     Result<std::optional<Uuid>> topic_id(const TopicPartition& partition) const;
+
+    // The future log of `partition`, empty and beginning at `start`, in directories()[directory].
+    // Errors: not_found (there is no such partition), already_exists (it has one, or is in that
+    // directory itself), invalid_topic_exception (the name is too long for a future directory), the
+    // log's own.
+    runtime::Task<Result<Log*>> create_future(TopicPartition partition, size_t directory,
+                                              Offset start, TimestampMs now);
+    // Copies records that the future log does not have, about `bytes_max` of them; the answer is how
+    // many bytes: 0 when it has all. Neither log may be closed meanwhile.
+    runtime::Task<Result<uint64_t>> copy_to_future(TopicPartition partition, uint64_t bytes_max,
+                                                   TimestampMs now);
+    struct Future {
+        TopicPartition partition;
+        size_t directory;
+        Log* log;  // null: left by an earlier life of the process, and not opened
+    };
+    std::vector<Future> futures() const;
+    std::optional<Future> future(const TopicPartition& partition) const;
+    // The future log takes the partition's place; the old one goes as with remove(). What is
+    // appended to the old one meanwhile is copied too, so it ends soon only if that is little. A
+    // crash on the way leaves one of them, whole. The pointer given is the future log's; the old
+    // one fails from now on.
+    runtime::Task<Result<Log*>> replace_with_future(TopicPartition partition, TimestampMs now);
+    // Gives the copy up. Success when there is none.
+    Result<void> drop_future(const TopicPartition& partition, TimestampMs now);
+    // The size of a partition's segments, without opening its log. 0 when it is not there.
+    uint64_t size_bytes(const TopicPartition& partition) const;
 
     // Renames the directory to `...-delete`; its files go after delete_delay_ms. Success when there
     // is no such partition.

@@ -15,7 +15,7 @@
 
 namespace millrace::storage {
 
-struct LogManager::State final : Checkpoints {
+struct LogManager::State final : Checkpoints, runtime::DeviceObserver {
     State(runtime::Disk& disk_used, Rng& rng_used, LogManagerConfig config_used, ConfigOf topics)
         : disk(disk_used),
           rng(rng_used),
@@ -24,8 +24,10 @@ struct LogManager::State final : Checkpoints {
           shard(disk, {config.open_files_max, config.tail_cache_bytes, config.index_cache_bytes,
                        config.unflushed_bytes_max, config.unflushed_ms_max}) {
         shard.checkpoints = this;
+        disk.observe_devices(this);
     }
     ~State() override {
+        disk.observe_devices(nullptr);
         for (const auto& journal : journals)
             if (journal) journal->abandon();
     }
@@ -63,6 +65,9 @@ struct LogManager::State final : Checkpoints {
     std::vector<std::unique_ptr<Journal>> journals;  // one for each directory; null = none
     std::vector<std::shared_ptr<void>> locks;
     std::unordered_map<TopicPartition, Partition> partitions;
+    std::unordered_map<TopicPartition, Partition> futures;
+    std::unordered_map<TopicPartition, std::string> future_names;  // of their directories
+    runtime::Signal directory_failed;
     std::list<Removed> removed;
     std::vector<Written> written;
     std::vector<TopicPartition> unrecovered;  // to be opened by maintain()
@@ -74,6 +79,18 @@ struct LogManager::State final : Checkpoints {
     std::string path_of(const TopicPartition& name, const Partition& partition) const {
         return join_path(directories[partition.directory].path, partition_directory_name(name));
     }
+
+    bool failed(const Partition& partition) const {
+        return directories[partition.directory].failed();
+    }
+
+    // log_manager_directories.cc
+    void device_failed(const std::string& path, const Error& error) override;
+    void fail_directory(size_t index, std::string_view why);
+    void look_at_directories(TimestampMs now);
+    Result<void> take_in_futures(size_t directory, const std::vector<runtime::DirEntry>& names);
+    Result<void> settle_futures(TimestampMs now);
+    Result<void> check_directory(size_t index) const;
 
     // log_manager.cc
     runtime::Task<Result<void>> start_directory(std::string path, TimestampMs now);

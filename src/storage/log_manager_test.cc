@@ -141,3 +141,106 @@ TEST_CASE("maintain saves rolled segments and moves the recovery point") {
     CHECK(m.disk.read_file(m.root + "/a/recovery-point-offset-checkpoint", 1 << 20)
               ->contains("t 0 2\n"));
 }
+
+TEST_CASE("a partition moves to another directory while it is written") {
+    Managed m;
+    m.start();
+    REQUIRE(m.run(m.logs->create({"t", 0}, Uuid{1, 2}, m.now)).has_value());
+    Log& old = m.open(0);
+    for (int i = 0; i < 50; ++i) m.append(old);
+    REQUIRE(old.delete_records(3, m.now).has_value());
+    CHECK(m.run(m.logs->create_future({"t", 0}, 0, 0, m.now)).code() == ErrorCode::already_exists);
+    REQUIRE(m.run(m.logs->create_future({"t", 0}, 1, old.start_offset(), m.now)).has_value());
+    CHECK(m.run(m.logs->create_future({"t", 0}, 1, 0, m.now)).code() == ErrorCode::already_exists);
+    CHECK(*m.run(m.logs->copy_to_future({"t", 0}, 200, m.now)) > 0);
+    m.append(old);
+
+    SUBCASE("to its end") {
+        const auto moved = m.run(m.logs->replace_with_future({"t", 0}, m.now));
+        REQUIRE(moved.has_value());
+        CHECK((*moved)->start_offset() == 3);
+        CHECK((*moved)->end_offset() == 51);
+        CHECK((*moved)->high_watermark() == 51);
+        CHECK(m.logs->directory_of({"t", 0}) == 1);
+        CHECK(m.logs->futures().empty());
+        CHECK(m.run(old.read({5, 6, 100, true})).code() == ErrorCode::kafka_storage_error);
+        m.append(**moved);
+    }
+    SUBCASE("not at all") {
+        REQUIRE(m.logs->drop_future({"t", 0}, m.now).has_value());
+        m.append(old);
+    }
+    SUBCASE("the process ends on the way") {
+        m.append(old);
+    }
+    SUBCASE("the process ends between the two renames") {
+        REQUIRE(m.run(m.logs->replace_with_future({"t", 0}, m.now)).has_value());
+        m.append(m.open(0));
+        m.logs.reset();
+        std::filesystem::rename(m.root + "/b/t-0",
+                                m.root + "/b/t-0." + std::string(32, 'a') + "-future");
+    }
+    m.logs.reset();
+    m.start();
+    Log& log = m.open(0);
+    CHECK(log.start_offset() <= 3);
+    CHECK(log.end_offset() == 52);
+    CHECK(log.topic_id() == Uuid{1, 2});
+    CHECK(m.run(log.read({51, 52, 100, true}))->first_offset == 51);
+    if (const auto left = m.logs->future({"t", 0})) {
+        CHECK(left->log == nullptr);
+        CHECK(m.logs->drop_future({"t", 0}, m.now).has_value());
+    }
+    m.stop();
+}
+
+TEST_CASE("a directory that is gone takes only its own partitions along") {
+    Managed m;
+    m.start();
+    for (int i = 0; i < 4; ++i)
+        REQUIRE(m.run(m.logs->create({"t", i}, Uuid{1, 2}, m.now, static_cast<size_t>(i % 2)))
+                    .has_value());
+    for (int i = 0; i < 3; ++i) m.append(m.open(i));
+    const auto is_down = [&](int partition) {
+        return m.run(m.logs->open({"t", partition}, m.now)).code() ==
+               ErrorCode::kafka_storage_error;
+    };
+    const std::string text = MetaProperties{.cluster_id = "c", .node_id = 1}.format();
+    for (const char* directory : {"/a/meta.properties", "/b/meta.properties"})
+        REQUIRE(m.disk.write_file(m.root + directory, text).has_value());
+    m.stop();
+    m.start();
+    m.append(m.open(1));
+    SUBCASE("while it is used") {
+        std::filesystem::rename(m.root + "/b", m.root + "/gone");
+        m.loop.run(m.logs->maintain(m.now));
+        std::filesystem::rename(m.root + "/gone", m.root + "/b");
+        CHECK(m.logs->find({"t", 1})
+                  ->append_as_leader(to_append(make_batch(1, "v")), {})
+                  .error()
+                  .code == ErrorCode::kafka_storage_error);
+    }
+    SUBCASE("at the start") {
+        m.stop();
+        std::filesystem::rename(m.root + "/b", m.root + "/gone");
+        REQUIRE(m.disk.write_file(m.root + "/b", "").has_value());
+        m.start();
+        std::filesystem::remove(m.root + "/b");
+        std::filesystem::rename(m.root + "/gone", m.root + "/b");
+        CHECK_FALSE(m.logs->contains({"t", 1}));
+    }
+    CHECK(m.logs->directories()[1].failed());
+    CHECK_FALSE(m.logs->directories()[0].failed());
+    if (m.logs->contains({"t", 1})) {
+        CHECK(is_down(1));
+        CHECK(is_down(3));
+    }
+    CHECK(m.run(m.logs->create({"t", 9}, Uuid{1, 2}, m.now, 1)).code() ==
+          ErrorCode::kafka_storage_error);
+    m.append(m.open(0));
+    m.stop();
+    m.start();
+    CHECK(m.logs->directories()[0].clean);
+    CHECK(m.open(0).end_offset() == 2);
+    CHECK(m.open(1).end_offset() == 2);
+}

@@ -22,15 +22,17 @@ LogManager::State::Written LogManager::State::checkpoint_texts(size_t directory)
     OffsetCheckpointText log_starts;
     OffsetCheckpointText high_watermarks;
     OffsetCheckpointText cleaned;
-    for (const auto& [name, partition] : partitions) {
-        if (partition.directory != directory) continue;
+    const auto add = [&](const TopicPartition& name, const Partition& partition) {
+        if (partition.directory != directory) return;
         const Log* log = partition.log.get();
         recovery_points.add(name, log ? log->recovery_point() : partition.recovery_point);
         high_watermarks.add(name, log ? log->high_watermark() : partition.high_watermark);
         const Offset start = log ? log->start_offset() : partition.log_start;
         if (log ? start > log->first_file_offset() : start > 0) log_starts.add(name, start);
         if (const auto to = log ? log->cleaned_to() : partition.cleaned_to) cleaned.add(name, *to);
-    }
+    };
+    for (const auto& [name, partition] : partitions) add(name, partition);
+    for (const auto& [name, partition] : futures) add(name, partition);
     return {recovery_points.finish(), log_starts.finish(), high_watermarks.finish(),
             cleaned.finish()};
 }
@@ -67,8 +69,14 @@ Task<Result<void>> LogManager::State::write_checkpoints(size_t directory) {
 Task<Result<void>> LogManager::State::checkpoint() {
     // Two at once would write the same temporary files.
     const auto guard = co_await checkpointing.lock();
-    for (size_t i = 0; i < directories.size(); ++i) CO_TRY_OK(co_await write_checkpoints(i));
-    co_return {};
+    Result<void> result;
+    for (size_t i = 0; i < directories.size(); ++i) {
+        if (directories[i].failed()) continue;
+        // A directory that fails now takes only its own partitions with it.
+        if (auto done = co_await write_checkpoints(i); !done && !directories[i].failed())
+            result = std::move(done);
+    }
+    co_return result;
 }
 
 Result<bool> LogManager::State::holds_records(const TopicPartition& name) const {
@@ -82,6 +90,7 @@ Result<bool> LogManager::State::holds_records(const TopicPartition& name) const 
 Task<Result<void>> LogManager::State::recover_one(TopicPartition name, TimestampMs now) {
     const auto found = partitions.find(name);
     if (found == partitions.end() || found->second.clean || found->second.log) co_return {};
+    if (failed(found->second)) co_return {};
     CO_TRY(const bool records, holds_records(name));
     if (records) {
         const auto opened = co_await open(std::move(name), now);
@@ -124,7 +133,7 @@ Task<void> LogManager::State::retain_some(size_t count, TimestampMs now) {
         const TopicPartition name = std::move(unchecked.back());
         unchecked.pop_back();
         const auto found = partitions.find(name);
-        if (found == partitions.end()) continue;
+        if (found == partitions.end() || failed(found->second)) continue;
         if (!found->second.log) {
             const auto records = holds_records(name);
             if (!records || !*records) continue;
@@ -147,6 +156,7 @@ void LogManager::State::bury_removed(TimestampMs now) {
 
 Task<void> LogManager::maintain(TimestampMs now) {
     State& s = *state_;
+    s.look_at_directories(now);
     s.bury_removed(now);
     s.shard.delete_due(now);
     for (const auto& journal : s.journals)
@@ -178,15 +188,20 @@ Task<Result<void>> LogManager::stop(int64_t broker_epoch, TimestampMs now) {
     for (const TopicPartition& name : names) {
         const auto recovered = co_await s.recover_one(name, now);
         const auto found = s.partitions.find(name);
-        if (found == s.partitions.end()) continue;
+        if (found == s.partitions.end() || s.failed(found->second)) continue;
         Result<void> closed = recovered;
         if (closed && found->second.log) closed = co_await found->second.log->close();
         if (closed) continue;
         LOG_ERROR("storage", "cannot close cleanly: {}", closed.error().describe());
         clean[found->second.directory] = false;
     }
+    for (auto& [name, future] : s.futures)
+        if (future.log && !s.failed(future))
+            if (const auto closed = co_await future.log->close(); !closed)
+                clean[future.directory] = false;
     CO_TRY_OK(co_await s.checkpoint());
     for (size_t i = 0; i < s.directories.size(); ++i) {
+        if (s.directories[i].failed()) continue;
         // While a log needs the journal, the stop is not a clean one.
         if (clean[i] && s.journals[i])
             if (const auto closed = co_await s.journals[i]->close(); !closed) {

@@ -12,6 +12,8 @@ IDENTIFIERS = {'cluster_id', 'member_id', 'leader', 'topic_id', 'producer_id', '
 EMPTY = (None, '', 0, -1, uuid.UUID(int=0))
 ADDRESSES = {'host', 'port', 'client_host', 'rack'}
 DROPPED = {'throttle_time_ms'}
+# Of a machine's file system.
+SIZES = {'total_bytes', 'usable_bytes'}
 TIMES = {'log_append_time_ms', 'timestamp', 'base_timestamp', 'max_timestamp', 'transaction_start_time_ms', 'last_timestamp'}
 # Config values that belong to one machine and run.
 CONFIGS = {'log.dir', 'log.dirs', 'listeners', 'advertised.listeners', 'node.id', 'broker.id', 'controller.quorum.voters',
@@ -42,6 +44,8 @@ def normal(value, name='', known=None):
     if name in IDENTIFIERS:
         none = isinstance(value, uuid.UUID) or value not in EMPTY or (name == 'producer_id' and value == 0)
         return plain_id(value) if none else value
+    if name in SIZES:
+        return value if value in (None, -1) else '<size>'
     if name in ADDRESSES:
         return value if value is None else '<address>'
     if name in TIMES and isinstance(value, int) and abs(value - time.time() * 1000) < 86400000:

@@ -70,7 +70,8 @@ struct Append {
 
 // A batch that was taken in; its answer is good once the log has committed it.
 struct Appended {
-    PartitionPtr partition;  // null: refused
+    PartitionPtr partition;       // null: refused
+    storage::Log* log = nullptr;  // the partition may have moved to another since
     storage::AppendResult result;
     size_t bytes = 0;
     PartitionResponse* answer = nullptr;
@@ -93,12 +94,20 @@ Task<Appended> append(Broker& broker, const RequestContext& context,
         partition = *std::move(opened);
     }
     // From the end of this loop to the append nothing is waited for, or what is known would be old.
-    while (what.needs_keys() && !partition->log().knows_keys())
-        if (const auto known = co_await partition->log().know_keys(broker.loop(), what.until);
-            !known) {
-            answer = failed(index, known.error().code, known.error().message);
-            co_return Appended{};
+    while (partition->paused() || (what.needs_keys() && !partition->log().knows_keys())) {
+        if (partition->paused()) {
+            co_await partition->until_resumed(broker.loop());
+            continue;
         }
+        const auto known = co_await partition->log().know_keys(broker.loop(), what.until);
+        if (known) continue;
+        answer = failed(index, known.error().code, known.error().message);
+        co_return Appended{};
+    }
+    if (!partition->take_room(records.size(), broker.loop().wall_ms())) {
+        answer = failed(index, ErrorCode::kafka_storage_error, "the log directory is full");
+        co_return Appended{};
+    }
     if (const ErrorCode refused = appendable(*partition, what.acks); refused != ErrorCode::none) {
         answer = failed(index, refused);
         co_return Appended{};
@@ -126,13 +135,14 @@ Task<Appended> append(Broker& broker, const RequestContext& context,
     answer.base_offset = appended->first_offset;
     answer.log_append_time_ms = appended->append_time;
     answer.log_start_offset = appended->log_start;
-    co_return Appended{std::move(partition), *std::move(appended), records.size(), &answer};
+    storage::Log* const log = &partition->log();
+    co_return Appended{std::move(partition), log, *std::move(appended), records.size(), &answer};
 }
 
 // All batches of the request wait together: most of them for one write, and one sync.
 Task<void> commit_all(Broker& broker, std::vector<Appended> batches) {
     for (Appended& batch : batches) {
-        storage::Log& log = batch.partition->log();
+        storage::Log& log = *batch.log;
         if (!log.committed(batch.result))
             if (const auto done = co_await log.commit(batch.result); !done) {
                 const bool gone = batch.partition->gone();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "controller/placement.h"
+
 namespace millrace::broker::api {
 namespace {
 
@@ -26,7 +28,9 @@ std::vector<int32_t> offline_replicas(const metadata::Image& image,
                                       const metadata::Partition& partition) {
     std::vector<int32_t> offline;
     for (const NodeId replica : partition.replicas)
-        if (!up(image, replica)) offline.push_back(replica);
+        if (!up(image, replica) ||
+            !controller::has_directory(*image.broker(replica), partition.directory_of(replica)))
+            offline.push_back(replica);
     return offline;
 }
 

@@ -11,6 +11,7 @@
 #include "protocol/messages/add_offsets_to_txn.h"
 #include "protocol/messages/add_partitions_to_txn.h"
 #include "protocol/messages/alter_configs.h"
+#include "protocol/messages/alter_replica_log_dirs.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/consumer_group_describe.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
@@ -22,6 +23,7 @@
 #include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/describe_configs.h"
 #include "protocol/messages/describe_groups.h"
+#include "protocol/messages/describe_log_dirs.h"
 #include "protocol/messages/describe_producers.h"
 #include "protocol/messages/describe_quorum.h"
 #include "protocol/messages/describe_topic_partitions.h"
@@ -87,6 +89,8 @@ MILLRACE_HANDLER(list_transactions, ListTransactions);
 MILLRACE_HANDLER(offset_for_leader_epoch, OffsetForLeaderEpoch);
 MILLRACE_HANDLER(describe_configs, DescribeConfigs);
 MILLRACE_HANDLER(alter_configs, AlterConfigs);
+MILLRACE_HANDLER(alter_replica_log_dirs, AlterReplicaLogDirs);
+MILLRACE_HANDLER(describe_log_dirs, DescribeLogDirs);
 MILLRACE_HANDLER(create_partitions, CreatePartitions);
 MILLRACE_HANDLER(delete_groups, DeleteGroups);
 MILLRACE_HANDLER(incremental_alter_configs, IncrementalAlterConfigs);

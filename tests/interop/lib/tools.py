@@ -21,6 +21,7 @@ CLASSES = {
     "groups": PACKAGE + "GroupsCommand", "log-dirs": PACKAGE + "LogDirsCommand",
     "metadata-quorum": PACKAGE + "MetadataQuorumCommand", "metadata-shell": "org.apache.kafka.shell.MetadataShell",
     "producer-perf-test": PACKAGE + "ProducerPerformance", "topics": PACKAGE + "TopicCommand",
+    "reassign-partitions": PACKAGE + "reassign.ReassignPartitionsCommand",
     "transactional-copier": PACKAGE + "TransactionalMessageCopier", "transactions": PACKAGE + "TransactionsCommand",
     "verifiable-consumer": PACKAGE + "VerifiableConsumer", "verifiable-producer": PACKAGE + "VerifiableProducer",
 }

@@ -1,0 +1,34 @@
+// The room of a log directory against the simulated disk.
+#include "storage/disk_room.h"
+#include "sim/sim_test.h"
+
+using namespace millrace;
+using namespace millrace::sim;
+
+SIM_TEST("clients get what is above the reserve, and again when there is room") {
+    SimFabric fabric{sim};
+    SimNode node{sim, fabric, "n"};
+    SimDisk& disk = node.disk();
+    disk.faults.capacity = 100'000;
+    storage::DiskRoom room(disk, "/", 16'000);
+    REQUIRE(room.look(0).has_value());
+    CHECK(room.total() == 100'000);
+    CHECK(room.usable() == 84'000);
+    // Written by somebody else: it is seen long before it could hurt.
+    REQUIRE(disk.write_file("/other", std::string(40'000, 'x')).has_value());
+    uint64_t got = 0;
+    while (room.take(1000, 1)) got += 1000;
+    // No byte of it was written, so that looks find the same room; none is given twice.
+    CHECK(got <= 84'000);
+    CHECK(room.full());
+    CHECK(room.refusals() == 1);
+    CHECK_FALSE(room.take(1, 2));
+    REQUIRE(disk.write_file("/ours", std::string(44'000, 'x')).has_value());
+    CHECK_FALSE(room.take(1, 1000));
+    REQUIRE(disk.write_file("/ours", std::string(43'000, 'x')).has_value());
+    CHECK_FALSE(room.take(1, 2000));  // a thousand bytes are too little to begin again
+    REQUIRE(disk.remove("/other").has_value());
+    CHECK_FALSE(room.take(1, 2050));  // not asked again yet
+    CHECK(room.take(1000, 2100));
+    CHECK_FALSE(room.full());
+}
