@@ -348,6 +348,12 @@ Result<void> SimDisk::remove_all(const std::string& given) {
     return {};
 }
 
+Result<void> SimDisk::set_modified(const std::string& path, int64_t modified_ms) {
+    TRY(const auto inode, find(normal(path)));
+    inode->modified_ms = modified_ms;
+    return {};
+}
+
 Task<Result<void>> SimDisk::sync_directory(const std::string& given) {
     const std::string path = normal(given);
     CO_TRY_OK(find(path));

@@ -5,7 +5,7 @@ namespace millrace::sim {
 using runtime::Task;
 
 SimNode::SimNode(Simulation& sim, SimFabric& fabric, std::string name)
-    : sim_(sim), name_(std::move(name)), disk_(sim), network_(fabric, name_) {}
+    : sim_(sim), name_(std::move(name)), disk_(sim), network_(fabric, name_), workers_(sim) {}
 
 SimNode::~SimNode() {
     kill();
@@ -13,7 +13,7 @@ SimNode::~SimNode() {
 
 SimNode::Process::Process(SimNode& node, Main root)
     : loop(node.sim_, node.wall_skew),
-      context{loop, node.disk_, node.network_},
+      context{loop, node.disk_, node.network_, node.workers_},
       main(std::move(root)),
       scope(loop) {
     scope.spawn(run());

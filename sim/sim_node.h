@@ -13,6 +13,7 @@
 #include "runtime/task_function.h"
 #include "sim/sim_disk.h"
 #include "sim/sim_network.h"
+#include "sim/sim_workers.h"
 
 namespace millrace::sim {
 
@@ -64,6 +65,7 @@ private:
     const std::string name_;
     SimDisk disk_;
     SimNetwork network_;
+    SimWorkers workers_;
     std::unique_ptr<Process> process_;
 };
 

@@ -17,6 +17,10 @@ storage::LogConfig to_log_config(const config::TopicConfig& topic) {
     log.retention_ms = topic.retention_ms;
     log.retention_bytes = topic.retention_bytes;
     log.file_delete_delay_ms = topic.file_delete_delay_ms;
+    log.delete_retention_ms = topic.delete_retention_ms;
+    log.min_compaction_lag_ms = topic.min_compaction_lag_ms;
+    log.max_compaction_lag_ms = topic.max_compaction_lag_ms;
+    log.min_cleanable_dirty_ratio = topic.min_cleanable_dirty_ratio;
     log.flush_messages = topic.flush_messages;
     log.flush_ms = topic.flush_ms;
     log.max_message_bytes = topic.max_message_bytes;

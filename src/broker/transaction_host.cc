@@ -25,9 +25,11 @@ void follow_image(transaction::TransactionCoordinator& transactions,
 
 runtime::Task<ErrorCode> write_marker(Broker& broker, TopicPartition partition,
                                       coordinator::Marker marker) {
+    const metadata::TopicPtr topic = broker.image()->topic(std::string_view{partition.topic});
+    if (!topic || !topic->partition(partition.partition))
+        co_return ErrorCode::unknown_topic_or_partition;
     if (partition.topic == kOffsetsTopic)
         co_return co_await broker.groups().end_transaction(partition.partition, marker);
-    const metadata::TopicPtr topic = broker.image()->topic(std::string_view{partition.topic});
     auto opened = co_await broker.partitions().get(topic, partition.partition);
     if (!opened) co_return opened.code();
     const auto written = co_await append_marker(broker.loop(), *std::move(opened), marker);

@@ -275,6 +275,21 @@ void MetadataNode::State::append_no_op() {
     barrier = keep;
 }
 
+// Of a broker that is not fenced Apache Kafka's controller assumes that it still runs: until its
+// session has run out it lets none with the same id in.
+Result<void> MetadataNode::State::fence_this_broker() {
+    const auto broker = appended->brokers->find(options.config->node_id());
+    if (log->failed() != nullptr || broker == appended->brokers->end() || broker->second.fenced)
+        return {};
+    protocol::BrokerHeartbeatRequest heartbeat;
+    heartbeat.broker_id = broker->first;
+    heartbeat.broker_epoch = broker->second.epoch;
+    heartbeat.want_fence = true;
+    auto fenced = controller::broker_heartbeat(context(2), heartbeat);
+    INVARIANT(fenced.response.error_code == 0);
+    return append(fenced.records);
+}
+
 runtime::Task<Result<std::unique_ptr<MetadataNode>>> MetadataNode::start(
     runtime::Disk& disk, storage::Shard& shard, runtime::Loop& loop, MetadataNodeOptions options) {
     std::unique_ptr<MetadataNode> node(
@@ -332,6 +347,9 @@ runtime::Task<Result<void>> MetadataNode::stop() {
     s.stopping = true;
     s.stop_asked.set();
     if (s.running) co_await s.run_ended.wait();
+    s.listener = nullptr;
+    if (auto fenced = s.fence_this_broker(); !fenced)
+        LOG_WARN("controller", "the broker could not be fenced: {}", fenced.error().describe());
     if (s.log->failed() == nullptr) CO_TRY_OK(co_await s.log->sync_to(s.log->end_offset()));
     co_return co_await s.log->close();
 }

@@ -85,7 +85,8 @@ public:
     // Background work until stop(): idle NoOp records (metadata.max.idle.interval.ms), snapshots,
     // clean-up. To be spawned once.
     runtime::Task<void> run();
-    // Waits for what is under way and closes the log. No request may follow.
+    // Waits for what is under way, fences this node's broker (not told to the listener), and closes
+    // the log. No request may follow.
     runtime::Task<Result<void>> stop();
     // Set once the log failed.
     const Error* failed() const;

@@ -56,6 +56,7 @@ struct MetadataNode::State {
     Result<void> append_batch(std::span<const protocol::MetadataRecord> records);
     void refresh_config(const metadata::Delta& delta);
     void commit_up_to(Offset high_watermark);
+    Result<void> fence_this_broker();
     // Until all that a response could depend on is committed.
     runtime::Task<Result<void>> settle();
 

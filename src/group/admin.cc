@@ -34,8 +34,10 @@ void list_groups(const GroupTable& table, const protocol::ListGroupsRequest& req
     for (const auto& [id, group] : table.groups) {
         if (const auto* classic = std::get_if<ClassicGroup>(&group))
             add(id, classic->protocol_type().value_or(""), state_name(classic->state()), "classic");
-        else
-            add(id, "consumer", state_name(std::get<ConsumerGroup>(group).state()), "consumer");
+        else if (const auto* consumer = std::get_if<ConsumerGroup>(&group))
+            add(id, "consumer", state_name(consumer->state()), "consumer");
+        else if (const auto* foreign = std::get_if<ForeignGroup>(&group))
+            add(id, foreign->type, state_name(ClassicState::empty), foreign->type);
     }
     for (const auto& [id, topics] : table.offsets.groups())
         if (!table.exists(id)) add(id, "", state_name(ClassicState::empty), "classic");
@@ -143,7 +145,9 @@ bool has_members(const GroupTable& table, std::string_view group_id) {
     if (at == table.groups.end()) return false;
     if (const auto* classic = std::get_if<ClassicGroup>(&at->second))
         return !classic->in(ClassicState::empty);
-    return !std::get<ConsumerGroup>(at->second).members().empty();
+    if (const auto* consumer = std::get_if<ConsumerGroup>(&at->second))
+        return !consumer->members().empty();
+    return false;
 }
 
 void remove_empty_group(GroupTable& table, std::string_view group_id, Effects& effects) {
@@ -156,6 +160,8 @@ void remove_empty_group(GroupTable& table, std::string_view group_id, Effects& e
 ErrorCode delete_group(GroupTable& table, std::string_view group_id, Effects& effects) {
     if (!table.exists(group_id) && !table.offsets.has(group_id))
         return ErrorCode::group_id_not_found;
+    // It is more than its records here: __share_group_state, or the topics of a streams application.
+    if (table.foreign(group_id)) return ErrorCode::unsupported_version;
     if (has_members(table, group_id)) return ErrorCode::non_empty_group;
     OffsetProtocol{table}.remove_all(group_id, effects);
     remove_empty_group(table, group_id, effects);

@@ -135,7 +135,8 @@ Result<const ConsumerGroup*> ConsumerProtocol::find_group(const Request& request
     if (const ConsumerGroup* group = table_.consumer(id)) return group;
     bool joins = request.member_epoch == 0;
     ClassicGroup* classic = table_.classic(id);
-    if (!classic) {
+    if (table_.foreign(id)) joins = false;
+    if (!classic && !table_.exists(id)) {
         if (!joins)
             return fail(ErrorCode::group_id_not_found,
                         fmt::format("there is no consumer group {}", id));

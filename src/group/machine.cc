@@ -4,6 +4,8 @@
 #include "coordinator/typed_record.h"
 #include "protocol/records/consumer_group_member_metadata_key.h"
 #include "protocol/records/group_metadata_key.h"
+#include "protocol/records/share_group_metadata_key.h"
+#include "protocol/records/streams_group_metadata_key.h"
 
 namespace millrace::group {
 
@@ -32,8 +34,12 @@ Result<void> GroupMachine::apply(const RecordView& record, Effects& effects) {
         case 8:
         case 16:
             return apply_consumer(type, record, effects);
+        case protocol::ShareGroupMetadataKey::kRecordKey:
+            return apply_foreign<protocol::ShareGroupMetadataKey>("share", record, effects);
+        case protocol::StreamsGroupMetadataKey::kRecordKey:
+            return apply_foreign<protocol::StreamsGroupMetadataKey>("streams", record, effects);
         default:
-            return {};  // share and streams groups, and what a newer Kafka has written
+            return {};  // the rest of those groups, and what a newer Kafka has written
     }
 }
 
@@ -73,6 +79,17 @@ Result<void> GroupMachine::apply_consumer(int16_t type, const RecordView& record
     return {};
 }
 
+template <class Key>
+Result<void> GroupMachine::apply_foreign(std::string_view type, const RecordView& record,
+                                         Effects& effects) {
+    TRY(auto key, protocol::decode<Key>(record.key.subspan(2), 0));
+    std::string id = key.group_id.str();
+    if (!record.value && !table_.foreign(id)) return {};
+    erase_group(id, effects);
+    if (record.value) table_.groups.emplace(std::move(id), ForeignGroup{type});
+    return {};
+}
+
 void GroupMachine::erase_group(std::string_view group_id, Effects& effects) {
     auto at = table_.groups.find(group_id);
     if (at == table_.groups.end()) return;
@@ -88,8 +105,8 @@ void GroupMachine::loaded(Now now) {
     for (auto& [id, group] : table_.groups) {
         if (auto* classic = std::get_if<ClassicGroup>(&group))
             classic_.loaded(*classic, now, effects);
-        else
-            consumer_.loaded(std::get<ConsumerGroup>(group), now);
+        else if (auto* consumer = std::get_if<ConsumerGroup>(&group))
+            consumer_.loaded(*consumer, now);
     }
     // Nobody waits yet, and a rebalance that has just started is not over.
     INVARIANT(effects.records.empty() && effects.completed.empty());
@@ -99,6 +116,13 @@ std::optional<protocol::JoinGroupResponse> GroupMachine::join_group(
     const RequestContext& context, const protocol::JoinGroupRequest& request, Token token, Now now,
     Effects& effects) {
     if (table_.consumer(request.group_id)) return mixed_.join(context, request, now, effects);
+    if (table_.foreign(request.group_id)) {
+        protocol::JoinGroupResponse refused;
+        refused.error_code = wire(ErrorCode::inconsistent_group_protocol);
+        refused.member_id = request.member_id.to_owned();
+        refused.protocol_name.reset();
+        return refused;
+    }
     return classic_.join(context, request, token, now, effects);
 }
 
@@ -176,6 +200,7 @@ void GroupMachine::on_timer(const Timer& timer, Now now, Effects& effects) {
 }
 
 void GroupMachine::clean_up(std::string_view group_id, Now now, Effects& effects) {
+    if (table_.foreign(group_id)) return;  // its owner may still need them
     bool no_offsets_left = offsets_.expire(group_id, now, kTombstonesMax, effects);
     if (no_offsets_left && !has_members(table_, group_id))
         remove_empty_group(table_, group_id, effects);

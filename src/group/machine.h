@@ -96,6 +96,9 @@ private:
     Result<void> apply_classic(const coordinator::RecordView& record, Effects& effects);
     Result<void> apply_consumer(int16_t type, const coordinator::RecordView& record,
                                 Effects& effects);
+    template <class Key>
+    Result<void> apply_foreign(std::string_view type, const coordinator::RecordView& record,
+                               Effects& effects);
     void erase_group(std::string_view group_id, Effects& effects);
 
     GroupTable table_;

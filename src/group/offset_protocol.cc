@@ -31,6 +31,11 @@ ErrorCode OffsetProtocol::check_commit(const RequestContext& context, const Comm
         return check_classic_commit(*group, request, now);
     if (const ConsumerGroup* group = table_.consumer(id))
         return check_consumer_commit(context, *group, request);
+    if (const ForeignGroup* group = table_.foreign(id)) {
+        // Tools may set the offsets of a streams group; a share group keeps its own elsewhere.
+        bool tool = request.generation_id_or_member_epoch < 0 && request.member_id.empty();
+        return tool && group->type == "streams" ? ErrorCode::none : ErrorCode::unknown_member_id;
+    }
     if (request.generation_id_or_member_epoch < 0)
         return ErrorCode::none;  // a client that only keeps offsets here
     if (table_.offsets.has(id)) return ErrorCode::unknown_member_id;

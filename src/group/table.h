@@ -20,7 +20,13 @@
 
 namespace millrace::group {
 
-using Group = std::variant<ClassicGroup, ConsumerGroup>;
+// A group of a type that is not served: a share or a streams group that Apache Kafka has left here.
+// Its id is taken and its records and offsets are kept; who was in it is not known.
+struct ForeignGroup {
+    std::string_view type;  // as ListGroups says it
+};
+
+using Group = std::variant<ClassicGroup, ConsumerGroup, ForeignGroup>;
 
 struct GroupTable {
     GroupTable(const GroupConfig& c, Rng& r) : config(c), rng(r) {}
@@ -41,6 +47,10 @@ struct GroupTable {
     ConsumerGroup* consumer(std::string_view id) {
         auto at = groups.find(id);
         return at == groups.end() ? nullptr : std::get_if<ConsumerGroup>(&at->second);
+    }
+    const ForeignGroup* foreign(std::string_view id) const {
+        auto at = groups.find(id);
+        return at == groups.end() ? nullptr : std::get_if<ForeignGroup>(&at->second);
     }
     // Of the group itself, not of its offsets.
     bool exists(std::string_view id) const { return groups.contains(id); }

@@ -5,6 +5,7 @@
 #include "runtime/disk.h"
 #include "runtime/loop.h"
 #include "runtime/network.h"
+#include "runtime/workers.h"
 
 namespace millrace::runtime {
 
@@ -12,6 +13,7 @@ struct Context {
     Loop& loop;
     Disk& disk;
     Network& network;
+    Workers& workers;
 };
 
 }  // namespace millrace::runtime

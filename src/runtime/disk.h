@@ -70,6 +70,8 @@ public:
     virtual Result<void> remove(const std::string& path) = 0;  // a file or an empty directory
     virtual Result<void> remove_all(
         const std::string& path) = 0;  // a whole tree; success when it is not there
+    // The time that info() gives as modified_ms.
+    virtual Result<void> set_modified(const std::string& path, int64_t modified_ms) = 0;
     virtual Task<Result<void>> sync_directory(const std::string& path) = 0;
     virtual Result<uint64_t> free_bytes(const std::string& path) = 0;
 

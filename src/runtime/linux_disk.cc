@@ -219,6 +219,14 @@ Result<void> LinuxDisk::remove_all(const std::string& path) {
     return {};
 }
 
+Result<void> LinuxDisk::set_modified(const std::string& path, int64_t modified_ms) {
+    const timespec modified{.tv_sec = modified_ms / 1000,
+                            .tv_nsec = modified_ms % 1000 * 1'000'000};
+    const timespec times[] = {{.tv_sec = 0, .tv_nsec = UTIME_OMIT}, modified};
+    if (::utimensat(AT_FDCWD, path.c_str(), times, 0) != 0) return system_error("utimensat", path);
+    return {};
+}
+
 Task<Result<void>> LinuxDisk::sync_directory(const std::string& path) {
     co_return co_await run_blocking(pool_, Loop::current(),
                                     [path] { return sync_directory_now(path); });

@@ -45,6 +45,7 @@ public:
     Result<void> rename(const std::string& from, const std::string& to) override;
     Result<void> remove(const std::string& path) override;
     Result<void> remove_all(const std::string& path) override;
+    Result<void> set_modified(const std::string& path, int64_t modified_ms) override;
     Task<Result<void>> sync_directory(const std::string& path) override;
     Result<uint64_t> free_bytes(const std::string& path) override;
     Result<std::string> read_file(const std::string& path, size_t size_max) override;

@@ -131,6 +131,53 @@ runtime::Task<size_t> add_lags(Snapshot& out, broker::Broker& broker) {
     co_return count - all.size();
 }
 
+void add_cleaner(Snapshot& out, const MetricsSources& sources, TimestampMs now) {
+    const auto& stats = sources.cleaner.stats();
+    const auto& directories = sources.logs.directories();
+    double dirtiest = 0, recopied = 0, seconds = 0, fill = 0, overdue = 0;
+    TimestampMs last_look = 0;
+    for (size_t i = 0; i < stats.size(); ++i) {
+        const storage::CleanerStats& s = stats[i];
+        const Labels labels = {{"logDirectory", directories[i].path}};
+        out.gauge("kafka_log_logcleanermanager_uncleanable_partitions_count",
+                  "Compacted partitions whose last cleaning failed; they are tried again.", labels,
+                  real(s.uncleanable_partitions));
+        out.gauge("kafka_log_logcleanermanager_uncleanable_bytes",
+                  "Bytes that could be cleaned in those.", labels, real(s.uncleanable_bytes));
+        out.counter("millrace_log_cleanings_total", "Cleanings of compacted partitions.", labels,
+                    real(s.cleanings));
+        out.counter("millrace_log_cleaning_failures_total", "Cleanings that failed.", labels,
+                    real(s.failures));
+        out.counter("millrace_log_cleaner_read_bytes_total", "Bytes that cleanings read.", labels,
+                    real(s.bytes_read));
+        out.counter("millrace_log_cleaner_written_bytes_total", "Bytes that cleanings wrote.",
+                    labels, real(s.bytes_written));
+        out.counter("millrace_log_cleaner_keyless_records_total",
+                    "Records without key that cleanings dropped.", labels,
+                    real(s.records_without_key));
+        dirtiest = std::max(dirtiest, s.dirty_ratio_max);
+        recopied = std::max(recopied, s.recopy_ratio);
+        seconds = std::max(seconds, s.clean_seconds);
+        fill = std::max(fill, s.map_fill);
+        overdue = std::max(overdue, real(s.overdue_ms_max) / 1000);
+        last_look = std::max(last_look, s.last_look);
+    }
+    out.gauge("kafka_log_logcleanermanager_max_dirty_percent",
+              "The dirty part of the dirtiest compacted partition, of 100.", {}, dirtiest * 100);
+    out.gauge("kafka_log_logcleanermanager_time_since_last_run_ms",
+              "Since the cleaner last looked for dirty partitions.", {},
+              last_look == 0 ? 0 : real(now - last_look));
+    out.gauge("kafka_log_logcleaner_cleaner_recopy_percent",
+              "Bytes written of 100 bytes read, in the last cleaning.", {}, recopied * 100);
+    out.gauge("kafka_log_logcleaner_max_clean_time_secs", "Duration of the last cleaning.", {},
+              seconds);
+    out.gauge("kafka_log_logcleaner_max_buffer_utilization_percent",
+              "How much of its memory for keys the last cleaning filled, of 100.", {}, fill * 100);
+    out.gauge("kafka_log_logcleaner_max_compaction_delay_secs",
+              "How long ago max.compaction.lag.ms passed for the oldest uncleaned record.", {},
+              overdue);
+}
+
 }  // namespace
 
 runtime::Task<Snapshot> collect_metrics(MetricsSources sources) {
@@ -144,6 +191,7 @@ runtime::Task<Snapshot> collect_metrics(MetricsSources sources) {
     out.counter("millrace_request_memory_waits_total",
                 "Large requests that waited for memory to be read into.", {}, real(budget.waits()));
     add_cluster(out, *sources.broker.image(), sources.broker.node_id());
+    add_cleaner(out, sources, sources.broker.loop().wall_ms());
     size_t left_out = add_partitions(out, sources.broker.partitions());
     left_out += co_await add_lags(out, sources.broker);
     out.gauge("millrace_metrics_left_out",

@@ -12,6 +12,7 @@
 #include "broker/broker.h"
 #include "net/http_server.h"
 #include "net/server.h"
+#include "storage/cleaner.h"
 
 namespace millrace::server {
 
@@ -20,6 +21,8 @@ constexpr size_t kPartitionSeriesMax = 20'000;
 struct MetricsSources {
     broker::Broker& broker;
     const net::Server& server;
+    const storage::LogManager& logs;
+    const storage::Cleaner& cleaner;
 };
 
 // `sources` must outlive the task.

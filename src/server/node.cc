@@ -49,6 +49,39 @@ net::BufferPool::Limits buffer_limits(const config::BrokerConfig& config) {
             .request_bytes_max = static_cast<uint64_t>(given > 0 ? given : kRequestBytesMax)};
 }
 
+storage::CleanerConfig cleaner_config(const config::BrokerConfig& config) {
+    const auto& values = config.values();
+    return {.threads = static_cast<size_t>(values.log_cleaner_threads),
+            .dedupe_buffer_bytes = static_cast<size_t>(values.log_cleaner_dedupe_buffer_bytes),
+            .load_factor = values.log_cleaner_load_factor,
+            .io_buffer_bytes = static_cast<size_t>(values.log_cleaner_io_buffer_bytes),
+            .bytes_per_second_max = values.log_cleaner_bytes_per_second_max,
+            .backoff_ms = values.log_cleaner_backoff_ms};
+}
+
+// A file that Apache Kafka's node ran with may ask for protection that is not there yet. To serve
+// without it would open the data to everybody.
+Result<void> check_protection(const config::BrokerConfig& config) {
+    if (!config.string("authorizer.class.name").empty()) {
+        return fail(ErrorCode::invalid_config,
+                    "authorizer.class.name: there is no access control yet; take it out to serve "
+                    "everybody who can connect (the ACLs are kept)");
+    }
+    const std::string served = client_listener(config).listener;
+    for (const config::Endpoint& listener : config.listeners()) {
+        if (config.is_controller_listener(listener.listener)) continue;
+        if (listener.security_protocol != "PLAINTEXT") {
+            return fail(ErrorCode::invalid_config,
+                        fmt::format("listeners: {} is {}; only PLAINTEXT is served yet",
+                                    listener.listener, listener.security_protocol));
+        }
+        if (listener.listener != served)
+            LOG_WARN("server", "only the listener {} is served yet, not {}", served,
+                     listener.listener);
+    }
+    return {};
+}
+
 }  // namespace
 
 Node::Node(runtime::Context context, NodeOptions options)
@@ -63,6 +96,7 @@ Node::~Node() = default;
 runtime::Task<Result<std::unique_ptr<Node>>> Node::start(runtime::Context context,
                                                          NodeOptions options) {
     std::unique_ptr<Node> node(new Node(context, std::move(options)));
+    CO_TRY_OK(check_protection(*node->config_));
     CO_TRY_OK(co_await node->open_directories());
     CO_TRY_OK(co_await node->start_metadata());
     CO_TRY_OK(co_await node->start_broker());
@@ -141,7 +175,7 @@ Result<void> Node::listen_http() {
     const auto port = static_cast<uint16_t>(config_->values().metrics_port);
     if (port == 0) return {};
     http_ = std::make_unique<net::HttpServer>(context_.loop, net::HttpServer::Limits{});
-    add_pages(*http_, {*broker_, *server_});
+    add_pages(*http_, {*broker_, *server_, *logs_, *cleaner_});
     return http_->listen(context_.network, config_->string("millrace.metrics.host"), port);
 }
 
@@ -169,6 +203,9 @@ runtime::Task<Result<void>> Node::start_broker() {
     transactions_loader_ = std::make_unique<broker::CoordinatorHost>(
         context_.loop, std::string{broker::kTransactionsTopic}, *transactions_,
         broker_->partitions());
+    cleaner_ = std::make_unique<storage::Cleaner>(context_.loop, context_.workers, *logs_, [this] {
+        return cleaner_config(broker_->config());
+    });
     broker_->start(metadata_->image());
     metadata_->set_listener([this](const metadata::ImagePtr& image, const metadata::Delta& delta) {
         broker_->on_image(image, delta);
@@ -212,6 +249,7 @@ runtime::Task<Result<void>> Node::run() {
     scope_.spawn(groups_->run());
     scope_.spawn(transactions_->run());
     scope_.spawn(maintain());
+    if (config_->values().log_cleaner) scope_.spawn(cleaner_->run());
     if (http_) scope_.spawn(http_->run());
     co_await stop_wanted_.wait();
     co_return co_await close();
@@ -221,6 +259,7 @@ runtime::Task<Result<void>> Node::run() {
 runtime::Task<Result<void>> Node::close() {
     server_->stop();
     if (http_) http_->stop();
+    cleaner_->stop();
     broker_->stop();
     // No new markers; those under way still need the groups.
     transactions_->stop();

@@ -24,6 +24,7 @@
 #include "net/server.h"
 #include "runtime/context.h"
 #include "runtime/scope.h"
+#include "storage/cleaner.h"
 
 namespace millrace::server {
 
@@ -84,6 +85,7 @@ private:
     std::unique_ptr<broker::TransactionHost> transaction_host_;
     std::unique_ptr<broker::CoordinatorHost> groups_loader_;
     std::unique_ptr<broker::CoordinatorHost> transactions_loader_;
+    std::unique_ptr<storage::Cleaner> cleaner_;
     std::unique_ptr<net::Server> server_;
     std::unique_ptr<net::HttpServer> http_;  // null: no metrics endpoint
     runtime::Scope scope_;

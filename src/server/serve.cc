@@ -87,6 +87,7 @@ int serve(const ServeOptions& options) {
     runtime::BlockingPool pool(kBlockingThreads);
     runtime::LinuxDisk disk(pool);
     runtime::LinuxNetwork network(loop, pool);
+    runtime::LinuxWorkers workers(pool);
     auto loaded = load_config(disk, options);
     const auto fail_with = [](const Error& error) {
         fmt::print(stderr, "millrace: {}\n",
@@ -99,7 +100,8 @@ int serve(const ServeOptions& options) {
     NodeOptions node{
         .config = std::make_shared<const config::BrokerConfig>(std::move(loaded->config)),
         .open_files_max = runtime::raise_descriptor_limit() / kFileShare};
-    const auto ran = loop.run_for_result(run_node({loop, disk, network}, signals, std::move(node)));
+    const auto ran =
+        loop.run_for_result(run_node({loop, disk, network, workers}, signals, std::move(node)));
     if (!ran) return fail_with(ran.error());
     return 0;
 }

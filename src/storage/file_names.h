@@ -28,6 +28,7 @@ inline constexpr std::string_view kLockName = ".lock";
 inline constexpr std::string_view kRecoveryPointName = "recovery-point-offset-checkpoint";
 inline constexpr std::string_view kLogStartName = "log-start-offset-checkpoint";
 inline constexpr std::string_view kHighWatermarkName = "replication-offset-checkpoint";
+inline constexpr std::string_view kCleanerName = "cleaner-offset-checkpoint";
 inline constexpr std::string_view kMetadataTopic = "__cluster_metadata";
 
 std::string join_path(std::string_view directory, std::string_view name);

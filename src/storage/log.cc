@@ -16,6 +16,7 @@ Log::State::State(Shard& shard_used, LogOpen open)
       config(open.config),
       producer_id_expiration_ms(open.producer_id_expiration_ms),
       new_directory(open.new_directory),
+      cleaned_to(open.cleaned_to),
       tail(shard.tails()),
       journal(open.journal) {}
 
@@ -38,10 +39,11 @@ Offset Log::State::segment_end(size_t index) const {
 }
 
 int64_t Log::State::jitter_ms(Offset base) const {
-    if (config.segment_jitter_ms <= 0) return 0;
+    const int64_t limit = std::min(config.segment_jitter_ms, config.segment_ms);
+    if (limit <= 0) return 0;
     const uint64_t spread = (std::hash<TopicPartition>{}(partition) + static_cast<uint64_t>(base)) *
                             0x9e3779b97f4a7c15ULL;
-    return static_cast<int64_t>((spread >> 1) % static_cast<uint64_t>(config.segment_jitter_ms));
+    return static_cast<int64_t>((spread >> 1) % static_cast<uint64_t>(limit));
 }
 
 Log::State::~State() {
@@ -355,6 +357,10 @@ std::vector<ActiveProducer> Log::producers() const {
 Result<void> Log::roll(TimestampMs now) {
     TRY_OK(state_->check_usable());
     return state_->roll(now);
+}
+
+std::optional<Offset> Log::cleaned_to() const {
+    return state_->cleaned_to;
 }
 
 void Log::expire_producers(TimestampMs now) {

@@ -43,6 +43,9 @@ class Shard;
 struct AppendCondition;
 class Journal;
 struct JournalGroup;
+struct CleanableRange;
+struct CleanReport;
+struct CleanTools;
 
 // The bytes of an append: whole record batches, back to back (exactly one as leader). They are
 // stamped in place and then shared with readers, so the caller must be the only one who writes to
@@ -159,6 +162,7 @@ struct LogOpen {
     Journal* journal = nullptr;
     TimestampMs now = 0;
     int64_t producer_id_expiration_ms = 86'400'000;
+    std::optional<Offset> cleaned_to;  // from cleaner-offset-checkpoint
 };
 
 // After the disk failed in a way that leaves unknown what it holds, and after the partition was
@@ -277,6 +281,18 @@ public:
     // synced in its segment, and no replay of the journal will touch it again, whatever happens to
     // those files then. Appends may go on.
     runtime::Task<Result<void>> settle();
+    // What of a compacted log has not been cleaned and can be.
+    runtime::Task<Result<CleanableRange>> cleanable(TimestampMs now);
+    // Compacts the log as far as the memory for its keys allows: keeps the last record of each key,
+    // at its offset. The log is read and appended to meanwhile; each group of segments is replaced
+    // in one step, and a crash at any point leaves the old or the new ones. Errors: cancelled (by
+    // the budget, or because the log was truncated or removed meanwhile), corrupt_message,
+    // kafka_storage_error. A failure leaves the log sound and as far cleaned as it was.
+    runtime::Task<Result<CleanReport>> clean(CleanableRange range, CleanTools tools,
+                                             TimestampMs now);
+    // Where the next cleaning begins; none before the first one.
+    std::optional<Offset> cleaned_to() const;
+
     // All that was appended before the call survives a loss of power once this succeeds.
     runtime::Task<Result<void>> flush();
     // flush(), and all that a recovery would else have to rebuild: indexes, producer snapshot,

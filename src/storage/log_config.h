@@ -3,6 +3,7 @@
 // when it changes (Log::set_config).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -26,6 +27,11 @@ struct LogConfig {
     int64_t retention_bytes = kUnlimited;
     int64_t file_delete_delay_ms = 60'000;
 
+    int64_t delete_retention_ms = 86'400'000;
+    int64_t min_compaction_lag_ms = 0;
+    int64_t max_compaction_lag_ms = INT64_MAX;
+    double min_cleanable_dirty_ratio = 0.5;
+
     int64_t flush_messages = INT64_MAX;
     int64_t flush_ms = INT64_MAX;
 
@@ -36,6 +42,14 @@ struct LogConfig {
     std::optional<protocol::Codec> compression;  // compression.type; empty = the producer's own
     protocol::CompressionLevels compression_levels;
     bool key_index = false;  // millrace.key.index.enable: conditions on keys can be judged
+
+    // How long a segment stays the active one: what is to be compacted by max.compaction.lag.ms must
+    // not be in it any more by then.
+    int64_t roll_ms() const {
+        return cleanup_compact && max_compaction_lag_ms > 0
+                   ? std::min(segment_ms, max_compaction_lag_ms)
+                   : segment_ms;
+    }
 };
 
 }  // namespace millrace::storage

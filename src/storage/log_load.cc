@@ -78,10 +78,13 @@ Task<Result<Offset>> end_of_file(runtime::Disk& disk, std::string path, Offset b
 Task<Result<bool>> settle_leftovers(runtime::Disk& disk, const std::string& directory,
                                     const DirectoryNames& names) {
     Offset unfinished = INT64_MAX;
-    for (const OffsetFileName& file : names.leftovers) {
+    for (const OffsetFileName& file : names.leftovers)
         if (file.mark == kCleanedSuffix) unfinished = std::min(unfinished, file.offset);
+    // The `.cleaned` files last: they tell which `.swap` files are to go.
+    for (const OffsetFileName& file : names.swaps)
+        if (file.offset >= unfinished) CO_TRY_OK(disk.remove(file_path(directory, file)));
+    for (const OffsetFileName& file : names.leftovers)
         CO_TRY_OK(disk.remove(file_path(directory, file)));
-    }
     for (const OffsetFileName& file : names.swaps) {
         if (file.offset >= unfinished || file.kind != kLogSuffix) continue;
         CO_TRY(const Offset end,
@@ -93,14 +96,10 @@ Task<Result<bool>> settle_leftovers(runtime::Disk& disk, const std::string& dire
             if (index.offset >= file.offset && index.offset < std::max(end, file.offset + 1))
                 CO_TRY_OK(disk.remove(file_path(directory, index)));
     }
-    for (const OffsetFileName& file : names.swaps) {
-        if (file.offset >= unfinished) {
-            CO_TRY_OK(disk.remove(file_path(directory, file)));
-        } else {
+    for (const OffsetFileName& file : names.swaps)
+        if (file.offset < unfinished)
             CO_TRY_OK(disk.rename(file_path(directory, file),
                                   offset_file_path(directory, file.offset, file.kind)));
-        }
-    }
     co_return !names.swaps.empty();
 }
 

@@ -112,6 +112,7 @@ Result<void> LogManager::State::take_in(size_t directory,
     TRY(const auto recovery_points, read_offsets(disk, join_path(path, kRecoveryPointName)));
     TRY(const auto log_starts, read_offsets(disk, join_path(path, kLogStartName)));
     TRY(const auto high_watermarks, read_offsets(disk, join_path(path, kHighWatermarkName)));
+    TRY(const auto cleaned, read_offsets(disk, join_path(path, kCleanerName)));
     for (const runtime::DirEntry& entry : names) {
         if (!entry.is_directory) continue;
         const auto name = parse_partition_directory(entry.name);
@@ -126,6 +127,8 @@ Result<void> LogManager::State::take_in(size_t directory,
         partition.recovery_point = offset_or_zero(recovery_points, *name);
         partition.log_start = offset_or_zero(log_starts, *name);
         partition.high_watermark = offset_or_zero(high_watermarks, *name);
+        if (const auto found = cleaned.find(*name); found != cleaned.end())
+            partition.cleaned_to = found->second;
         partition.clean = directories[directory].clean && !replayed.contains(entry.name);
         if (!partition.clean) unrecovered.push_back(*name);
     }
@@ -170,6 +173,13 @@ std::vector<TopicPartition> LogManager::partitions() const {
     return names;
 }
 
+std::vector<TopicPartition> LogManager::opened() const {
+    std::vector<TopicPartition> names;
+    for (const auto& [name, partition] : state_->partitions)
+        if (partition.log) names.push_back(name);
+    return names;
+}
+
 bool LogManager::contains(const TopicPartition& partition) const {
     return state_->partitions.contains(partition);
 }
@@ -178,6 +188,14 @@ std::optional<size_t> LogManager::directory_of(const TopicPartition& partition) 
     const auto found = state_->partitions.find(partition);
     if (found == state_->partitions.end()) return {};
     return found->second.directory;
+}
+
+Result<bool> LogManager::holds_records(const TopicPartition& partition) const {
+    return state_->holds_records(partition);
+}
+
+LogConfig LogManager::config_of(const std::string& topic) const {
+    return state_->config_of(topic);
 }
 
 Log* LogManager::find(const TopicPartition& partition) const {
@@ -210,7 +228,8 @@ Task<Result<Log*>> LogManager::State::open(TopicPartition name, TimestampMs now)
                 .new_directory = entry.is_new,
                 .journal = journals[entry.directory].get(),
                 .now = now,
-                .producer_id_expiration_ms = config.producer_id_expiration_ms};
+                .producer_id_expiration_ms = config.producer_id_expiration_ms,
+                .cleaned_to = entry.cleaned_to};
     auto opened = co_await Log::open(shard, std::move(how));
     // The partition may have been removed, and made anew, meanwhile.
     const auto found = partitions.find(name);

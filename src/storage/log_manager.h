@@ -92,9 +92,16 @@ public:
 
     // All partitions that have a directory, opened or not.
     std::vector<TopicPartition> partitions() const;
+    // Those whose log is open.
+    std::vector<TopicPartition> opened() const;
     bool contains(const TopicPartition& partition) const;
     // The index into directories().
     std::optional<size_t> directory_of(const TopicPartition& partition) const;
+    // Whether it has files of records; a look into its directory. False when there is no such
+    // partition.
+    Result<bool> holds_records(const TopicPartition& partition) const;
+    // What `config_of` gives.
+    LogConfig config_of(const std::string& topic) const;
     // The log if it has been opened already, else nullptr.
     Log* find(const TopicPartition& partition) const;
     // Opens it on first use. Errors: not_found, kafka_storage_error. Overlapping opens of one

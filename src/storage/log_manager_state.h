@@ -36,16 +36,18 @@ struct LogManager::State final : Checkpoints {
         Offset recovery_point = 0;
         Offset log_start = 0;
         Offset high_watermark = 0;
+        std::optional<Offset> cleaned_to;
         bool clean = true;    // needs no recovery
         bool is_new = false;  // its directory may not be durable yet
         std::unique_ptr<Log> log;
         std::shared_ptr<runtime::Event> opening;  // set when the open that is under way has ended
     };
-    // The three offset checkpoints of a directory, as they were written last.
+    // The offset checkpoints of a directory, as they were written last.
     struct Written {
         std::string recovery_points;
         std::string log_starts;
         std::string high_watermarks;
+        std::string cleaned;
     };
     struct Removed {
         std::unique_ptr<Log> log;

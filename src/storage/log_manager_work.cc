@@ -21,6 +21,7 @@ LogManager::State::Written LogManager::State::checkpoint_texts(size_t directory)
     OffsetCheckpointText recovery_points;
     OffsetCheckpointText log_starts;
     OffsetCheckpointText high_watermarks;
+    OffsetCheckpointText cleaned;
     for (const auto& [name, partition] : partitions) {
         if (partition.directory != directory) continue;
         const Log* log = partition.log.get();
@@ -28,8 +29,10 @@ LogManager::State::Written LogManager::State::checkpoint_texts(size_t directory)
         high_watermarks.add(name, log ? log->high_watermark() : partition.high_watermark);
         const Offset start = log ? log->start_offset() : partition.log_start;
         if (log ? start > log->first_file_offset() : start > 0) log_starts.add(name, start);
+        if (const auto to = log ? log->cleaned_to() : partition.cleaned_to) cleaned.add(name, *to);
     }
-    return {recovery_points.finish(), log_starts.finish(), high_watermarks.finish()};
+    return {recovery_points.finish(), log_starts.finish(), high_watermarks.finish(),
+            cleaned.finish()};
 }
 
 Task<Result<void>> LogManager::State::write_checkpoints(size_t directory) {
@@ -47,6 +50,7 @@ Task<Result<void>> LogManager::State::write_checkpoints(size_t directory) {
     };
     const std::array files{File{kLogStartName, texts.log_starts, last.log_starts},
                            File{kHighWatermarkName, texts.high_watermarks, last.high_watermarks},
+                           File{kCleanerName, texts.cleaned, last.cleaned},
                            File{kRecoveryPointName, texts.recovery_points, last.recovery_points}};
     for (const File& file : files) {
         if (file.text == file.last) continue;

@@ -221,10 +221,13 @@ Task<Result<void>> Log::State::wait_for(ColdReads& cold) {
     co_return fail(ErrorCode::kafka_storage_error, "a file did not answer");
 }
 
-// After each wait the segment is looked up again: retention may have taken it.
+// After each wait the segment is looked up again: retention may have taken it, or compaction put
+// another one in its place.
 Task<Result<void>> Log::State::load_index(Offset base) {
     const std::string path = offset_file_path(directory, base, kIndexSuffix);
+    const uint64_t view = swaps;
     const auto bytes = co_await read_whole(shard.disk(), path, kIndexBytesMax);
+    if (view != swaps) co_return co_await load_index(base);
     if (bytes.code() == ErrorCode::not_found) co_return co_await rebuild_index(base);
     if (!bytes) co_return storage_error(bytes.error());
     Segment* segment = find_segment(base);
@@ -234,7 +237,9 @@ Task<Result<void>> Log::State::load_index(Offset base) {
 
 Task<Result<void>> Log::State::load_times(Offset base) {
     const std::string path = offset_file_path(directory, base, kTimeIndexSuffix);
+    const uint64_t view = swaps;
     const auto bytes = co_await read_whole(shard.disk(), path, kIndexBytesMax);
+    if (view != swaps) co_return co_await load_times(base);
     if (bytes.code() == ErrorCode::not_found) co_return co_await rebuild_index(base);
     if (!bytes) co_return storage_error(bytes.error());
     Segment* segment = find_segment(base);
@@ -253,7 +258,9 @@ Task<Result<void>> Log::State::load_times(Offset base) {
 
 Task<Result<void>> Log::State::load_aborts(Offset base) {
     const std::string path = offset_file_path(directory, base, kTxnIndexSuffix);
+    const uint64_t view = swaps;
     const auto bytes = co_await read_whole(shard.disk(), path, kIndexBytesMax);
+    if (view != swaps) co_return co_await load_aborts(base);
     Segment* segment = find_segment(base);
     if (!segment || segment->aborts().loaded()) co_return {};
     if (bytes.code() == ErrorCode::not_found) {
@@ -269,7 +276,9 @@ Task<Result<void>> Log::State::load_aborts(Offset base) {
 Task<Result<void>> Log::State::rebuild_index(Offset base) {
     Segment scanned(shard, directory, base, 0);
     uint64_t position = 0;
+    const uint64_t view = swaps;
     while (true) {
+        if (view != swaps) co_return co_await rebuild_index(base);
         Segment* segment = find_segment(base);
         if (!segment) co_return {};
         CO_TRY_OK(drain());

@@ -1,6 +1,6 @@
 // The inside of a Log, shared by the files that implement it: log.cc (append, state), log_read.cc,
-// log_lookup.cc (timestamps), log_load.cc (open and recovery), log_save.cc (flush, save, close) and
-// log_trim.cc (retention, truncation). Nothing outside includes it.
+// log_lookup.cc (timestamps), log_load.cc (open and recovery), log_save.cc (flush, save, close),
+// log_trim.cc (retention, truncation) and log_clean.cc (compaction). Nothing outside includes it.
 #pragma once
 
 #include <optional>
@@ -65,6 +65,7 @@ struct Log::State final : JournalClient {
     std::optional<Uuid> topic_id;
     int64_t producer_id_expiration_ms;
     bool new_directory;
+    std::optional<Offset> cleaned_to;  // below, the log is compacted
     size_t tasks = 0;
     std::string unusable;  // why no file may be touched any more; empty = usable
 
@@ -102,6 +103,7 @@ struct Log::State final : JournalClient {
     Offset keys_saved = -1;      // what the file knows; -1 = there is no good one
     bool has_keys_file = false;  // one was there when the log was opened
     uint64_t truncations = 0;    // counted, so that a Task sees that its view is of the past
+    uint64_t swaps = 0;          // of segments by compacted ones, for the same
 
     Segment& active() { return *segments.back(); }
     size_t segment_index(Offset offset) const;  // the last one with base <= offset, else 0
@@ -189,6 +191,10 @@ struct Log::State final : JournalClient {
     // it.
     runtime::Task<Result<void>> reload_producers(std::vector<Offset> snapshots, TimestampMs now);
     runtime::Task<Result<void>> replay_producers(Offset from);
+
+    // log_clean.cc
+    runtime::Task<Result<Offset>> lagging_from(Offset first_dirty, TimestampMs now);
+    runtime::Task<Result<TimestampMs>> oldest_timestamp(Offset from, Offset to);
 
     // log_save.cc
     runtime::Task<Result<void>> flush();

@@ -58,12 +58,14 @@ Task<Result<size_t>> Log::State::count_expired(TimestampMs now) {
     const auto readable = [&](size_t i) { return segment_end(i) <= high_watermark; };
     if (config.retention_bytes >= 0) {
         const auto limit = static_cast<uint64_t>(config.retention_bytes);
-        while (count < segments.size() && readable(count) && segments[count]->size() > 0 &&
+        while (count < segments.size() && readable(count) &&
+               (count + 1 < segments.size() || segments[count]->size() > 0) &&
                kept >= limit + segments[count]->size())
             kept -= segments[count++]->size();
     }
+    // A segment that compaction emptied has the age of its file; the active one stays when empty.
     while (config.retention_ms >= 0 && count < segments.size() && readable(count) &&
-           segments[count]->size() > 0) {
+           (count + 1 < segments.size() || segments[count]->size() > 0)) {
         const Offset base = segments[count]->base();
         CO_TRY_OK(co_await know_timestamps(base));
         if (count >= segments.size() || segments[count]->base() != base) co_return 0;
@@ -101,6 +103,7 @@ Task<Result<void>> Log::State::restart_at(Offset offset, TimestampMs now) {
     ++truncations;
     CO_TRY_OK(forget_keys_from(-1));
     tail.clear();
+    cleaned_to.reset();
     for (const auto& segment : segments) CO_TRY_OK(segment->mark_deleted(now));
     segments.clear();
     add_segment(offset, now);
@@ -200,6 +203,7 @@ Task<Result<void>> Log::State::cut_at(Offset offset, uint64_t position) {
     changed = true;
     CO_TRY_OK(forget_keys_from(offset));
     tail.clear();
+    if (cleaned_to) cleaned_to = std::min(*cleaned_to, offset);
     const size_t index = segment_index(offset);
     const TimestampMs now = active().modified();
     while (segments.size() > index + 1) {

@@ -255,6 +255,14 @@ std::vector<ActiveProducer> ProducerState::active() const {
     return rows;
 }
 
+LastRecords ProducerState::last_records() const {
+    LastRecords records;
+    records.reserve(producers_.size());
+    for (const auto& [id, p] : producers_)
+        records[id] = {p.last() ? p.last()->last_offset : -1, p.epoch};
+    return records;
+}
+
 std::vector<uint8_t> ProducerState::encode_snapshot() const {
     std::vector<uint8_t> bytes(kSnapshotHeaderBytes + producers_.size() * kSnapshotEntryBytes);
     store_be<int16_t>(bytes.data(), kSnapshotVersion);

@@ -37,6 +37,14 @@ struct CompletedTransaction {
     bool abort;
 };
 
+// The last that a known producer wrote, for compaction, which must not lose it: the last offset of
+// its last batch, -1 when only a marker is known; and its epoch.
+struct LastRecord {
+    Offset last_data_offset = -1;
+    ProducerEpoch epoch = -1;
+};
+using LastRecords = std::unordered_map<ProducerId, LastRecord>;
+
 class ProducerState {
 public:
     struct Duplicate {
@@ -79,6 +87,7 @@ public:
     void clear();
     bool empty() const { return producers_.empty(); }
     std::vector<ActiveProducer> active() const;
+    LastRecords last_records() const;
 
     // Kafka's snapshot format, version 1: formats.md section 5 has the layout.
     std::vector<uint8_t> encode_snapshot() const;

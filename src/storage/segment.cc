@@ -150,7 +150,7 @@ bool Segment::must_roll(size_t bytes, Offset last_offset, TimestampMs max_timest
     if (size_ + bytes > static_cast<uint64_t>(config.segment_bytes)) return true;
     const bool by_timestamp = first_timestamp_ && *first_timestamp_ >= 0;
     const int64_t waited = by_timestamp ? max_timestamp - *first_timestamp_ : now - created_;
-    if (waited > config.segment_ms - jitter_ms) return true;
+    if (waited > config.roll_ms() - jitter_ms) return true;
     const auto index_bytes = static_cast<size_t>(config.segment_index_bytes);
     return offsets_.all().size() >= index_bytes / IndexEntry::kBytes ||
            times_.all().size() + 1 >= index_bytes / TimeEntry::kBytes;
@@ -271,11 +271,12 @@ Result<void> Segment::truncate(uint64_t size) {
     return {};
 }
 
-Result<void> Segment::mark_deleted(TimestampMs due) {
+Result<void> Segment::mark_deleted(TimestampMs due, bool with_snapshot) {
     if (!on_disk_) return {};
     close_file();
     for (std::string_view suffix :
          {kLogSuffix, kIndexSuffix, kTimeIndexSuffix, kTxnIndexSuffix, kSnapshotSuffix}) {
+        if (suffix == kSnapshotSuffix && !with_snapshot) continue;
         const std::string from = path(suffix);
         const std::string to = from + std::string{kDeletedSuffix};
         const auto renamed = shard_.disk().rename(from, to);

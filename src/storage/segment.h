@@ -62,6 +62,8 @@ public:
     void note(protocol::BatchHeaderView batch, uint64_t position, const LogConfig& config,
               TimestampMs now);
     void note_abort(const AbortEntry& entry);
+    // The entry for the largest timestamp that Kafka adds when a segment is complete.
+    void add_last_time_entry() { add_time_entry(); }
 
     // segment.bytes, segment.ms (less this segment's jitter), index full, offsets too far apart.
     bool must_roll(size_t bytes, Offset last_offset, TimestampMs max_timestamp, TimestampMs now,
@@ -100,8 +102,9 @@ public:
 
     // The size is cut to `size`, which must be a batch boundary.
     Result<void> truncate(uint64_t size);
-    // Renames all files to `.deleted` and queues them for removal at `due`.
-    Result<void> mark_deleted(TimestampMs due);
+    // Renames all files to `.deleted` and queues them for removal at `due`. `with_snapshot`: that of
+    // the producers' state at its base, too.
+    Result<void> mark_deleted(TimestampMs due, bool with_snapshot = true);
 
     TimestampMs max_timestamp() const { return max_timestamp_; }
     Offset max_timestamp_offset() const { return max_timestamp_offset_; }

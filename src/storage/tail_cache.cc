@@ -119,6 +119,13 @@ uint64_t Tail::next_position(Offset base, uint64_t position) const {
     return UINT64_MAX;
 }
 
+void Tail::clear_below(Offset base) {
+    while (!runs_.empty() && runs_.front().base < base) {
+        if (runs_.front().item) cache_.remove(*runs_.front().item);
+        runs_.pop_front();
+    }
+}
+
 void Tail::clear() {
     for (Run& run : runs_)
         if (run.item) cache_.remove(*run.item);

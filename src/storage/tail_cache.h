@@ -65,6 +65,8 @@ public:
     // all ones.
     uint64_t next_position(Offset base, uint64_t position) const;
     void clear();
+    // Of the segments below `base`.
+    void clear_below(Offset base);
 
 private:
     friend class TailCache;

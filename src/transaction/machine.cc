@@ -94,7 +94,7 @@ TransactionMachine::InitReply TransactionMachine::init(const Init& request, Now 
     Transaction next = current;
     next.state = State::empty;
     next.timeout_ms = request.timeout_ms;
-    next.previous_producer_id = known ? current.producer_id : -1;
+    next.previous_producer_id = current.producer_id;
     next.next_producer_id = -1;
     next.partitions.clear();
     next.started = -1;

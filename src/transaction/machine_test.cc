@@ -147,6 +147,45 @@ TEST_CASE("a transaction with a client whose epoch grows with each") {
     h.check_replay();
 }
 
+// As Apache Kafka 4.3.1 was seen to write them.
+TEST_CASE("the records of two transactions") {
+    Harness h;
+    const Producer first = h.init("a").producer;
+    CHECK(h.add("a", first) == ErrorCode::none);
+    const Producer second = h.end("a", first, false).producer;
+    h.complete("a");
+    CHECK(h.add("a", second) == ErrorCode::none);
+    h.end("a", second, true);
+    const PartitionSet one{{"t", {0}}};
+    const struct {
+        State state;
+        ProducerEpoch epoch;
+        PartitionSet partitions;
+        TimestampMs started;
+        int16_t client_version;
+    } rows[] = {{State::empty, 0, {}, -1, 0},
+                {State::ongoing, 0, one, h.now.wall_ms, 2},
+                {State::prepare_abort, 1, one, h.now.wall_ms, 2},
+                {State::complete_abort, 1, {}, h.now.wall_ms, 2},
+                {State::ongoing, 1, one, h.now.wall_ms, 2},
+                {State::prepare_commit, 2, one, h.now.wall_ms, 2}};
+    REQUIRE(h.log.size() == std::size(rows));
+    for (size_t i = 0; i < h.log.size(); ++i) {
+        CAPTURE(i);
+        const auto stored = from_record(*h.log[i].value);
+        REQUIRE(stored.has_value());
+        CHECK(*stored == Transaction{.producer_id = first.id,
+                                     .previous_producer_id = first.id,
+                                     .epoch = rows[i].epoch,
+                                     .timeout_ms = 60'000,
+                                     .state = rows[i].state,
+                                     .partitions = rows[i].partitions,
+                                     .updated = h.now.wall_ms,
+                                     .started = rows[i].started,
+                                     .client_version = rows[i].client_version});
+    }
+}
+
 TEST_CASE("who initialises last is the producer") {
     for (const int16_t version : {int16_t{1}, int16_t{2}}) {
         Harness h{.version = version};

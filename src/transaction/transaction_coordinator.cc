@@ -42,8 +42,13 @@ struct TransactionCoordinator::Impl {
     coordinator::Shards<TransactionMachine> shards;
     runtime::Scope scope;  // commits, and what runs beside requests
     runtime::Event stopping;
-    // Transactions whose markers are being written, and who waits for that.
-    std::map<std::string, std::shared_ptr<runtime::Event>, std::less<>> finishing;
+    // Transactions whose markers are being written, and who waits for that. A partition that came
+    // back does not care for what its predecessor has not finished.
+    struct Finishing {
+        const Shard* shard = nullptr;
+        std::shared_ptr<runtime::Event> done;
+    };
+    std::map<std::string, Finishing, std::less<>> finishing;
 
     // Starts writing the markers of the id's decided transaction, unless somebody does so.
     void start_finishing(const ShardPtr& shard, const std::string& id);
@@ -200,16 +205,16 @@ void TransactionCoordinator::Impl::start_finishing(const ShardPtr& shard, const 
     if (!shard->active()) return;
     const Transaction* transaction = shard->machine.find(id);
     if (!transaction || !transaction->preparing()) return;
-    auto& done = finishing[id];
-    if (done) return;
-    done = std::make_shared<runtime::Event>();
-    scope.spawn(finish(shard, id, done));
+    Finishing& entry = finishing[id];
+    if (entry.shard == shard.get()) return;
+    entry = {.shard = shard.get(), .done = std::make_shared<runtime::Event>()};
+    scope.spawn(finish(shard, id, entry.done));
 }
 
 Task<void> TransactionCoordinator::Impl::wait_finished(std::string_view id, Duration at_most) {
     const auto found = finishing.find(id);
     if (found == finishing.end()) co_return;
-    const std::shared_ptr<runtime::Event> done = found->second;
+    const std::shared_ptr<runtime::Event> done = found->second.done;
     (void)co_await done->wait_until(loop, loop.now() + at_most);
 }
 
@@ -227,7 +232,9 @@ Task<void> TransactionCoordinator::Impl::finish(ShardPtr shard, std::string id,
             if (co_await pause()) break;
         }
     }
-    finishing.erase(id);
+    if (const auto entry = finishing.find(id);
+        entry != finishing.end() && entry->second.done == done)
+        finishing.erase(entry);
     done->set();
 }
 

@@ -35,8 +35,8 @@ def rdkafka(check):
 
 def values(tools, topic, count, timeout_ms=60000):
     """What a Java consumer with read_committed reads from the start."""
-    return tools.run("console-consumer", "--topic", topic, "--from-beginning", "--max-messages", count, "--timeout-ms", timeout_ms,
-                     "--command-property", "isolation.level=read_committed").lines()
+    return tools.run("console-consumer", "--topic", topic, "--from-beginning", "--max-messages", count, "--timeout-ms",
+                     timeout_ms, "--command-property", "isolation.level=read_committed").lines()
 
 
 def java_producer(tools, node):

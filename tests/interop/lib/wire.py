@@ -161,10 +161,11 @@ class Wire:
         r.i32()
         return r.array(lambda: (r.string(), r.i16(), r.string()))[0][1]
 
-    def list_offset(self, topic, partition, timestamp=-1):
-        """(error, timestamp, offset); -1: the end, -2: the start."""
-        body = struct.pack(">i", -1) + array([string(topic) + array([struct.pack(">iq", partition, timestamp)])])
-        r = self.call(LIST_OFFSETS, 1, body)
+    def list_offset(self, topic, partition, timestamp=-1, isolation=0):
+        """(error, timestamp, offset); -1: the end (with isolation 1 the last stable offset), -2: the start."""
+        body = struct.pack(">ib", -1, isolation) + array([string(topic) + array([struct.pack(">iq", partition, timestamp)])])
+        r = self.call(LIST_OFFSETS, 2, body)
+        r.i32()
         return r.array(lambda: (r.string(), r.array(lambda: (r.i32(), r.i16(), r.i64(), r.i64()))))[0][1][0][1:]
 
     def fetch(self, topic, partition, offset, bytes_max=1 << 20, wait_ms=0):
@@ -261,12 +262,13 @@ def varint(n):
     return uvarint((n << 1) ^ (n >> 63))
 
 
-def make_batch(values, timestamp=None):
-    """An uncompressed batch of records with these values and no keys, of now unless a timestamp (ms) is given."""
+def make_batch(values, timestamp=None, keys=None):
+    """An uncompressed batch of records with these values, of now unless a timestamp (ms) is given; without keys unless given."""
     timestamp = int(time.time() * 1000) if timestamp is None else timestamp
     records = b""
     for i, value in enumerate(values):
-        body = b"\0" + varint(0) + varint(i) + varint(-1) + varint(len(value)) + value + varint(0)
+        key = varint(len(keys[i])) + keys[i] if keys else varint(-1)
+        body = b"\0" + varint(0) + varint(i) + key + varint(len(value)) + value + varint(0)
         records += varint(len(body)) + body
     tail = struct.pack(">hiqqqhii", 0, len(values) - 1, timestamp, timestamp, -1, -1, -1, len(values)) + records
     return struct.pack(">qiibI", 0, 9 + len(tail), -1, 2, crc32c(tail)) + tail
