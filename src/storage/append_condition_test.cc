@@ -203,6 +203,23 @@ TEST_CASE(
     CHECK_FALSE(std::filesystem::exists(p.snapshot()));
 }
 
+TEST_CASE("a compacted log has an index, but no snapshot of it") {
+    Place p;
+    p.start();
+    REQUIRE(p.append(batch_of(0, {{"a"}})).has_value());
+    p.know();
+    p.restart();
+    REQUIRE(std::filesystem::exists(p.snapshot()));
+    LogConfig compacted = p.log->config();
+    compacted.cleanup_compact = true;
+    p.log->set_config(compacted);
+    CHECK_FALSE(std::filesystem::exists(p.snapshot()));
+    CHECK(p.append_if(batch_of(0, {{"a"}}), {.expected_keys = {{0, 0}}}).has_value());
+    CHECK(p.run(p.log->save_keys()).has_value());
+    CHECK(p.run(p.log->close()).has_value());
+    CHECK_FALSE(std::filesystem::exists(p.snapshot()));
+}
+
 TEST_CASE("whoever cannot wait for the index is told to come again, and finds more done") {
     Place p;
     p.start();

@@ -302,8 +302,8 @@ const LogConfig& Log::config() const {
     return state_->config;
 }
 void Log::set_config(const LogConfig& config) {
-    state_->config = config;
-    if (!config.key_index) state_->drop_keys();
+    const bool was_compacted = std::exchange(state_->config, config).cleanup_compact;
+    if (!config.key_index || config.cleanup_compact != was_compacted) state_->drop_keys();
 }
 
 Offset Log::last_stable_offset() const {

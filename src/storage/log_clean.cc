@@ -405,6 +405,7 @@ Result<void> LogCleaning::replace_segments(const Group& group, uint64_t size, bo
     const size_t first = s_.segment_index(base);
     const auto begin = s_.segments.begin() + static_cast<ptrdiff_t>(first);
     ++s_.swaps;
+    s_.forget_keys_behind(s_.segment_end(first + group.size() - 1));
     s_.tail.clear_below(s_.active().base());
     const TimestampMs due = now_ + s_.config.file_delete_delay_ms;
     for (auto at = begin; at != begin + static_cast<ptrdiff_t>(group.size()); ++at) {

@@ -3,6 +3,11 @@
 //
 // Nothing but read_some_keys() changes the index, so that appends without conditions do not know of
 // it. A truncation throws it away, with a snapshot that knew what was cut.
+//
+// Compaction in the end takes away a null value, too. An index that had not read it would hold its key
+// for ever: so a compacted log has no snapshot (another broker may have compacted it meanwhile),
+// and what has not read as far as it is compacted is thrown away. What compaction leaves gives
+// the right index again.
 #include "storage/log_keys.h"
 
 #include <fmt/format.h>
@@ -67,7 +72,7 @@ Task<Result<Offset>> check_snapshot(runtime::Disk& disk, std::string path, Offse
 // There is a file. Whatever is wrong with it costs only that the log is read again.
 Task<Result<void>> Log::State::open_keys() {
     const std::string path = keys_path(directory);
-    if (config.key_index) {
+    if (config.key_index && !config.cleanup_compact) {
         const auto next = co_await check_snapshot(shard.disk(), path, end, epochs);
         if (next) {
             keys_saved = *next;
@@ -75,6 +80,7 @@ Task<Result<void>> Log::State::open_keys() {
         }
         LOG_WARN("storage", "{} is not used: {}", path, next.error().message);
     }
+    // Nothing may find it again that does not know what happened to the log since.
     if (const auto gone = shard.disk().remove(path); !gone)
         LOG_WARN("storage", "{} stays, unused: {}", path, gone.error().describe());
     co_return {};
@@ -96,6 +102,10 @@ void Log::State::drop_keys() {
     // If it stays now, it goes when the log is opened next.
     if (const auto gone = forget_keys_from(-1); !gone)
         LOG_WARN("storage", "{}", gone.error().describe());
+}
+
+void Log::State::forget_keys_behind(Offset compacted_to) {
+    if (keys && (!keys->loaded || keys->index.next() < compacted_to)) keys.reset();
 }
 
 bool Log::State::knows_keys() const {
@@ -209,7 +219,9 @@ Task<Result<void>> Log::know_keys(runtime::Loop& loop, runtime::TimePoint deadli
 
 bool Log::wants_save_keys() const {
     const State& s = *state_;
-    if (!s.keys || !s.keys->loaded || s.keys->work.locked() || !s.unusable.empty()) return false;
+    if (!s.keys || s.config.cleanup_compact || !s.keys->loaded || s.keys->work.locked() ||
+        !s.unusable.empty())
+        return false;
     return s.keys->bytes_since_saved >
            std::max<uint64_t>(kSaveBytesMin, kSaveTimesIndex * s.keys->index.memory_bytes());
 }
@@ -221,7 +233,7 @@ uint64_t Log::key_index_bytes() const {
 // The log is made durable first: a snapshot never knows more than what a loss of power leaves.
 Task<Result<void>> Log::State::save_keys() {
     const auto into = keys;
-    if (!into) co_return {};
+    if (!into || config.cleanup_compact) co_return {};
     const auto alone = co_await into->work.lock();
     const Offset next = into->index.next();
     if (keys != into || !into->loaded || next == keys_saved) co_return {};
@@ -246,7 +258,7 @@ Task<Result<void>> Log::State::save_keys() {
     }
     CO_TRY_OK(co_await file->sync());
     // A truncation came: the file that it would have taken away is not there yet.
-    if (keys != into || !unusable.empty()) co_return disk.remove(fresh);
+    if (keys != into || !unusable.empty() || config.cleanup_compact) co_return disk.remove(fresh);
     CO_TRY_OK(disk.rename(fresh, path));
     keys_saved = next;
     co_return co_await disk.sync_directory(directory);

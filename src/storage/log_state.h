@@ -149,6 +149,8 @@ struct Log::State final : JournalClient {
     runtime::Task<Result<bool>> read_some_keys(std::shared_ptr<LogKeys> into);
     runtime::Task<Result<void>> save_keys();
     Result<void> forget_keys_from(Offset offset);
+    // In the moment in which what lies below is replaced by its compacted form.
+    void forget_keys_behind(Offset compacted_to);
     void drop_keys();
     // log_journal.cc
     bool promises() const { return config.flush_messages <= 1; }

@@ -312,12 +312,12 @@ def transactions(node):
         for expected in (-1, 0, 1):
             assert other(expected).keys == [(0, -1, 1)], "undecided while the transaction is open"
         mine.end(False)
-        eventually(lambda: wire.list_offset(topic, 0)[2] == 3, what="the marker")
+        eventually(lambda: wire.list_offset(topic, 0)[2] == 3, 10, "the first marker")
         assert other(1).keys == [(0, -1, -1)], "what was aborted never was"
         mine.begin()
         assert mine.produce([(b"a", b"3")], keys=[(0, -1)]).offset == 3
         mine.end(True)
-        eventually(lambda: wire.list_offset(topic, 0)[2] == 5, what="the marker")
+        eventually(lambda: wire.list_offset(topic, 0)[2] == 5, 10, "the second marker")
         assert other(-1).keys == [(0, 3, -1)]
         assert other(3).offset == 5
         # Markers count for the end of the log.
