@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 
+#include "cli/recover_command.h"
 #include "cli/serve_command.h"
 
 int main(int argc, char** argv) {
@@ -10,6 +11,7 @@ int main(int argc, char** argv) {
     app.set_help_all_flag("--help-all", "Help of all commands");
     int status = 0;
     millrace::cli::add_serve_command(app, status);
+    millrace::cli::add_recover_command(app, status);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

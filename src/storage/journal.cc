@@ -60,12 +60,14 @@ Journal::~Journal() {
         }
 }
 
-Result<void> Journal::admit(size_t bytes) const {
+Result<void> Journal::admit(size_t bytes) {
     if (failed_) return *failed_;
     if (no_room_) return out_of_room(directory_ + ": no space is left on the device");
-    if (held_bytes() + bytes > 2 * limits_.undrained_bytes_max)
-        return out_of_room(
-            fmt::format("{}: {} bytes wait for their segments", directory_, undrained_bytes_));
+    // make_room() usually comes first: it takes the oldest, and lets others run in between.
+    while (!undrained_.empty() && held_bytes() + bytes > 2 * limits_.undrained_bytes_max)
+        if (const auto done = undrained_.begin()->second->drain(); !done)
+            return out_of_room(fmt::format("{}: {} bytes wait for their segments: {}", directory_,
+                                           undrained_bytes_, done.error().describe()));
     return {};
 }
 
@@ -336,9 +338,22 @@ Task<Result<void>> Journal::sync_found() {
                 synced = std::move(file).error();
         }
         if (!synced && synced.code() != ErrorCode::not_found) co_return synced;
-        found_unsynced_.pop_back();
+        std::erase(found_unsynced_, path);
     }
     co_return {};
+}
+
+Task<Result<void>> Journal::take_back(std::vector<JournalFound::Partition> partitions) {
+    if (partitions.empty()) co_return {};
+    CO_TRY_OK(co_await sync_found());
+    std::shared_ptr<JournalGroup> group;
+    for (const JournalFound::Partition& partition : partitions)
+        group = add_settled({.kind = JournalEntryKind::settled,
+                             .directory = partition.directory,
+                             .topic_id = partition.topic_id,
+                             .base = INT64_MAX});
+    co_await group->done.wait();
+    co_return group->result;
 }
 
 // Drains while too much waits in memory, and what keeps the oldest file; there, where promises are

@@ -96,6 +96,10 @@ struct JournalFound {
         std::string path;
         uint64_t number;
     };
+    struct Partition {
+        std::string directory;
+        Uuid topic_id;
+    };
     std::vector<File> files;            // oldest first
     uint64_t next_sequence = 0;         // 0: nothing was found
     std::vector<std::string> unsynced;  // files and directories to sync before the files may go
@@ -108,8 +112,9 @@ public:
     ~Journal();
     Journal(const Journal&) = delete;
 
-    // Whether `bytes` more may wait. Errors: kafka_storage_error.
-    Result<void> admit(size_t bytes) const;
+    // Makes room in memory for `bytes` that will wait, by draining others if need be. Errors:
+    // kafka_storage_error: it is full, and they cannot be drained.
+    Result<void> admit(size_t bytes);
     // Puts the entry into the group being gathered. The bytes are copied; the client keeps its own
     // until drain(). `end`: the log end with them. With entry.promised it is done only after a sync;
     // all bytes of the log from progress.flushed on must then be in the journal.
@@ -117,6 +122,9 @@ public:
                                       std::shared_ptr<LogProgress> progress, Offset end);
     // As add(), with an entry that takes no place and is synced.
     std::shared_ptr<JournalGroup> add_settled(const JournalEntry& entry);
+    // None of the found entries of these partitions count any more: what was written of them is
+    // synced first.
+    runtime::Task<Result<void>> take_back(std::vector<JournalFound::Partition> partitions);
     // No file of this journal can hold anything of any log.
     bool untouched() const { return files_.empty() && gathered_.empty() && !writing_; }
     // A group is being gathered: one more entry in it costs no write.

@@ -186,7 +186,9 @@ Task<Result<void>> Applier::apply(const PartitionPlan& plan) {
     const size_t before = replay_.found.unsynced.size();
     for (const auto& [base, pieces] : plan.segments) {
         CO_TRY(const bool go_on, co_await apply_segment(base, pieces, base > newest));
-        if (!go_on) break;
+        if (go_on) continue;
+        replay_.dropped.push_back({directory_.substr(directory_.rfind('/') + 1), plan.topic_id});
+        break;
     }
     if (replay_.found.unsynced.size() > before)
         replay_.found.unsynced.insert(

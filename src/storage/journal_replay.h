@@ -29,6 +29,9 @@ struct JournalReplay {
     uint64_t bytes_written = 0;         // that were not in their segments yet
     std::set<std::string> directories;  // of the partitions that entries were found for
     std::vector<std::string> problems;  // a sentence each
+    // Partitions of which entries were dropped: these must be taken back (Journal::take_back) before
+    // anything is appended, else a later replay meets them again in front of what is new.
+    std::vector<JournalFound::Partition> dropped;
 };
 
 // Whether `name` is one of a journal's files.

@@ -103,6 +103,8 @@ Task<Result<std::set<std::string>>> LogManager::State::replay(
     if (config.journal_bytes == 0) {
         CO_TRY_OK(co_await journal->close());
         journal.reset();
+    } else if (auto done = co_await journal->take_back(std::move(replayed->dropped)); !done) {
+        co_return storage_error(std::move(done).error());
     }
     journals.push_back(std::move(journal));
     co_return std::move(replayed->directories);
