@@ -22,62 +22,77 @@ from lib.wire import make_batch  # noqa: E402
 
 COPIER = "org.apache.kafka.tools.TransactionalMessageCopier"
 KEYS = 50
+# Records of the input that an application has before it when the node is killed.
+AHEAD = 10_000
 # Short, so that the transaction of a client that died holds nobody up for long.
 TRANSACTION_TIMEOUT_MS = 10_000
 
 
-def fill(node, topic, partitions, records):
-    """Values that name their partition and place, under a few keys."""
-    with node.wire(60) as wire:
-        assert wire.create_topic(topic, partitions) == 0
-        for partition in range(partitions):
-            for begin in range(0, records, 500):
-                numbers = range(begin, min(records, begin + 500))
-                values = [b"%d:%d" % (partition, n) for n in numbers]
-                keys = [b"key-%d-%d" % (partition, n % KEYS) for n in numbers]
-                batch = make_batch(values, keys=keys)
-                eventually(lambda: wire.produce(topic, partition, batch)[0] == 0, 10, f"the input of {topic}")
+class Input:
+    """A topic whose values name their partition and place, under a few keys. It grows as long as the kills go on, so that each
+    of them falls into the work, however quick the application is."""
+
+    def __init__(self, node, topic, partitions, records):
+        self.node, self.topic, self.partitions, self.records = node, topic, partitions, 0
+        self.closed = False
+        with node.wire() as wire:
+            assert wire.create_topic(topic, partitions) == 0
+        self.add(records)
+
+    @property
+    def total(self):
+        return self.partitions * self.records
+
+    def add(self, records):
+        """Every partition gets `records` more. Never under way when the node is killed: a batch is sent once."""
+        with self.node.wire(60) as wire:
+            for partition in range(self.partitions):
+                for begin in range(self.records, self.records + records, 500):
+                    numbers = range(begin, min(self.records + records, begin + 500))
+                    values = [b"%d:%d" % (partition, n) for n in numbers]
+                    keys = [b"key-%d-%d" % (partition, n % KEYS) for n in numbers]
+                    batch = make_batch(values, keys=keys)
+                    eventually(lambda: wire.produce(self.topic, partition, batch)[0] == 0, 10, f"the input of {self.topic}")
+        self.records += records
 
 
-class Killer:
-    """Kills the node again and again until the load has ended, or `kills` times."""
-
-    def __init__(self, node, kills, rng):
-        self.node, self.kills, self.rng = node, kills, rng
-        self.done, self.over = 0, threading.Event()
-
-    def run(self, working):
-        """Returns when the last kill is done; `working()`: the load is still under way."""
-        while self.done < self.kills and working():
-            time.sleep(self.rng.uniform(0.5, 2.5))
-            self.node.kill()
-            time.sleep(self.rng.uniform(0, 0.3))
-            self.node.start()
-            self.done += 1
+def kill_in_the_work(node, kills, rng, source, copied):
+    """Kills the node `kills` times. `copied()`: how many records of `source` are through; there is always more to do."""
+    for _ in range(kills):
+        end = time.monotonic() + rng.uniform(0.5, 2.5)
+        while time.monotonic() < end:
+            if source.total - copied() < AHEAD:
+                source.add(AHEAD)
+            time.sleep(0.05)
+        node.kill()
+        time.sleep(rng.uniform(0, 0.3))
+        node.start()
+    source.closed = True
 
 
 class Copiers:
-    """One copier for each partition; one that gives up is started again with the same transactional id, until it is through."""
+    """One copier for each partition. A copier ends at what was the end of its input when it began, or gives up; it is started
+    again with the same transactional id until one that began after the last input is through."""
 
-    def __init__(self, node, source, target, partitions):
+    def __init__(self, node, source, target):
         self.node, self.source, self.target = node, source, target
-        self.through, self.starts, self.processes = set(), 0, {}
-        self.threads = [threading.Thread(target=self.copy, args=(p,), daemon=True) for p in range(partitions)]
+        self.starts, self.processes = 0, {}
+        self.threads = [threading.Thread(target=self.copy, args=(p,), daemon=True) for p in range(source.partitions)]
         for thread in self.threads:
             thread.start()
 
     def copy(self, partition):
         while True:
             self.starts += 1
+            complete = self.source.closed
             self.processes[partition] = process = subprocess.Popen(
-                env.java(COPIER, "--broker-list", self.node.address, "--input-topic", self.source, "--input-partition",
+                env.java(COPIER, "--broker-list", self.node.address, "--input-topic", self.source.topic, "--input-partition",
                          partition, "--output-topic", self.target, "--transaction-size", 30, "--transaction-timeout",
                          TRANSACTION_TIMEOUT_MS, "--transactional-id", f"copier-{partition}", "--consumer-group", "copiers",
                          "--enable-random-aborts", "--use-group-metadata"),
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
             process.communicate()
-            if process.returncode == 0:
-                self.through.add(partition)
+            if complete and process.returncode == 0:
                 return
 
     def working(self):
@@ -100,12 +115,13 @@ def committed(tools, topic, count):
     return records
 
 
-def each_once(values, partitions, records):
+def each_once(values, source):
     seen = Counter(values)
     twice = [v for v, n in seen.items() if n > 1]
-    missing = [f"{p}:{n}" for p in range(partitions) for n in range(records) if f"{p}:{n}" not in seen]
+    missing = [f"{p}:{n}" for p in range(source.partitions) for n in range(source.records)
+               if f"{p}:{n}" not in seen]
     assert not twice and not missing, f"{len(twice)} twice {twice[:5]}, {len(missing)} missing {missing[:5]}"
-    assert len(seen) == partitions * records, "values that were never sent"
+    assert len(seen) == source.total, "values that were never sent"
 
 
 def stable(node, topic, partitions):
@@ -125,22 +141,27 @@ def in_order(values):
 
 
 def copier(node, tools, args, rng):
-    fill(node, "in", 2, args.records)
+    source = Input(node, "in", 2, args.records)
     with node.wire() as wire:
         assert wire.create_topic("out", 2) == 0  # the copier keeps the partition
-    copiers, killer = Copiers(node, "in", "out", 2), Killer(node, args.kills, rng)
+    copiers = Copiers(node, source, "out")
     try:
         eventually(lambda: stored_count(node, "out") > 100, 120, "the first copies")
-        killer.run(copiers.working)
+        kill_in_the_work(node, args.kills, rng, source, lambda: committed_offsets(node, "copiers", source))
         copiers.wait(600)
     finally:
         copiers.kill()
-    print(f"  {killer.done} kills, {copiers.starts} copiers started", flush=True)
-    assert killer.done == args.kills, "the copying was over too early: more --records"
-    values = [value for _, value in committed(tools, "out", 2 * args.records)]
-    each_once(values, 2, args.records)
+    print(f"  {copiers.starts} copiers started", flush=True)
+    values = [value for _, value in committed(tools, "out", source.total)]
+    each_once(values, source)
     in_order(values)
     eventually(lambda: stable(node, "out", 2) is None, 30, "a stable end")
+
+
+def committed_offsets(node, group, source):
+    with node.wire(30) as wire:
+        done = wire.committed(group)
+        return sum(done.get((source.topic, p), 0) for p in range(source.partitions))
 
 
 def stored_count(node, topic):
@@ -149,41 +170,35 @@ def stored_count(node, topic):
 
 
 def streams(node, tools, args, rng):
-    fill(node, "events", 2, args.records)
+    source = Input(node, "events", 2, args.records)
     with node.wire() as wire:
         assert wire.create_topic("copies", 2) == 0 and wire.create_topic("counts", 2) == 0
     state = node.home / "streams"
-    app = subprocess.Popen(env.java("ExactlyOnceApp", node.address, "app", state, "events", "copies", "counts"),
+    app = subprocess.Popen(env.java("ExactlyOnceApp", node.address, "app", state, source.topic, "copies", "counts"),
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    killer = Killer(node, args.kills, rng)
-    total = 2 * args.records
 
     def copied():
-        with node.wire(30) as wire:
-            done = wire.committed("app")
-            return sum(done.get(("events", p), 0) for p in range(2))
+        return committed_offsets(node, "app", source)
     try:
         eventually(lambda: copied() > 0, 120, "the first commit")
-        killer.run(lambda: copied() < total)
-        eventually(lambda: copied() == total, 600, "the end of the input")
+        kill_in_the_work(node, args.kills, rng, source, copied)
+        eventually(lambda: copied() == source.total, 600, "the end of the input")
     finally:
         app.send_signal(signal.SIGTERM)
         app.wait(60)
-    print(f"  {killer.done} kills", flush=True)
-    assert killer.done == args.kills, "the application was through too early: more --records"
-    each_once([value for _, value in committed(tools, "copies", total)], 2, args.records)
+    each_once([value for _, value in committed(tools, "copies", source.total)], source)
     counts = {}
-    for key, value in committed(tools, "counts", total):
+    for key, value in committed(tools, "counts", source.total):
         assert int(value) == counts.get(key, 0) + 1, f"{key}: {value} after {counts.get(key, 0)}"
         counts[key] = int(value)
-    assert sum(counts.values()) == total, counts
+    assert sum(counts.values()) == source.total, counts
     eventually(lambda: stable(node, "counts", 2) is None, 30, "a stable end")
 
 
 def main():
     p = parser(__doc__)
     p.add_argument("--kills", type=int, default=3)
-    p.add_argument("--records", type=int, default=20_000, help="of each of two partitions")
+    p.add_argument("--records", type=int, default=20_000, help="of each of two partitions, at the start")
     p.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     args = parse(p)
     env.need_setup()
