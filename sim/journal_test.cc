@@ -287,10 +287,7 @@ SIM_TEST("what the journal acked survives kills, and what it promised loss of po
     run_place(sim, Trouble::none);
 }
 
-// May fail: seed 7 loses an acked record in a power cut after the disk was full, which is why the
-// journal is off by default (docs/durability.md).
-SIM_TEST("a full disk refuses appends, loses nothing acked, and goes on when there is room" *
-         doctest::may_fail()) {
+SIM_TEST("a full disk refuses appends, loses nothing acked, and goes on when there is room") {
     run_place(sim, Trouble::full_disk);
 }
 

@@ -360,16 +360,17 @@ Result<void> SimDisk::remove(const std::string& given) {
     return {};
 }
 
-Result<void> SimDisk::remove_all(const std::string& given) {
+Task<Result<void>> SimDisk::remove_all(std::string given) {
     const std::string path = normal(given);
-    if (is_dead(path)) return failed("remove", path);
+    co_await Loop::current().sleep_for(wait_time(faults.sync_max));
+    if (is_dead(path)) co_return failed("remove", path);
     std::vector<std::string> doomed;
     const std::string prefix = below(path);
     for (auto at = live_.lower_bound(path); at != live_.end() && at->first.starts_with(path); ++at)
         if (at->first == path || at->first.starts_with(prefix)) doomed.push_back(at->first);
     for (; !doomed.empty(); doomed.pop_back())
         if (doomed.back() != "/") change_names({.path = doomed.back()});
-    return {};
+    co_return {};
 }
 
 Result<void> SimDisk::set_modified(const std::string& path, int64_t modified_ms) {

@@ -194,7 +194,7 @@ void ask_everything(Place& place, Log& log, Input& how) {
     if (cut & 2) (void)log.delete_records(log.start_offset() + cut % 16, 5000);
     if (cut & 4) (void)place.run(log.apply_retention(6000));
     if (cut & 8) (void)place.run(log.save());
-    place.shard.delete_due(INT64_MAX);
+    place.run(place.shard.delete_due(INT64_MAX));
 }
 
 void open_again(Place& place, std::unique_ptr<Log> log, const LogConfig& config, bool verified) {

@@ -44,7 +44,7 @@ Task<Result<std::unique_ptr<MetadataNode>>> boot(Machine& machine, int64_t previ
 }
 
 Task<Result<void>> format(Machine& machine) {
-    CO_TRY_OK(machine.disk.remove_all(kDirectory));
+    CO_TRY_OK(co_await machine.disk.remove_all(kDirectory));
     controller::FormatOptions options;
     options.log_dirs = {kDirectory};
     options.metadata_log_dir = kDirectory;

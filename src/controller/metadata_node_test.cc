@@ -25,12 +25,12 @@ struct Machine {
         const char* keep = std::getenv("MILLRACE_KEEP_DIR");
         kept = keep != nullptr;
         dir = kept ? keep : fmt::format("/tmp/millrace_controller_test.{}", loop.rng().next());
-        CHECK(disk.remove_all(dir));
+        CHECK(loop.run_for_result(disk.remove_all(dir)));
         CHECK(disk.make_directories(dir));
         node.dir = dir;
     }
     ~Machine() {
-        if (!kept) CHECK(disk.remove_all(dir));
+        if (!kept) CHECK(loop.run_for_result(disk.remove_all(dir)));
     }
 
     runtime::BlockingPool pool;

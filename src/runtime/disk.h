@@ -83,8 +83,8 @@ public:
     // Replaces `to` when it is a file.
     virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
     virtual Result<void> remove(const std::string& path) = 0;  // a file or an empty directory
-    virtual Result<void> remove_all(
-        const std::string& path) = 0;  // a whole tree; success when it is not there
+    // A whole tree; success when it is not there. Large files take the system long to free.
+    virtual Task<Result<void>> remove_all(std::string path) = 0;
     // The time that info() gives as modified_ms.
     virtual Result<void> set_modified(const std::string& path, int64_t modified_ms) = 0;
     virtual Task<Result<void>> sync_directory(const std::string& path) = 0;

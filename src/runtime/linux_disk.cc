@@ -247,11 +247,15 @@ Result<void> LinuxDisk::remove(const std::string& path) {
     return {};
 }
 
-Result<void> LinuxDisk::remove_all(const std::string& path) {
-    std::error_code error;
-    std::filesystem::remove_all(path, error);
-    if (error) return noted(Result<void>{system_error("remove", path, error.value())}, path);
-    return {};
+Task<Result<void>> LinuxDisk::remove_all(std::string path) {
+    Result<void> removed =
+        co_await run_blocking(pool_, Loop::current(), [&path]() -> Result<void> {
+            std::error_code error;
+            std::filesystem::remove_all(path, error);
+            if (error) return system_error("remove", path, error.value());
+            return {};
+        });
+    co_return noted(std::move(removed), path);
 }
 
 Result<void> LinuxDisk::set_modified(const std::string& path, int64_t modified_ms) {

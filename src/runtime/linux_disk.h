@@ -48,7 +48,7 @@ public:
     Result<void> make_directories(const std::string& path) override;
     Result<void> rename(const std::string& from, const std::string& to) override;
     Result<void> remove(const std::string& path) override;
-    Result<void> remove_all(const std::string& path) override;
+    Task<Result<void>> remove_all(std::string path) override;
     Result<void> set_modified(const std::string& path, int64_t modified_ms) override;
     Task<Result<void>> sync_directory(const std::string& path) override;
     Result<DiskSpace> space(const std::string& path) override;

@@ -73,6 +73,12 @@ Result<FileDescriptor> listen_on(const Address& address, const LinuxNetwork::Opt
     if (options.shared_port) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     if (address.storage.ss_family == AF_INET6)
         ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    // Accepted sockets inherit them; set any later, the window could not grow to a large one.
+    const auto set_buffer = [&](int option, int bytes) {
+        if (bytes >= 0) ::setsockopt(socket.get(), SOL_SOCKET, option, &bytes, sizeof bytes);
+    };
+    set_buffer(SO_SNDBUF, options.send_buffer_bytes);
+    set_buffer(SO_RCVBUF, options.receive_buffer_bytes);
     if (::bind(socket.get(), address.raw(), address.size) != 0)
         return system_error("bind", address.text());
     if (::listen(socket.get(), options.backlog) != 0) return system_error("listen", address.text());

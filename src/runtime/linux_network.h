@@ -16,6 +16,9 @@ public:
         // Several loops may listen on the same port, and the kernel spreads connections among them.
         bool shared_port = false;
         int backlog = 1024;
+        // Of every accepted connection (SO_SNDBUF, SO_RCVBUF); -1: the kernel sizes them by need.
+        int send_buffer_bytes = -1;
+        int receive_buffer_bytes = -1;
     };
     // `pool` looks up names.
     LinuxNetwork(LinuxLoop& loop, BlockingPool& pool) : LinuxNetwork(loop, pool, Options{}) {}

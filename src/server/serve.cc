@@ -86,7 +86,6 @@ int serve(const ServeOptions& options) {
     runtime::SignalWatch signals(loop, {SIGTERM, SIGINT});
     runtime::BlockingPool pool(kBlockingThreads);
     runtime::LinuxDisk disk(pool);
-    runtime::LinuxNetwork network(loop, pool);
     runtime::LinuxWorkers workers(pool);
     auto loaded = load_config(disk, options);
     const auto fail_with = [](const Error& error) {
@@ -97,6 +96,10 @@ int serve(const ServeOptions& options) {
     if (!loaded) return fail_with(loaded.error());
     set_up_log(loaded->config);
     for (const std::string& warning : loaded->warnings) LOG_WARN("config", "{}", warning);
+    runtime::LinuxNetwork network(
+        loop, pool,
+        {.send_buffer_bytes = loaded->config.values().socket_send_buffer_bytes,
+         .receive_buffer_bytes = loaded->config.values().socket_receive_buffer_bytes});
     NodeOptions node{
         .config = std::make_shared<const config::BrokerConfig>(std::move(loaded->config)),
         .open_files_max = runtime::raise_descriptor_limit() / kFileShare};

@@ -67,9 +67,9 @@ public:
         TRY_OK(step());
         return disk_.remove(path);
     }
-    Result<void> remove_all(const std::string& path) override {
-        TRY_OK(step());
-        return disk_.remove_all(path);
+    Task<Result<void>> remove_all(std::string path) override {
+        CO_TRY_OK(step());
+        co_return co_await disk_.remove_all(path);
     }
     Result<void> set_modified(const std::string& path, int64_t modified_ms) override {
         TRY_OK(alive());

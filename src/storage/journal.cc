@@ -152,6 +152,7 @@ void Journal::fail_with(Error cause) {
 void Journal::finish(JournalGroup& group, Result<void> result) {
     if (result)
         for (JournalGroup::Part& part : group.parts) {
+            if (!part.counts) continue;
             part.progress->written = std::max(part.progress->written, part.end);
             if (part.promised) part.progress->flushed = std::max(part.progress->flushed, part.end);
         }
@@ -213,9 +214,20 @@ Task<void> Journal::write_group(Group group) {
     if (!std::exchange(syncing_, true)) scope_->spawn(sync_groups());
 }
 
+// A part of the client's bytes gets into no group. What was gathered behind it makes nothing
+// readable or durable when it is written: a replay would meet a hole in front of it.
+void Journal::leave_out(JournalClient& client) {
+    client.left_out();
+    for (const Group& group : gathered_)
+        for (JournalGroup::Part& part : group->parts)
+            if (part.client == &client) part.counts = false;
+}
+
 // The disk has no room for the journal: the segments may have.
 Task<void> Journal::write_around(Group group) {
     Result<void> result;
+    for (const JournalGroup::Part& part : group->parts)
+        if (part.client) leave_out(*part.client);
     for (size_t i = 0; i < group->parts.size(); ++i) {
         JournalClient* const client = group->parts[i].client;
         if (!client) continue;

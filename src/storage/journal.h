@@ -60,7 +60,8 @@ struct JournalGroup {
         JournalClient* client;  // null: the log has gone
         std::shared_ptr<LogProgress> progress;
         Offset end;
-        bool promised;  // and all bytes from `flushed` to `end` are in the journal
+        bool promised;      // and all bytes from `flushed` to `end` are in the journal
+        bool counts = true;  // false: an earlier part of the same log is in no group
     };
     JournalGroupBuilder bytes;
     std::vector<Part> parts;
@@ -79,6 +80,9 @@ public:
     virtual Result<void> drain() = 0;
     // drain(), and syncs the segments.
     virtual runtime::Task<Result<void>> flush_all() = 0;
+    // Some of what was handed over is in no group, for want of room: until the segments are synced,
+    // a sync of the journal is not enough.
+    virtual void left_out() = 0;
 
 private:
     friend class Journal;
@@ -176,6 +180,7 @@ private:
     runtime::Task<Result<void>> next_file();
     Result<void> make_file();
     runtime::Task<void> write_around(Group group);
+    void leave_out(JournalClient& client);
     runtime::Task<void> sync_groups();
     void finish(JournalGroup& group, Result<void> result);
     void release_files();

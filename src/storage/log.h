@@ -317,6 +317,8 @@ public:
     void moved(std::string directory);
     // The directory is now called `directory`; all goes on.
     void renamed(std::string directory);
+    // From now on small appends may go there; null: straight to the segments. Outlives the log.
+    void use_journal(Journal* journal);
     // Out of use, for the reason given.
     void take_out_of_use(std::string why);
     // No Task of this log is under way: it may be destroyed.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "storage/log_state.h"
 
 namespace millrace::storage {
@@ -65,6 +66,11 @@ Result<void> Log::State::drain() {
     return {};
 }
 
+void Log::State::left_out() {
+    ++direct_writes;
+    written_directly = true;
+}
+
 Task<Result<void>> Log::State::flush_all() {
     const Busy busy(*this);
     co_return co_await flush();
@@ -99,6 +105,11 @@ Task<Result<void>> Log::State::settle() {
     co_await group->done.wait();
     if (!group->result) co_return storage_error(group->result.error());
     co_return check_usable();
+}
+
+void Log::use_journal(Journal* journal) {
+    INVARIANT(!state_->journal);
+    state_->journal = journal;
 }
 
 Result<void> Log::drain() {

@@ -177,6 +177,12 @@ Task<Result<Log*>> LogManager::create_future(TopicPartition partition, size_t di
                 .now = now,
                 .producer_id_expiration_ms = s.config.producer_id_expiration_ms};
     auto opened = co_await Log::open(s.shard, std::move(how));
+    // The partition may have lived there before: what the journal has of that must not be believed.
+    if (Journal* const journal = s.journals[directory].get();
+        opened && id && journal && !journal->untouched())
+        if (auto done = co_await journal->take_back({{partition_directory_name(partition), *id}});
+            !done)
+            opened = std::move(done).error();
     if (opened && start > 0)
         if (auto moved = co_await (*opened)->truncate_fully_and_start_at(start); !moved)
             opened = std::move(moved).error();
@@ -284,6 +290,7 @@ Task<Result<Log*>> LogManager::replace_with_future(TopicPartition partition, Tim
     current = s.partitions.find(partition);
     future = s.futures.find(partition);
     INVARIANT(current != s.partitions.end() && future != s.futures.end());
+    log->use_journal(s.journals[future->second.directory].get());
 
     LOG_INFO("storage", "{} has moved from {} to {}", name, old_root, new_root);
     const TimestampMs due = now + s.config.delete_delay_ms;

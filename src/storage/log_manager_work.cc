@@ -14,6 +14,8 @@ using runtime::Task;
 // How many partitions one call of maintain() recovers, and looks at for retention.
 constexpr size_t kRecoveriesPerCall = 256;
 constexpr size_t kRetentionsPerCall = 1024;
+// Files and trees: each may take the file system many milliseconds.
+constexpr size_t kDeletionsPerCall = 64;
 
 }  // namespace
 
@@ -158,7 +160,7 @@ Task<void> LogManager::maintain(TimestampMs now) {
     State& s = *state_;
     s.look_at_directories(now);
     s.bury_removed(now);
-    s.shard.delete_due(now);
+    co_await s.shard.delete_due(now, kDeletionsPerCall);
     for (const auto& journal : s.journals)
         if (journal) co_await journal->maintain(now);
     co_await s.recover_some(kRecoveriesPerCall, now);

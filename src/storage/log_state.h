@@ -79,7 +79,7 @@ struct Log::State final : JournalClient {
     ProducerState producers;
     Tail tail;
 
-    Journal* const journal;
+    Journal* journal;  // null: none
     // Below `flushed`, a loss of power loses nothing.
     const std::shared_ptr<LogProgress> progress = std::make_shared<LogProgress>();
     std::shared_ptr<JournalGroup> last_group;  // of the newest append that went to the journal
@@ -159,6 +159,7 @@ struct Log::State final : JournalClient {
     std::shared_ptr<JournalGroup> write_to_journal(ByteView batches, Offset end_after);
     Result<void> drain() override;
     runtime::Task<Result<void>> flush_all() override;
+    void left_out() override;
     runtime::Task<Result<void>> commit(AppendResult appended);
     runtime::Task<Result<void>> settle();
 

@@ -4,16 +4,21 @@
 
 namespace millrace::storage {
 
-void Shard::delete_due(TimestampMs now) {
+runtime::Task<size_t> Shard::delete_due(TimestampMs now, size_t count_max) {
     std::multimap<TimestampMs, std::string> failed;
-    while (!deletions_.empty() && deletions_.begin()->first <= now) {
+    size_t removed_count = 0;
+    for (; count_max > 0 && !deletions_.empty() && deletions_.begin()->first <= now; --count_max) {
         auto node = deletions_.extract(deletions_.begin());
-        const auto removed = disk_.remove_all(node.mapped());
-        if (removed) continue;
+        const auto removed = co_await disk_.remove_all(node.mapped());
+        if (removed) {
+            ++removed_count;
+            continue;
+        }
         LOG_WARN("storage", "cannot delete {}: {}", node.mapped(), removed.error().describe());
         failed.insert(std::move(node));
     }
     deletions_.merge(failed);
+    co_return removed_count;
 }
 
 }  // namespace millrace::storage

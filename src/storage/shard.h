@@ -57,8 +57,9 @@ public:
     void delete_later(std::string path, TimestampMs due) {
         deletions_.emplace(due, std::move(path));
     }
-    // Failures are logged and tried again by the next call.
-    void delete_due(TimestampMs now);
+    // Tries at most `count_max` of them; how many went. Failures are logged and tried again by the
+    // next call.
+    runtime::Task<size_t> delete_due(TimestampMs now, size_t count_max = SIZE_MAX);
     size_t deletions_waiting() const { return deletions_.size(); }
 
 private:

@@ -11,6 +11,9 @@ constexpr size_t kCopyRunBytesMin = 4096;
 // Pinned ones count against the journal's bound, and idle logs have one too.
 constexpr size_t kPinnedRunBytesMin = 1024;
 constexpr size_t kCopyRunBytesMax = 64 << 10;
+// Larger ones are left to the page cache: sending a file range costs less than copying the bytes
+// again, and the memory they were received in is used again while the processor still caches it.
+constexpr size_t kBytesMax = 32 << 10;
 // A slice is not kept when its owner holds this many times its size: it is copied.
 constexpr size_t kOwnerTimesMax = 16;
 
@@ -67,7 +70,7 @@ void Tail::unpin() {
 void Tail::add(Offset base, uint64_t position, ByteView bytes, std::shared_ptr<const void> owner,
                size_t owner_bytes) {
     start(base, position);
-    if (bytes.size() > cache_.bytes_max_ / 4) return clear();
+    if (bytes.size() > std::min(cache_.bytes_max_ / 4, kBytesMax)) return clear();
     if (owner_bytes == 0) owner_bytes = bytes.size();
     if (bytes.size() <= kCopyBytesMax || !owner || owner_bytes / kOwnerTimesMax > bytes.size()) {
         add_copy(base, position, bytes, false);
