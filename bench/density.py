@@ -16,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "interop"))
 from lib.check import eventually  # noqa: E402
 from lib.node import Node  # noqa: E402
-from lib.wire import CREATE_TOPICS, array, make_batch, string  # noqa: E402
+from lib.wire import CREATE_TOPICS, PRODUCE, array, make_batch, string  # noqa: E402
 
 TOPIC_PARTITIONS = 1000
 REQUEST_PARTITIONS = 10_000
@@ -66,6 +66,19 @@ def use_some(node, names, rng, expected):
     return took[len(took) // 2], took[-1]
 
 
+def write_all(node, names):
+    """One record to every partition, a topic a request."""
+    batch = make_batch([b"x"])
+    one = struct.pack(">i", len(batch)) + batch
+    with node.wire(120) as wire:
+        for name in names:
+            partitions = array(struct.pack(">i", partition) + one for partition in range(TOPIC_PARTITIONS))
+            answer = wire.call(PRODUCE, 3, string(None) + struct.pack(">hi", -1, 60_000) + array([string(name) + partitions]))
+            errors = [row[1] for _, rows in answer.array(lambda: (answer.string(), answer.array(
+                lambda: (answer.i32(), answer.i16(), answer.i64(), answer.i64())))) for row in rows]
+            assert errors == [0] * TOPIC_PARTITIONS, (name, set(errors))
+
+
 def files(node):
     """(descriptors, mappings of files in the data directory) of the node's process."""
     process = Path(f"/proc/{node.process.pid}")
@@ -91,6 +104,7 @@ def start(node, names, what, figures):
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--partitions", type=int, default=100_000)
+    p.add_argument("--written", action="store_true", help="each partition holds a record")
     p.add_argument("--broker", choices=("millrace", "kafka"), default="millrace")
     p.add_argument("--json", action="store_true")
     args = p.parse_args()
@@ -111,6 +125,12 @@ def main():
             figures[f"memory {when}, KiB per partition"] = (node.resident_mib() - empty) * 1024 / count
             figures[f"open files {when}"], figures[f"mappings {when}"] = files(node)
         memory("created")
+        if args.written:
+            begin = time.monotonic()
+            write_all(node, names)
+            figures["write one record to each, s"] = time.monotonic() - begin
+            expected = {(name, partition): 1 for name in names for partition in range(TOPIC_PARTITIONS)}
+            memory("written")
         use_some(node, names, rng, expected)
         figures["clean stop, s"] = node.stop(seconds=300)
         for what, stop in (("after a clean stop", None), ("after kill -9", node.kill)):
