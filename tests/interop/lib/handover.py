@@ -32,8 +32,12 @@ SMALL = {
     "share.coordinator.state.topic.num.partitions": "2", "group.initial.rebalance.delay.ms": "0",
     "log.cleaner.backoff.ms": "500", "log.cleaner.dedupe.buffer.size": "2097152", "log.initial.task.delay.ms": "500",
     "metadata.log.max.record.bytes.between.snapshots": "3000", "broker.rack": "r1",
-    # Kafka does not let a broker start again before its last life's session is over.
-    "log.segment.delete.delay.ms": "1000", "broker.session.timeout.ms": "5000",
+    "log.segment.delete.delay.ms": "1000",
+    # Kafka does not let a broker start again after a crash before its last life's session is over.
+    "broker.session.timeout.ms": "4000", "broker.heartbeat.interval.ms": "500",
+    # New members wait for a heartbeat before they have partitions.
+    "group.consumer.heartbeat.interval.ms": "1000", "group.consumer.min.heartbeat.interval.ms": "1000",
+    "group.share.heartbeat.interval.ms": "1000", "group.share.min.heartbeat.interval.ms": "1000",
     "transaction.max.timeout.ms": "7200000", "initial.broker.registration.timeout.ms": "240000",
 }
 # What Kafka needs to take ACLs, users and delegation tokens. Millrace has no authorizer: it must not be given one.
