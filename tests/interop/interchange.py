@@ -175,7 +175,7 @@ class Story:
         return out
 
     def dump_all(self):
-        partitions = [d for d in self.node.logs("*-[0-9]*") if d.is_dir()]
+        partitions = [d for d in self.node.logs("*-[0-9]*") if d.is_dir() and not d.name.endswith("-delete")]
         logs = [f for d in partitions for f in d.glob("*.log") if f.stat().st_size]
         plain = [f for f in logs if f.parent.name.rsplit("-", 1)[0] not in DECODERS]
         self.dump("--deep-iteration", "--print-data-log", files=plain)
