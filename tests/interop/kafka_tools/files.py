@@ -7,7 +7,7 @@ import re
 from lib.check import eventually
 from lib.records import unique
 
-COMPLAINTS = ("isvalid: false", "not found in the log", "corrupt", "Corrupt", "Exception", "Found non-consecutive", "Mismatches",
+COMPLAINTS = ("isvalid: false", "are not found in", "corrupt", "Corrupt", "Exception", "Found non-consecutive", "Mismatches",
               "mismatch", "Could not", "Unable to", "Skipping")
 
 

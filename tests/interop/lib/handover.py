@@ -108,7 +108,8 @@ class Shared(Node):
 
     def recover(self):
         """What must be done after Millrace was killed, before Apache Kafka may open its directories. Returns the summary."""
-        done = subprocess.run([str(env.BINARY), "recover", "--json", *map(str, self.dirs)], capture_output=True, text=True, check=False)
+        command = [str(env.BINARY), "recover", "--json", *map(str, self.dirs)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"millrace recover ended with status {done.returncode}: {done.stdout}{done.stderr}"
         return json.loads(done.stdout)
 

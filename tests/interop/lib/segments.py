@@ -21,6 +21,6 @@ def is_of_emptied_batch(timeindex, timestamp):
     path = Path(timeindex)
     base = int(path.stem)
     content = path.read_bytes()
-    offsets = [base + offset for time, offset in TIME_ENTRY.iter_unpack(content[:len(content) // TIME_ENTRY.size * TIME_ENTRY.size])
-               if time == timestamp]
+    whole = content[:len(content) // TIME_ENTRY.size * TIME_ENTRY.size]
+    offsets = [base + offset for time, offset in TIME_ENTRY.iter_unpack(whole) if time == timestamp]
     return any((offset, timestamp, 0) in batches(path.with_suffix(".log")) for offset in offsets)
