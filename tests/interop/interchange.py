@@ -64,8 +64,8 @@ def same(what, before, after):
 
 
 def without_emptied(found):
-    """Compaction, Kafka's as ours, keeps some batches whose records are all gone, with the largest timestamp they had, and the time
-    index points at them. dump-log looks for that timestamp in the records, and says -1: of Kafka's own files, too."""
+    """Compaction, Kafka's as ours, keeps some batches whose records are all gone, with the largest timestamp they had, and the
+    time index points at them. dump-log looks for that timestamp in the records, and says -1: of Kafka's own files, too."""
     pairs = re.findall(r"Index timestamp: (-?\d+), log timestamp: (-?\d+)", found[2])
     fine = all(log == "-1" and is_of_emptied_batch(found[1], int(index)) for index, log in pairs)
     return "" if fine else found[0]

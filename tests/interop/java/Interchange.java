@@ -73,7 +73,7 @@ public final class Interchange {
             if (left.isEmpty()) return found;
             for (ConsumerRecord<byte[], byte[]> r : consumer.poll(Duration.ofMillis(100)))
                 found.get(new TopicPartition(r.topic(), r.partition())).add(text(r));
-            if (System.currentTimeMillis() > deadline) throw new IllegalStateException("not read to their ends: " + left + " of " + ends);
+            if (System.currentTimeMillis() > deadline) throw new IllegalStateException("not read to the end: " + left + " of " + ends);
         }
     }
 
