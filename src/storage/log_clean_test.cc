@@ -6,6 +6,8 @@
 #include <fstream>
 
 #include "storage/batch_filter.h"
+#include "storage/file_names.h"
+#include "storage/index_entries.h"
 #include "storage/test_pairs.h"
 
 using namespace millrace;
@@ -331,6 +333,29 @@ TEST_CASE("an idempotent producer goes on after its records were compacted away"
     REQUIRE(c.log->producers().size() == 1);
     CHECK(c.log->producers()[0].last_sequence == 2);
     c.append(make_pairs({{"a", "4"}}, of_producer(5, 3)));
+}
+
+// As Apache Kafka's cleaner leaves it; its dump-log takes the timestamp for a wrong one.
+TEST_CASE("the time index points at a batch whose records are all gone") {
+    Compacted c;
+    c.append(make_pairs({{"a", "1"}, {"b", "1"}}, of_producer(7, 0), 2000));
+    c.roll();
+    c.append(make_pairs({{"a", "2"}, {"b", "2"}}));
+    c.roll();
+    c.clean();
+    CHECK(c.batches() == "0-1:0 2-3:2");
+    const std::string path = offset_file_path(c.root + "/t-0", 0, kTimeIndexSuffix);
+    const auto bytes = c.disk.read_file(path, 1000);
+    REQUIRE(bytes.has_value());
+    REQUIRE(bytes->size() == TimeEntry::kBytes);
+    const TimeEntry entry = TimeEntry::load(as_bytes(*bytes).data());
+    CHECK(entry.timestamp == 2000);
+    CHECK(entry.offset == 1);
+    // Nobody is led to it.
+    const auto found = c.run(c.log->offset_for_timestamp(1000, 10));
+    REQUIRE(found.has_value());
+    CHECK(found->offset == 2);
+    CHECK(c.run(c.log->offset_for_timestamp(1500, 10))->offset == -1);
 }
 
 TEST_CASE("records without key go") {

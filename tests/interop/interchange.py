@@ -7,13 +7,15 @@ Kafka's dump-log reads every file that Millrace leaves."""
 
 import json
 import re
-import subprocess
+import signal
 import sys
+import time
 
 from kafka_tools.files import COMPLAINTS
 from lib import env
 from lib.check import Checks, eventually, parse, parser
 from lib.handover import SECONDS_MAX, Shared
+from lib.segments import is_of_emptied_batch
 from lib.tools import Tools
 
 CLASSIC_GROUPS = ["g-classic", "g-plain", "g-consumer", "g-regex", "g-tx"]
@@ -22,6 +24,10 @@ CARRIED = ("ACCESS_CONTROL_ENTRY_RECORD", "CLIENT_QUOTA_RECORD", "USER_SCRAM_CRE
            "FEATURE_LEVEL_RECORD", "CONFIG_RECORD", "PRODUCER_IDS_RECORD")
 DECODERS = {"__cluster_metadata": "--cluster-metadata-decoder", "__consumer_offsets": "--offsets-decoder",
             "__transaction_state": "--transaction-log-decoder", "__share_group_state": "--share-group-state-decoder"}
+# After 10 s the journal's bytes are in their segments, too.
+JOURNAL_SECONDS = 8
+# What dump-log says of entries of a time index: the file, and a line for each entry.
+MISMATCH = re.compile(r"Found timestamp mismatch in :(.+)\n((?:  Index timestamp: -?\d+, log timestamp: -?\d+\n?)+)")
 
 
 def compacted(key):
@@ -57,6 +63,14 @@ def same(what, before, after):
     assert not found, f"{what}: {len(found)} differences: " + "; ".join(found[:6])
 
 
+def without_emptied(found):
+    """Compaction, Kafka's as ours, keeps some batches whose records are all gone, with the largest timestamp they had, and the
+    time index points at them. dump-log looks for that timestamp in the records, and says -1: of Kafka's own files, too."""
+    pairs = re.findall(r"Index timestamp: (-?\d+), log timestamp: (-?\d+)", found[2])
+    fine = all(log == "-1" and is_of_emptied_batch(found[1], int(index)) for index, log in pairs)
+    return "" if fine else found[0]
+
+
 def forget_deleted_again(before, after):
     """What DeleteRecords deleted may be there again after a crash: both brokers write down now and then where logs begin."""
     for key, log in before.items():
@@ -72,7 +86,7 @@ class Story:
     def __init__(self, checks, node, tools, new_groups=True):
         self.checks, self.node, self.tools, self.new_groups = checks, node, tools, new_groups
         self.round, self.seen, self.state, self.transactions = 0, None, None, False
-        self.from_kafka, self.clean = {}, True
+        self.clean, self.spread_at, self.spread_ago = True, 0.0, 0.0
 
     def client(self, *args, seconds=400):
         out = self.tools.ok("Interchange", self.node.address, *args, bootstrap="", seconds=seconds).out
@@ -137,6 +151,8 @@ class Story:
         self.client("advance", str(self.round))
         if self.serves_transactions():
             self.client("transact", str(self.round))
+        self.spread_at = time.monotonic()
+        self.client("spread", str(self.round))
 
     def stop(self, clean=True):
         self.seen = self.look()
@@ -149,18 +165,8 @@ class Story:
         if clean:
             self.node.stop(seconds=SECONDS_MAX)
         else:
-            self.node.kill_and_recover()
-        if self.node.kind == "kafka":
-            self.from_kafka = {f: self.mark(f) for f in self.node.logs("*/*")}
-
-    @staticmethod
-    def mark(file):
-        status = file.stat()
-        return status.st_size, status.st_mtime_ns
-
-    def ours(self, file):
-        """Written by Millrace, or changed: of what Kafka's cleaner left, Kafka's own tool sometimes complains."""
-        return self.from_kafka.get(file) != self.mark(file)
+            self.node.stop(signal.SIGKILL)
+            self.spread_ago = time.monotonic() - self.spread_at
 
     # --- what Kafka's tools say about the files
 
@@ -168,12 +174,13 @@ class Story:
         if not files:
             return ""
         out = self.tools.ok("dump-log", "--files", ",".join(map(str, files)), *args, bootstrap="").text
+        out = MISMATCH.sub(without_emptied, out)
         for complaint in COMPLAINTS:
             assert complaint not in out, next(line for line in out.splitlines() if complaint in line)
         return out
 
     def dump_all(self):
-        partitions = [d for d in self.node.logs("*-[0-9]*") if d.is_dir()]
+        partitions = [d for d in self.node.logs("*-[0-9]*") if d.is_dir() and not d.name.endswith("-delete")]
         logs = [f for d in partitions for f in d.glob("*.log") if f.stat().st_size]
         plain = [f for f in logs if f.parent.name.rsplit("-", 1)[0] not in DECODERS]
         self.dump("--deep-iteration", "--print-data-log", files=plain)
@@ -181,7 +188,7 @@ class Story:
             self.dump(decoder, "--deep-iteration",
                       files=[f for f in logs if f.parent.name.rsplit("-", 1)[0] == topic])
         indexes = [f for ending in ("index", "timeindex", "txnindex") for d in partitions for f in d.glob(f"*.{ending}")
-                   if f.stat().st_size and self.ours(f)]
+                   if f.stat().st_size]
         self.dump(files=indexes)
         self.dump("--index-sanity-check", files=[f for f in indexes if f.suffix == ".index"])
         self.dump(files=[f for d in partitions for f in d.glob("*.snapshot")])
@@ -210,12 +217,34 @@ def begin(story):
     story.stop()
 
 
-def to_millrace(story, clean):
+def to_millrace(story, clean, journal):
     before = newest_snapshot(story.node)
+    story.node.use_journal(journal)
     story.start("millrace")
     story.work()
     eventually(lambda: newest_snapshot(story.node) != before, 30, "a snapshot of the metadata by Millrace")
     story.stop(clean)
+    if clean:
+        assert not story.node.journals(), f"left after a clean stop: {story.node.journals()}"
+    else:
+        recover(story, journal)
+
+
+def recover(story, journal):
+    """`millrace recover` after a kill. Kafka then finds the files of the journal, too: those that we need no more."""
+    node = story.node
+    assert bool(node.journals()) == journal, f"{node.journals()}"
+    node.keep_journals()
+    found = node.recover()
+    assert [row["directory"] for row in found] == [str(d) for d in node.dirs], found
+    assert all(row["clean"] and not row["was_clean"] and not row["problems"] for row in found), found
+    assert bool(sum(row["journal_groups"] for row in found)) == journal, found
+    if story.spread_ago < JOURNAL_SECONDS:
+        assert bool(sum(row["bytes_written"] for row in found)) == journal, f"not what the journal should bring: {found}"
+    assert not node.journals(), f"left by recover: {node.journals()}"
+    again = node.recover()
+    assert all(row["clean"] and row["was_clean"] and row["bytes_written"] == 0 for row in again), again
+    node.return_journals()
 
 
 def to_kafka(story, clean):
@@ -266,14 +295,15 @@ def finish_open(story):
 
 
 def journey(checks, name, rounds, clean_of, **settings):
-    """`clean_of(kind, round)`: whether that broker stops cleanly in that round."""
+    """`clean_of(kind, round)`: whether that broker stops cleanly in that round. Odd rounds have Millrace's journal."""
     new_groups = settings.pop("new_groups", True)
     with Shared(**settings) as node, Tools(node.address) as tools:
         story = Story(checks, node, tools, new_groups)
         ok = checks.run(f"{name}: Kafka fills a directory", begin, story)
         for n in range(1, rounds + 1):
-            ok = ok and checks.run(f"{name}: round {n}, Millrace takes over", to_millrace, story, clean_of("millrace", n))
-            if ok and clean_of("millrace", n):
+            ok = ok and checks.run(f"{name}: round {n}, Millrace takes over", to_millrace, story, clean_of("millrace", n),
+                                  n % 2 == 1)
+            if ok:
                 checks.run(f"{name}: round {n}, dump-log reads our files", story.dump_all)
                 checks.run(f"{name}: round {n}, our snapshot carries everything", snapshots_agree, story)
                 if n == 1 and new_groups:
@@ -288,13 +318,14 @@ def journey(checks, name, rounds, clean_of, **settings):
 def main():
     p = parser(__doc__)
     p.add_argument("--journeys", default="clean,killed,static", help="which of them (default: all)")
+    p.add_argument("--rounds", type=int, default=3, help="of the journeys clean and killed (default: 3)")
     args = parse(p)
     checks = Checks(args.only)
     wanted = args.journeys.split(",")
     if "clean" in wanted:
-        journey(checks, "clean stops", 3, lambda kind, n: True)
+        journey(checks, "clean stops", args.rounds, lambda kind, n: True)
     if "killed" in wanted:
-        journey(checks, "kill -9", 2, lambda kind, n: False)
+        journey(checks, "kill -9", args.rounds, lambda kind, n: False)
     if "static" in wanted:
         journey(checks, "static quorum, 3.9's feature levels", 1, lambda kind, n: True, voters=True, release="3.9-IV0",
                 new_groups=False)

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -59,24 +60,30 @@ public final class Interchange {
         return out.toString();
     }
 
-    static List<String> read(KafkaConsumer<byte[], byte[]> consumer, TopicPartition partition, long end) {
-        consumer.assign(List.of(partition));
-        consumer.seekToBeginning(List.of(partition));
-        List<String> found = new ArrayList<>();
+    /** All of these partitions, up to their ends. */
+    static Map<TopicPartition, List<String>> read(KafkaConsumer<byte[], byte[]> consumer, Map<TopicPartition, Long> ends) {
+        Map<TopicPartition, List<String>> found = new HashMap<>();
+        ends.keySet().forEach(t -> found.put(t, new ArrayList<>()));
+        Set<TopicPartition> left = new HashSet<>(ends.keySet());
+        consumer.assign(ends.keySet());
+        consumer.seekToBeginning(ends.keySet());
         long deadline = System.currentTimeMillis() + 90_000;
-        while (consumer.position(partition) < end) {
-            for (ConsumerRecord<byte[], byte[]> r : consumer.poll(Duration.ofMillis(100))) found.add(text(r));
-            if (System.currentTimeMillis() > deadline)
-                throw new IllegalStateException(partition + ": read up to " + consumer.position(partition) + " of " + end);
+        while (true) {
+            left.removeIf(t -> consumer.position(t) >= ends.get(t));
+            if (left.isEmpty()) return found;
+            for (ConsumerRecord<byte[], byte[]> r : consumer.poll(Duration.ofMillis(100)))
+                found.get(new TopicPartition(r.topic(), r.partition())).add(text(r));
+            if (System.currentTimeMillis() > deadline) throw new IllegalStateException("not read to the end: " + left + " of " + ends);
         }
-        return found;
     }
 
     static Map<String, Object> records(String address) throws Exception {
         TreeMap<String, Object> all = new TreeMap<>();
         List<TopicPartition> partitions = new ArrayList<>();
         try (Admin admin = Admin.create(properties(address))) {
-            for (var topic : admin.describeTopics(admin.listTopics().names().get()).allTopicNames().get().values())
+            // Not the coordinators' own topics: they write to them at each start.
+            List<String> names = admin.listTopics().names().get().stream().filter(n -> !n.startsWith("__")).toList();
+            for (var topic : admin.describeTopics(names).allTopicNames().get().values())
                 topic.partitions().forEach(p -> partitions.add(new TopicPartition(topic.name(), p.partition())));
         }
         for (String isolation : List.of("read_uncommitted", "read_committed")) {
@@ -86,11 +93,9 @@ public final class Interchange {
                      new KafkaConsumer<>(p, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
                 Map<TopicPartition, Long> starts = consumer.beginningOffsets(partitions);
                 Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
-                for (TopicPartition t : partitions) {
-                    if (t.topic().startsWith("__")) continue;  // the coordinators write to them at each start
-                    all.put(t + " " + isolation, Map.of("start", starts.get(t), "end", ends.get(t),
-                        "records", read(consumer, t, ends.get(t))));
-                }
+                var found = read(consumer, ends);
+                for (TopicPartition t : partitions)
+                    all.put(t + " " + isolation, Map.of("start", starts.get(t), "end", ends.get(t), "records", found.get(t)));
             }
         }
         return all;
@@ -201,7 +206,9 @@ public final class Interchange {
         TreeMap<String, Object> all = new TreeMap<>();
         try (Admin admin = Admin.create(properties(address))) {
             List<TopicPartition> partitions = new ArrayList<>();
-            for (var topic : admin.describeTopics(admin.listTopics().names().get()).allTopicNames().get().values())
+            // Not the coordinators' own topics: they write to them at each start.
+            List<String> names = admin.listTopics().names().get().stream().filter(n -> !n.startsWith("__")).toList();
+            for (var topic : admin.describeTopics(names).allTopicNames().get().values())
                 topic.partitions().forEach(p -> partitions.add(new TopicPartition(topic.name(), p.partition())));
             for (var e : admin.describeProducers(partitions).all().get().entrySet()) {
                 DescribeProducersResult.PartitionProducerState s = e.getValue();

@@ -67,6 +67,7 @@ final class InterchangeWork {
     // In the past, and not so far that brokers would forget the producers.
     static final long TIME = System.currentTimeMillis() - 3_600_000;
     static final List<String> CODECS = List.of("none", "gzip", "snappy", "lz4", "zstd");
+    static final int SPREAD = 8;
     // They live as long as ToolServer: through stops and changes of the broker.
     static final Map<String, KafkaProducer<String, String>> kept = new ConcurrentHashMap<>();
 
@@ -138,6 +139,16 @@ final class InterchangeWork {
     static void goOn(String round) throws Exception {
         var p = kept.computeIfAbsent("long", k -> producer("linger.ms", "0", "delivery.timeout.ms", "60000"));
         for (int i = 0; i < 10; i++) p.send(new ProducerRecord<>("long", 0, TIME + i, "long", round + "." + i)).get();
+    }
+
+    /** Requests with several partitions, which is what Millrace's journal is for. */
+    static void spread(String round) throws Exception {
+        try (var p = producer("linger.ms", "200")) {
+            for (int i = 0; i < 5; i++) {
+                for (int t = 0; t < SPREAD; t++) p.send(new ProducerRecord<>("spread", t, TIME + i, "s" + t, round + "." + i));
+                p.flush();
+            }
+        }
     }
 
     static void transact(String round) throws Exception {
@@ -313,7 +324,8 @@ final class InterchangeWork {
             topic("txn", 1, small, "1500", "index.interval.bytes", "128"), topic("open", 1),
             topic("codecs", 1, "index.interval.bytes", "0"), topic("long", 1),
             topic("logappend", 1, "message.timestamp.type", "LogAppendTime"),
-            topic("converted", 1, "compression.type", "zstd"), topic("gone", 1), topic("empty", 3))).all().get();
+            topic("converted", 1, "compression.type", "zstd"), topic("gone", 1), topic("empty", 3),
+            topic("spread", SPREAD))).all().get();
         orders(0, 200);
         codecs("0");
         log("logappend", "0", 10);
@@ -357,6 +369,7 @@ final class InterchangeWork {
                 case "fill" -> fill(args.get(0).isEmpty() ? null : args.get(0), args.get(1).equals("new-groups"));
                 case "advance" -> advance(args.get(0));
                 case "kafka-only" -> { share(3); streams(5 + Long.parseLong(args.get(0))); }
+                case "spread" -> spread(args.get(0));
                 case "transact" -> transact(args.get(0));
                 case "open" -> open(args.get(0));
                 case "finish" -> finish(args.get(0));

@@ -7,8 +7,8 @@ import re
 from lib.check import eventually
 from lib.records import unique
 
-COMPLAINTS = ("isvalid: false", "corrupt", "Corrupt", "Exception", "Found non-consecutive", "Mismatches", "mismatch",
-              "Could not", "Unable to", "Skipping")
+COMPLAINTS = ("isvalid: false", "are not found in", "corrupt", "Corrupt", "Exception", "Found non-consecutive", "Mismatches",
+              "mismatch", "Could not", "Unable to", "Skipping")
 
 
 def dump(tools, *args, files):

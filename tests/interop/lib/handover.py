@@ -1,13 +1,16 @@
 """One data directory (two log dirs) that Apache Kafka and Millrace run in turn, with the same settings at the same address."""
 
 import base64
+import json
 import secrets
+import shutil
 import signal
 import subprocess
 
 from . import env
 from .node import Node, free_port
 
+JOURNAL_BYTES = 64 << 20
 SECONDS_MAX = 240  # for a broker in a JVM to start, on a machine that is busy with other things
 
 # The file that comes with Apache Kafka sets these (the addresses and the directories are the test's own).
@@ -29,7 +32,12 @@ SMALL = {
     "share.coordinator.state.topic.num.partitions": "2", "group.initial.rebalance.delay.ms": "0",
     "log.cleaner.backoff.ms": "500", "log.cleaner.dedupe.buffer.size": "2097152", "log.initial.task.delay.ms": "500",
     "metadata.log.max.record.bytes.between.snapshots": "3000", "broker.rack": "r1",
-    "log.segment.delete.delay.ms": "1000", "broker.session.timeout.ms": "30000",
+    "log.segment.delete.delay.ms": "1000",
+    # Kafka does not let a broker start again after a crash before its last life's session is over.
+    "broker.session.timeout.ms": "4000", "broker.heartbeat.interval.ms": "500",
+    # New members wait for a heartbeat before they have partitions.
+    "group.consumer.heartbeat.interval.ms": "1000", "group.consumer.min.heartbeat.interval.ms": "1000",
+    "group.share.heartbeat.interval.ms": "1000", "group.share.min.heartbeat.interval.ms": "1000",
     "transaction.max.timeout.ms": "7200000", "initial.broker.registration.timeout.ms": "240000",
 }
 # What Kafka needs to take ACLs, users and delegation tokens. Millrace has no authorizer: it must not be given one.
@@ -52,6 +60,11 @@ class Shared(Node):
         self.sasl = f"127.0.0.1:{self.sasl_port}"
         self.cluster = base64.urlsafe_b64encode(b"\x4d" + secrets.token_bytes(15)).decode().rstrip("=")
         self.dirs = [self.dir / "d1", self.dir / "d2"]
+        self.use_journal(False)
+
+    def use_journal(self, on):
+        """From the next start of Millrace on."""
+        self.journal = on
         self.write_properties()
 
     def write_properties(self):
@@ -64,7 +77,8 @@ class Shared(Node):
         with_sasl = f"{client},SASL_PLAINTEXT://{self.sasl}"
         kafka = {**both, **KAFKA_ONLY, "listeners": f"{with_sasl},{controller}",
                  "advertised.listeners": f"{with_sasl},{controller}"}
-        for kind, properties in (("millrace", both), ("kafka", kafka)):
+        ours = {**both, "millrace.journal.bytes": str(JOURNAL_BYTES if self.journal else 0)}
+        for kind, properties in (("millrace", ours), ("kafka", kafka)):
             (self.home / f"{kind}.properties").write_text("".join(f"{k}={v}\n" for k, v in properties.items()))
 
     def file(self):
@@ -93,16 +107,24 @@ class Shared(Node):
             self.wait_ready(SECONDS_MAX)
 
     def recover(self):
-        """What must be done after Millrace was killed, before Apache Kafka may open its directories."""
-        help_text = subprocess.run([str(env.BINARY), "--help"], capture_output=True, text=True, check=True).stdout
-        if any(line.split()[:1] == ["recover"] for line in help_text.splitlines()):
-            for directory in self.dirs:
-                subprocess.run([str(env.BINARY), "recover", str(directory)], check=True, stdout=subprocess.DEVNULL)
+        """What must be done after Millrace was killed, before Apache Kafka may open its directories. Returns the summary."""
+        command = [str(env.BINARY), "recover", "--json", *map(str, self.dirs)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"millrace recover ended with status {done.returncode}: {done.stdout}{done.stderr}"
+        return json.loads(done.stdout)
 
-    def kill_and_recover(self):
-        self.stop(signal.SIGKILL)
-        if self.kind == "millrace":
-            self.recover()
+    def journals(self):
+        return self.logs(".millrace-journal-*")
+
+    def keep_journals(self):
+        """Copies of the journals' files, to be put back by return_journals()."""
+        for file in self.journals():
+            shutil.copy2(file, self.home / f"{file.parent.name}{file.name}")
+
+    def return_journals(self):
+        for directory in self.dirs:
+            for file in self.home.glob(f"{directory.name}.millrace-journal-*"):
+                file.rename(directory / file.name.removeprefix(directory.name))
 
     def logs(self, pattern):
         return sorted(f for d in self.dirs for f in d.glob(pattern))
