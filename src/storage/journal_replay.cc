@@ -115,14 +115,17 @@ Task<Result<std::vector<uint8_t>>> Applier::present(File& file, uint64_t positio
     co_return found;
 }
 
-// Whether a sound batch for the same offset stands in the place of the piece's. Its checksum does
-// not cover the offset, which may have been in a sector of its own that a loss of power took.
+// Whether a sound batch that is not the piece's stands in its place. The checksum does not cover the
+// offset, which may have been in a sector of its own that a loss of power took: what differs in its
+// offset alone is the piece's.
 Task<Result<bool>> Applier::holds_another(File& file, const Piece& piece, uint64_t size) {
     CO_TRY(const auto head,
            co_await present(file, piece.position, protocol::kBatchHeaderBytes, size));
     const auto header = protocol::BatchHeaderView::parse(head);
     const auto ours = protocol::BatchHeaderView::parse(piece.batches);
-    if (!header || !ours || header->base_offset() != ours->base_offset()) co_return false;
+    if (!header || !ours) co_return false;
+    if (header->base_offset() != ours->base_offset() && header->crc() == ours->crc())
+        co_return false;
     CO_TRY(const auto bytes, co_await present(file, piece.position, header->size_bytes(), size));
     const auto batch = protocol::BatchView::parse(bytes);
     co_return batch && batch->verify_crc();

@@ -261,3 +261,20 @@ TEST_CASE("groups that a later one says are not needed are not replayed") {
         j.logs.reset();
     }
 }
+
+TEST_CASE("a segment that another broker compacted stays, also after its crash") {
+    Journaled j;
+    for (int i = 0; i != 6; ++i) j.append(j.open(0), std::string(10, 'v'));
+    j.logs.reset();
+    std::vector<uint8_t> theirs;
+    for (const Offset offset : {3, 5, 6, 7, 8, 9, 10}) {
+        const auto batch = make_batch(1, "theirs, and longer", {.base_offset = offset});
+        theirs.insert(theirs.end(), batch.begin(), batch.end());
+    }
+    REQUIRE(j.disk.write_file(j.segment(0), as_text(theirs)).has_value());
+    j.start();
+    REQUIRE(j.directory().replay_problems.size() == 1);
+    CHECK(j.directory().replay_problems[0].contains("they stay"));
+    CHECK(*j.disk.read_file(j.segment(0), 1 << 24) == as_text(theirs));
+    CHECK(j.open(0).end_offset() == 11);
+}
