@@ -6,6 +6,7 @@
 #include "runtime/blocking_pool.h"
 #include "runtime/linux_disk.h"
 #include "runtime/linux_loop.h"
+#include "runtime/scope.h"
 #include "runtime/stderr_sink.h"
 #include "server/log_output.h"
 #include "storage/file_names.h"
@@ -79,8 +80,16 @@ Task<void> open_all(runtime::Loop& loop, storage::LogManager& logs) {
         if (const auto log = co_await logs.open(partition, loop.wall_ms()); !log)
             LOG_ERROR("server", "cannot recover: {}", log.error().describe());
     }
-    if (partitions.size() != 0)
-        fmt::print(stderr, "millrace: {} partitions recovered, closing them\n", partitions.size());
+}
+
+// Closing syncs each log, which takes most of the time.
+Task<void> tell_of_closing(runtime::Loop& loop, const storage::LogManager& logs) {
+    const size_t all = logs.partitions().size();
+    for (;;) {
+        co_await loop.sleep_for(kProgressEvery);
+        fmt::print(stderr, "millrace: {} of {} partitions synced\n", all - logs.logs_to_close(),
+                   all);
+    }
 }
 
 Recovered summary_of(runtime::Disk& disk, const storage::LogManager& logs, size_t index) {
@@ -117,7 +126,11 @@ Task<Result<std::vector<Recovered>>> run(runtime::Loop& loop, runtime::Disk& dis
     CO_TRY(auto logs, co_await storage::LogManager::start(disk, loop.rng(), std::move(config),
                                                           keep_all, loop.wall_ms()));
     co_await open_all(loop, *logs);
-    CO_TRY_OK(co_await logs->stop(-1, loop.wall_ms()));
+    {
+        runtime::DroppingScope beside{loop};
+        beside.spawn(tell_of_closing(loop, *logs));
+        CO_TRY_OK(co_await logs->stop(-1, loop.wall_ms()));
+    }
     for (size_t i = 0; i != logs->directories().size(); ++i)
         recovered.push_back(summary_of(disk, *logs, i));
     co_return recovered;

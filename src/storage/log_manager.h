@@ -177,6 +177,8 @@ public:
     runtime::Task<Result<void>> checkpoint();
     // The clean stop. `broker_epoch` goes into .kafka_cleanshutdown. No call may follow.
     runtime::Task<Result<void>> stop(int64_t broker_epoch, TimestampMs now);
+    // How many stop() has not begun with.
+    size_t logs_to_close() const;
 
 private:
     struct State;
