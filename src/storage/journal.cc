@@ -18,6 +18,8 @@ constexpr size_t kFileBytesMin = 64 << 10;
 constexpr size_t kGroupBytesMax = 4 << 20;
 // What has waited this long is drained: idle logs should not hold memory.
 constexpr int64_t kUndrainedMsMax = 10'000;
+// Kept at the end of each file, so that even a full one can take the note that frees another.
+constexpr size_t kNoteBytes = kJournalAlignment;
 // Logs drained in one turn of the loop.
 constexpr size_t kDrainsPerTurn = 32;
 
@@ -188,9 +190,10 @@ Task<void> Journal::write_group(Group group) {
         finish(*group, *failed_);
         co_return;
     }
-    const ByteView bytes = group->bytes.finish(next_sequence_);
     Result<void> written;
-    if (!filling_ || position_ + bytes.size() > file_bytes_) written = co_await next_file();
+    if (!filling_ || position_ + group->bytes.size() > file_bytes_ - 2 * kNoteBytes)
+        written = co_await next_file();
+    const ByteView bytes = group->bytes.finish(next_sequence_, needed_from());
     if (written) written = used_.back()->file->write_at(position_, {&bytes, 1});
     if (written.code() == ErrorCode::no_space) {
         // What was written of it is no group, and is written over by the next one.
@@ -217,7 +220,7 @@ Task<void> Journal::write_group(Group group) {
 // A part of the client's bytes gets into no group. What was gathered behind it makes nothing
 // readable or durable when it is written: a replay would meet a hole in front of it.
 void Journal::leave_out(JournalClient& client) {
-    client.left_out();
+    client.needs_sync();
     for (const Group& group : gathered_)
         for (JournalGroup::Part& part : group->parts)
             if (part.client == &client) part.counts = false;
@@ -226,17 +229,20 @@ void Journal::leave_out(JournalClient& client) {
 // The disk has no room for the journal: the segments may have.
 Task<void> Journal::write_around(Group group) {
     Result<void> result;
-    for (const JournalGroup::Part& part : group->parts)
-        if (part.client) leave_out(*part.client);
-    for (size_t i = 0; i < group->parts.size(); ++i) {
-        JournalClient* const client = group->parts[i].client;
-        if (!client) continue;
-        Result<void> done = client->drain();
-        if (done && group->wants_sync) done = co_await client->flush_all();
-        if (done) continue;
-        if (done.code() == ErrorCode::no_space || !failed_) no_room_ = true;
-        result = out_of_room(done.error().describe());
+    const auto failed = [&](const Error& error) {
+        no_room_ = true;
+        result = out_of_room(error.describe());
+    };
+    // Without a wait in between: nothing may be gathered behind what is left out.
+    for (const JournalGroup::Part& part : group->parts) {
+        if (!part.client) continue;
+        leave_out(*part.client);
+        if (const auto done = part.client->drain(); !done) failed(done.error());
     }
+    if (group->wants_sync && result)
+        for (size_t i = 0; i < group->parts.size(); ++i)
+            if (JournalClient* const client = group->parts[i].client)
+                if (const auto done = co_await client->flush_all(); !done) failed(done.error());
     if (group->parts.empty()) result = out_of_room(directory_ + ": no room for the journal");
     // Those that were drained know by themselves; the rest must not be acked.
     group->result = std::move(result);
@@ -246,17 +252,8 @@ Task<void> Journal::write_around(Group group) {
 Task<void> Journal::sync_groups() {
     while (!unsynced_groups_.empty() && !failed_) {
         const std::vector<Group> groups = std::exchange(unsynced_groups_, {});
-        // The older file first: a later group without an earlier one is damage.
-        std::vector<std::shared_ptr<runtime::File>> dirty;
-        for (File* file : used_)
-            if (std::exchange(file->dirty, false)) dirty.push_back(file->file);
-        Result<void> synced;
-        const bool name = std::exchange(name_unsynced_, false);
-        for (const auto& file : dirty)
-            if (synced) synced = co_await file->sync();
-        if (synced && name) synced = co_await disk_.sync_directory(directory_);
         // After a failed sync nobody knows which pages are still to be written.
-        if (!synced) fail_with(synced.error());
+        if (const auto synced = co_await sync_files(); !synced) fail_with(synced.error());
         ++syncs_done_;
         for (const Group& group : groups)
             finish(*group, failed_ ? Result<void>{*failed_} : Result<void>{});
@@ -264,6 +261,19 @@ Task<void> Journal::sync_groups() {
     for (const Group& group : std::exchange(unsynced_groups_, {})) finish(*group, *failed_);
     syncing_ = false;
     sync_ended_.set();
+}
+
+Task<Result<void>> Journal::sync_files() {
+    // One at a time: what the other has begun is not durable yet.
+    const auto guard = co_await syncing_files_.lock();
+    // The older file first: a later group without an earlier one is damage.
+    std::vector<std::shared_ptr<runtime::File>> dirty;
+    for (File* file : used_)
+        if (std::exchange(file->dirty, false)) dirty.push_back(file->file);
+    const bool name = std::exchange(name_unsynced_, false);
+    for (const auto& file : dirty) CO_TRY_OK(co_await file->sync());
+    if (name) CO_TRY_OK(co_await disk_.sync_directory(directory_));
+    co_return {};
 }
 
 Result<void> Journal::make_file() {
@@ -296,10 +306,10 @@ Task<Result<void>> Journal::next_file() {
             break;
         }
         room_made_.reset();
-        start_making_room();
+        if (!freeing_) start_making_room();
         co_await room_made_.wait();
         if (failed_) co_return *failed_;
-        if (free_.empty())
+        if (free_.empty() && !freeing_)
             co_return fail(ErrorCode::no_space, directory_ + ": the journal is full");
     }
     File* const file = free_.front();
@@ -309,6 +319,7 @@ Task<Result<void>> Journal::next_file() {
     }
     free_.pop_front();
     file->number = next_number_++;
+    file->first_sequence = next_sequence_;
     used_.push_back(file);
     filling_ = true;
     position_ = 0;
@@ -318,16 +329,62 @@ Task<Result<void>> Journal::next_file() {
 }
 
 void Journal::release_files() {
-    while (!used_.empty() && (used_.size() > 1 || !filling_)) {
+    // The newest that was filled since the start stays: notes go there.
+    while (!used_.empty() && (used_.size() > 1 || !takes_notes())) {
         const uint64_t number = used_.front()->number;
         if (!found_unsynced_.empty() ||
             (!undrained_.empty() && undrained_.begin()->first <= number) ||
             (!unsynced_.empty() && unsynced_.begin()->first <= number))
-            return;
+            break;
         // Groups that wait for a sync of this file are not done, so their logs are still listed.
-        free_.push_back(used_.front());
+        released_.push_back(used_.front());
         used_.pop_front();
     }
+    if (!released_.empty() && !std::exchange(freeing_, true)) scope_->spawn(free_released());
+}
+
+bool Journal::takes_notes() const {
+    return !used_.empty() && used_.back()->first_sequence != 0;
+}
+
+uint64_t Journal::needed_from() const {
+    return used_.empty() ? next_sequence_ : used_.front()->first_sequence;
+}
+
+// An empty group, for what its header says.
+Result<void> Journal::write_note() {
+    if (position_ + kNoteBytes > file_bytes_) return fail(ErrorCode::no_space);
+    JournalGroupBuilder note;
+    const ByteView bytes = note.finish(next_sequence_, needed_from());
+    TRY_OK(used_.back()->file->write_at(position_, {&bytes, 1}));
+    ++next_sequence_;
+    position_ += bytes.size();
+    used_.back()->dirty = true;
+    return {};
+}
+
+// A loss of power may take what is written over a file, and leave older ones as they were: then
+// their groups must be known not to be needed, for what took them back may be gone.
+Task<void> Journal::free_released() {
+    while (!released_.empty() && !failed_) {
+        const size_t count = released_.size();
+        // No file was filled since the start: what was found is overwritten in its own order.
+        if (takes_notes()) {
+            Result<void> noted = write_note();
+            if (noted.code() == ErrorCode::no_space) break;
+            if (noted) noted = co_await sync_files();
+            if (!noted) {
+                fail_with(noted.error());
+                break;
+            }
+        }
+        free_.insert(free_.end(), released_.begin(),
+                     released_.begin() + static_cast<ptrdiff_t>(count));
+        released_.erase(released_.begin(), released_.begin() + static_cast<ptrdiff_t>(count));
+        room_made_.set();
+    }
+    freeing_ = false;
+    room_made_.set();
 }
 
 void Journal::start_making_room() {
@@ -374,7 +431,8 @@ Task<Result<void>> Journal::drain_and_sync() {
     CO_TRY_OK(co_await sync_found());
     for (size_t drains = 1; !failed_; ++drains) {
         release_files();
-        const bool wants_file = files_.size() >= files_max_ && free_.size() < 2 && used_.size() > 1;
+        const bool wants_file =
+            files_.size() >= files_max_ && free_.size() + released_.size() < 2 && used_.size() > 1;
         const uint64_t oldest = wants_file ? used_.front()->number : 0;
         const bool too_much = held_bytes() > limits_.undrained_bytes_max / 2;
         if (!undrained_.empty() && (too_much || undrained_.begin()->first <= oldest)) {
@@ -428,6 +486,7 @@ Task<Result<void>> Journal::close() {
             co_return fail(ErrorCode::kafka_storage_error, removed.error().describe());
     }
     used_.clear();
+    released_.clear();
     free_.clear();
     files_.clear();
     filling_ = false;

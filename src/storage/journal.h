@@ -60,7 +60,7 @@ struct JournalGroup {
         JournalClient* client;  // null: the log has gone
         std::shared_ptr<LogProgress> progress;
         Offset end;
-        bool promised;      // and all bytes from `flushed` to `end` are in the journal
+        bool promised;       // and all bytes from `flushed` to `end` are in the journal
         bool counts = true;  // false: an earlier part of the same log is in no group
     };
     JournalGroupBuilder bytes;
@@ -80,9 +80,8 @@ public:
     virtual Result<void> drain() = 0;
     // drain(), and syncs the segments.
     virtual runtime::Task<Result<void>> flush_all() = 0;
-    // Some of what was handed over is in no group, for want of room: until the segments are synced,
-    // a sync of the journal is not enough.
-    virtual void left_out() = 0;
+    // Until the segments are synced, a sync of the journal makes nothing durable that comes now.
+    virtual void needs_sync() = 0;
 
 private:
     friend class Journal;
@@ -159,7 +158,7 @@ public:
 
     uint64_t undrained_bytes() const { return undrained_bytes_; }
     size_t logs_undrained() const { return undrained_.size(); }
-    size_t files_in_use() const { return files_.size() - free_.size(); }
+    size_t files_in_use() const { return files_.size() - released_.size() - free_.size(); }
     uint64_t groups_written() const { return groups_written_; }
     uint64_t syncs_done() const { return syncs_done_; }
     uint64_t entries_added() const { return entries_added_; }
@@ -168,7 +167,8 @@ private:
     using Group = std::shared_ptr<JournalGroup>;
     struct File {
         std::string path;
-        uint64_t number = 0;  // of its present use
+        uint64_t number = 0;          // of its present use
+        uint64_t first_sequence = 0;  // of its present use; 0: from before the start
         std::shared_ptr<runtime::File> file;
         bool dirty = false;  // written since its last sync
     };
@@ -182,8 +182,13 @@ private:
     runtime::Task<void> write_around(Group group);
     void leave_out(JournalClient& client);
     runtime::Task<void> sync_groups();
+    runtime::Task<Result<void>> sync_files();
     void finish(JournalGroup& group, Result<void> result);
     void release_files();
+    runtime::Task<void> free_released();
+    Result<void> write_note();
+    bool takes_notes() const;
+    uint64_t needed_from() const;
     runtime::Task<void> make_room();
     runtime::Task<Result<void>> drain_and_sync();
     // Memory is taken in pieces.
@@ -210,11 +215,15 @@ private:
     bool syncing_ = false;
     std::vector<Group> unsynced_groups_;
     runtime::Event sync_ended_;
+    runtime::AsyncMutex syncing_files_;
     runtime::Event room_made_;
 
     std::vector<std::unique_ptr<File>> files_;
     std::deque<File*> used_;  // oldest first; the last one is being filled, if `filling_`
+    // Nothing in them is needed any more, but only a durable group that says so frees them.
+    std::deque<File*> released_;
     std::deque<File*> free_;  // oldest first, so that what lies on the disk has no gap
+    bool freeing_ = false;
     bool filling_ = false;
     uint64_t position_ = 0;
     uint64_t next_number_ = 1;

@@ -61,14 +61,14 @@ void JournalGroupBuilder::add(const JournalEntry& entry) {
     ++count_;
 }
 
-ByteView JournalGroupBuilder::finish(uint64_t sequence) {
+ByteView JournalGroupBuilder::finish(uint64_t sequence, uint64_t needed_from) {
     const size_t length = bytes_.size();
     uint8_t* p = bytes_.data();
     std::ranges::copy(kMagic, p);
     store_be(p + 8, sequence);
     store_be(p + 16, static_cast<uint32_t>(length - kGroupHeaderBytes));
     store_be(p + 20, count_);
-    store_be(p + 24, uint64_t{0});
+    store_be(p + 24, needed_from);
     store_be(p + 4, crc32c(ByteView{bytes_}.subspan(8)));
     bytes_.resize(aligned(length));
     return bytes_;
@@ -85,6 +85,7 @@ Result<JournalGroupView> parse_journal_group(ByteView bytes) {
         load_be<uint32_t>(bytes.data() + 4))
         return unsound();
     JournalGroupView group{.sequence = load_be<uint64_t>(bytes.data() + 8),
+                           .needed_from = load_be<uint64_t>(bytes.data() + 24),
                            .bytes = aligned(kGroupHeaderBytes + length)};
     group.entries.reserve(count);
     ByteView left = bytes.subspan(kGroupHeaderBytes, length);

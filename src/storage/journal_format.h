@@ -7,7 +7,8 @@
 //            8  8  sequence: one more than that of the group before, over all files of a journal
 //           16  4  length of the entries
 //           20  4  count of the entries
-//           24  8  0
+//           24  8  the lowest sequence still needed when this was written: groups below it may be
+//                  in a file that is being filled again, next to nothing of what took them back
 //           32     entries, back to back
 //   entry    0  1  kind: 1 bytes, 2 settled
 //            1  1  flags: 1 = an ack may have promised that they survive a loss of power
@@ -54,6 +55,7 @@ struct JournalEntry {
 
 struct JournalGroupView {
     uint64_t sequence = 0;
+    uint64_t needed_from = 0;
     size_t position = 0;  // in the file
     size_t bytes = 0;     // with what fills up the last sector
     std::vector<JournalEntry> entries;
@@ -67,7 +69,7 @@ public:
     size_t size() const { return bytes_.size(); }
     uint32_t count() const { return count_; }
     // Fills up the last sector and closes the header. Once.
-    ByteView finish(uint64_t sequence);
+    ByteView finish(uint64_t sequence, uint64_t needed_from);
 
 private:
     std::vector<uint8_t> bytes_;

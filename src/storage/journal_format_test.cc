@@ -31,7 +31,7 @@ Written write_groups(uint64_t first_sequence, size_t count) {
                          .batches = as_bytes(batch).first(100 * (e + 1))});
         builder.add({.kind = JournalEntryKind::settled, .directory = "other-0", .base = 5});
         out.starts.push_back(out.file.size());
-        const ByteView bytes = builder.finish(first_sequence + i);
+        const ByteView bytes = builder.finish(first_sequence + i, first_sequence);
         CHECK(bytes.size() % kJournalAlignment == 0);
         out.file.insert(out.file.end(), bytes.begin(), bytes.end());
     }
@@ -125,7 +125,7 @@ TEST_CASE("damage in the middle is told with its place; a flipped bit is never t
 TEST_CASE("lengths that lie are refused before they are used") {
     JournalGroupBuilder builder;
     builder.add({.directory = "t-0", .batches = as_bytes("0123456789")});
-    const ByteView bytes = builder.finish(1);
+    const ByteView bytes = builder.finish(1, 1);
     const std::vector<uint8_t> sound(bytes.begin(), bytes.end());
     REQUIRE(parse_journal_group(sound).has_value());
     for (const size_t at : {16u, 17u, 20u, 34u, 36u}) {

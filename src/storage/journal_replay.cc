@@ -85,7 +85,7 @@ private:
     // What stands in the file: as many of the bytes as it has.
     Task<Result<std::vector<uint8_t>>> present(File& file, uint64_t position, uint64_t bytes,
                                                uint64_t size);
-    Task<Result<bool>> holds_sound_batch(File& file, uint64_t position, uint64_t size);
+    Task<Result<bool>> holds_another(File& file, const Piece& piece, uint64_t size);
 
     Disk& disk_;
     const std::string directory_;
@@ -117,11 +117,15 @@ Task<Result<std::vector<uint8_t>>> Applier::present(File& file, uint64_t positio
     co_return found;
 }
 
-Task<Result<bool>> Applier::holds_sound_batch(File& file, uint64_t position, uint64_t size) {
-    CO_TRY(const auto head, co_await present(file, position, protocol::kBatchHeaderBytes, size));
+// Whether a sound batch for the same offset stands in the place of the piece's. Its checksum does
+// not cover the offset, which may have been in a sector of its own that a loss of power took.
+Task<Result<bool>> Applier::holds_another(File& file, const Piece& piece, uint64_t size) {
+    CO_TRY(const auto head,
+           co_await present(file, piece.position, protocol::kBatchHeaderBytes, size));
     const auto header = protocol::BatchHeaderView::parse(head);
-    if (!header) co_return false;
-    CO_TRY(const auto bytes, co_await present(file, position, header->size_bytes(), size));
+    const auto ours = protocol::BatchHeaderView::parse(piece.batches);
+    if (!header || !ours || header->base_offset() != ours->base_offset()) co_return false;
+    CO_TRY(const auto bytes, co_await present(file, piece.position, header->size_bytes(), size));
     const auto batch = protocol::BatchView::parse(bytes);
     co_return batch && batch->verify_crc();
 }
@@ -157,7 +161,7 @@ Task<Result<bool>> Applier::apply_segment(Offset base, const std::vector<Piece>&
         const bool same = std::ranges::equal(ByteView{there}, piece.batches.first(there.size()));
         bool another = false;
         if (!same) {
-            CO_TRY(another, co_await holds_sound_batch(**file, piece.position, size));
+            CO_TRY(another, co_await holds_another(**file, piece, size));
         }
         if (another) {
             replay_.problems.push_back(fmt::format(
@@ -261,10 +265,15 @@ Task<Result<JournalReplay>> replay_journal(Disk& disk, std::string log_directory
         const FoundFile* file;
     };
     std::vector<Group> groups;
+    uint64_t needed_from = 0;
     for (const FoundFile& file : files) {
         replay.found.files.push_back({join_path(log_directory, file.name), 0});
-        for (const JournalGroupView& group : file.view.groups) groups.push_back({&group, &file});
+        for (const JournalGroupView& group : file.view.groups) {
+            groups.push_back({&group, &file});
+            needed_from = std::max(needed_from, group.needed_from);
+        }
     }
+    std::erase_if(groups, [&](const Group& group) { return group.view->sequence < needed_from; });
     // A file in use again may still have groups of its last use behind the new ones' damage.
     std::ranges::sort(groups, {}, [](const Group& group) { return group.view->sequence; });
     Plan plan;

@@ -249,3 +249,39 @@ TEST_CASE("another's records stay where the journal has other ones") {
     CHECK(j.directory().replay_problems[0].contains("they stay"));
     CHECK(*j.disk.read_file(j.segment(0), 1 << 24) == as_text(theirs));
 }
+
+TEST_CASE("a journal from before another's clean stop is dropped") {
+    Journaled j;
+    j.append(j.open(0), "ours");
+    j.logs.reset();
+    // Apache Kafka does not know the journal, and stops cleanly with a log of its own.
+    REQUIRE(j.disk.write_file(j.root + "/a/.kafka_cleanshutdown", "").has_value());
+    j.start();
+    CHECK(j.disk.info(j.journal()).code() == ErrorCode::not_found);
+    CHECK(j.directory().replayed_groups == 0);
+    CHECK(j.open(0).end_offset() == 0);
+}
+
+TEST_CASE("groups that a later one says are not needed are not replayed") {
+    Journaled j;
+    j.append(j.open(0), "old");
+    const auto group = *j.disk.read_file(j.journal(), 8u << 20);
+    j.append(j.open(0), "older than it looks");
+    REQUIRE(j.run(j.logs->stop(1, j.now)).has_value());
+    REQUIRE(j.disk.remove(j.root + "/a/.kafka_cleanshutdown").has_value());
+    REQUIRE(j.disk.remove(j.segment(0)).has_value());
+    const auto first = parse_journal_group(as_bytes(group));
+    REQUIRE(first.has_value());
+    for (const bool needed : {false, true}) {
+        JournalGroupBuilder note;
+        const ByteView bytes = note.finish(first->sequence + 1, first->sequence + (needed ? 0 : 1));
+        REQUIRE(j.disk.write_file(j.journal(), group.substr(0, first->bytes)).has_value());
+        REQUIRE(
+            j.disk.write_file(j.journal().substr(0, j.journal().size() - 1) + "1", as_text(bytes))
+                .has_value());
+        j.start();
+        CHECK(j.directory().replayed_groups == (needed ? 2 : 1));
+        CHECK(j.open(0).end_offset() == (needed ? 1 : 0));
+        j.logs.reset();
+    }
+}

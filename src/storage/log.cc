@@ -102,11 +102,12 @@ Result<Log::State::Place> Log::State::write(const Write& what) {
         place.group = write_to_journal(what.batches, what.last_offset + 1);
     } else {
         TRY_OK(drain());
+        // Even when it fails: until the next sync a loss of power may bring back what was cut off
+        // again, in the place of what comes then.
+        needs_sync();
         auto written = active().write(what.batches);
         if (written.code() == ErrorCode::io_error) return give_up(std::move(written).error());
         TRY_OK(std::move(written));
-        ++direct_writes;
-        written_directly = true;
     }
     if (progress->flushed >= end) unflushed_since = what.now;
     changed = true;

@@ -157,7 +157,7 @@ struct LogOpen {
     Offset recovery_point = 0;
     Offset high_watermark = 0;
     bool clean = false;          // the last stop was clean: no scan is needed
-    bool new_directory = false;  // just made: the first flush() makes its name durable too
+    bool new_directory = false;  // its name may not be durable: the first flush() makes it so
     // Of its log directory; null: every append goes straight to its segment.
     Journal* journal = nullptr;
     TimestampMs now = 0;

@@ -66,7 +66,7 @@ Result<void> Log::State::drain() {
     return {};
 }
 
-void Log::State::left_out() {
+void Log::State::needs_sync() {
     ++direct_writes;
     written_directly = true;
 }

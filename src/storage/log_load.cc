@@ -223,6 +223,7 @@ Task<Result<void>> Log::State::recover(Offset from, TimestampMs now) {
         // The journal must not bring back what goes here.
         CO_TRY_OK(co_await settle());
         CO_TRY_OK(segment.truncate(sound));
+        needs_sync();
         changed = true;
         co_return drop_behind(index, now);
     }

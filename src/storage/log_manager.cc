@@ -85,7 +85,17 @@ Task<Result<void>> LogManager::State::start_directory(std::string path, Timestam
 // The answer is the names of the partitions that need recovery whatever the last stop was.
 Task<Result<std::set<std::string>>> LogManager::State::replay(
     LogDirectory& directory, const std::vector<runtime::DirEntry>& names) {
-    auto replayed = co_await replay_journal(disk, directory.path, names);
+    // Our own clean stop leaves none: Apache Kafka ran here after a crash of ours, and may have
+    // written where the entries would go.
+    if (directory.clean)
+        for (const runtime::DirEntry& entry : names) {
+            if (entry.is_directory || !is_journal_file(entry.name)) continue;
+            const std::string path = join_path(directory.path, entry.name);
+            LOG_WARN("storage", "{} is dropped: it is older than the last clean stop", path);
+            if (auto gone = disk.remove(path); !gone) co_return storage_error(gone.error());
+        }
+    auto replayed = co_await replay_journal(
+        disk, directory.path, directory.clean ? std::vector<runtime::DirEntry>{} : names);
     if (!replayed) co_return storage_error(std::move(replayed).error());
     for (const std::string& problem : replayed->problems) LOG_WARN("storage", "{}", problem);
     if (!replayed->found.files.empty())
@@ -270,7 +280,8 @@ Task<Result<Log*>> LogManager::State::open(TopicPartition name, TimestampMs now)
                 .recovery_point = entry.recovery_point,
                 .high_watermark = entry.high_watermark,
                 .clean = entry.clean,
-                .new_directory = entry.is_new,
+                // A run that was killed may not have got to syncing it.
+                .new_directory = entry.is_new || !entry.clean,
                 .journal = journals[entry.directory].get(),
                 .now = now,
                 .producer_id_expiration_ms = config.producer_id_expiration_ms,

@@ -28,7 +28,10 @@ Task<Result<void>> Log::State::flush() {
     for (auto it = segments.rbegin(); it != segments.rend(); ++it) {
         Segment& segment = **it;
         if (!segment.on_disk()) continue;
-        if (segment.synced_size >= segment.size() && segment.directory_synced) break;
+        if (segment.synced_size >= segment.size() && segment.directory_synced &&
+            !segment.cut_unsynced)
+            break;
+        segment.cut_unsynced = false;
         new_names |= !segment.directory_synced;
         CO_TRY(auto file, segment.file());
         unsynced.push_back({segment.base(), std::move(file), segment.size()});

@@ -159,7 +159,7 @@ struct Log::State final : JournalClient {
     std::shared_ptr<JournalGroup> write_to_journal(ByteView batches, Offset end_after);
     Result<void> drain() override;
     runtime::Task<Result<void>> flush_all() override;
-    void left_out() override;
+    void needs_sync() override;
     runtime::Task<Result<void>> commit(AppendResult appended);
     runtime::Task<Result<void>> settle();
 

@@ -217,6 +217,7 @@ Task<Result<void>> Log::State::cut_at(Offset offset, uint64_t position) {
         active().forget_from(position, offset, position == 0);
         active().forget_aborts_from(offset);
         CO_TRY_OK(active().truncate(position));
+        active().cut_unsynced = false;
         // What was cut must not come back after a loss of power, between what is appended next.
         CO_TRY(const auto file, active().file());
         CO_TRY_OK(co_await file->sync());

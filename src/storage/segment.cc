@@ -97,6 +97,7 @@ Result<void> Segment::write(ByteView batches) {
         indexes_synced = false;
         return {};
     }
+    cut_unsynced = true;
     const auto cut = log->truncate(size_);
     if (!cut) return fail(ErrorCode::io_error, cut.error().describe());
     return storage_error(written.error());
@@ -266,6 +267,7 @@ Result<void> Segment::truncate(uint64_t size) {
     TRY(const auto log, file());
     if (auto cut = log->truncate(size); !cut) return storage_error(cut.error());
     size_ = drained_ = size;
+    cut_unsynced = true;
     synced_size = std::min(synced_size, size);
     indexes_synced = false;
     return {};

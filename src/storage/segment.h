@@ -117,6 +117,8 @@ public:
     // The log's bytes up to here have been synced, and the files' names too.
     uint64_t synced_size = 0;
     bool directory_synced = false;
+    // The file was cut since: a loss of power may bring back what lay behind.
+    bool cut_unsynced = false;
     bool indexes_synced = false;
 
 private:
