@@ -1,16 +1,8 @@
 #include "runtime/blocking_pool.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 
 namespace millrace::runtime {
-namespace {
-
-constexpr int kNiceness = 5;
-
-}  // namespace
 
 BlockingPool::~BlockingPool() {
     {
@@ -44,10 +36,6 @@ void BlockingPool::give_up(Job& job) {
 }
 
 void BlockingPool::serve() {
-    // Where processors are scarce, loops go first: freeing the pages of a large file can take a
-    // thread a tenth of a second.
-    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()),
-                  ::getpriority(PRIO_PROCESS, 0) + kNiceness);
     std::unique_lock lock{mutex_};
     for (;;) {
         ++idle_;
