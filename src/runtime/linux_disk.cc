@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -248,13 +247,12 @@ Result<void> LinuxDisk::remove(const std::string& path) {
 }
 
 Task<Result<void>> LinuxDisk::remove_all(std::string path) {
-    Result<void> removed =
-        co_await run_blocking(pool_, Loop::current(), [&path]() -> Result<void> {
-            std::error_code error;
-            std::filesystem::remove_all(path, error);
-            if (error) return system_error("remove", path, error.value());
-            return {};
-        });
+    Result<void> removed = co_await run_blocking(pool_, Loop::current(), [&path]() -> Result<void> {
+        std::error_code error;
+        std::filesystem::remove_all(path, error);
+        if (error) return system_error("remove", path, error.value());
+        return {};
+    });
     co_return noted(std::move(removed), path);
 }
 
@@ -296,10 +294,18 @@ Task<Result<void>> LinuxDisk::replace_file(std::string path, std::string content
 
 Result<std::shared_ptr<void>> LinuxDisk::lock(const std::string& path) {
     TRY(FileDescriptor file, noted(open_descriptor(path, O_RDWR | O_CREAT), path));
-    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EWOULDBLOCK)
-            return fail(ErrorCode::already_exists, path + " is locked by another process");
-        return system_error("flock", path);
+    // A record lock over the whole file: what a JVM takes, so that Apache Kafka and we keep each
+    // other out. Of the open file and not of the process, so that it does not go when somebody
+    // else in the process closes the file.
+    struct flock whole{};
+    whole.l_type = F_WRLCK;
+    whole.l_whence = SEEK_SET;
+    if (::fcntl(file.get(), F_OFD_SETLK, &whole) != 0) {
+        if (errno == EAGAIN || errno == EACCES)
+            return fail(
+                ErrorCode::already_exists,
+                parent_of(path) + " is in use by another process, which has locked " + path);
+        return system_error("fcntl", path);
     }
     return std::make_shared<FileDescriptor>(std::move(file));
 }

@@ -4,6 +4,7 @@
 
 #include "base/metrics_text.h"
 #include "protocol/api_table.h"
+#include "storage/journal.h"
 
 namespace millrace::server {
 namespace {
@@ -89,6 +90,46 @@ void add_directories(Snapshot& out, const storage::LogManager& logs) {
     }
     out.gauge("kafka_log_logmanager_offlinelogdirectorycount", "Log directories that have failed.",
               {}, real(failed));
+}
+
+void add_journal(Snapshot& out, const storage::Journal& journal, const Labels& labels) {
+    out.counter("millrace_journal_groups_total", "Groups of appends written to the journal.",
+                labels, real(journal.groups_written()));
+    out.counter("millrace_journal_entries_total", "Appends that went to the journal.", labels,
+                real(journal.entries_added()));
+    out.counter("millrace_journal_syncs_total", "Syncs of the journal.", labels,
+                real(journal.syncs_done()));
+    out.gauge("millrace_journal_undrained_bytes",
+              "Bytes of the journal that wait in memory for their segments.", labels,
+              real(journal.undrained_bytes()));
+    out.gauge("millrace_journal_undrained_partitions", "Partitions that they belong to.", labels,
+              real(journal.logs_undrained()));
+    out.gauge("millrace_journal_files_in_use", "Files of the journal that a start would replay.",
+              labels, real(journal.files_in_use()));
+    out.gauge("millrace_journal_failed",
+              "1 when the journal could not be written or synced: its directory is out of use.",
+              labels, real(journal.failed() ? 1 : 0));
+}
+
+void add_journals(Snapshot& out, const storage::LogManager& logs) {
+    const auto& directories = logs.directories();
+    for (size_t i = 0; i < directories.size(); ++i) {
+        const storage::LogDirectory& directory = directories[i];
+        const Labels labels = {{"directory", directory.path}};
+        if (const storage::Journal* journal = logs.journal(i)) add_journal(out, *journal, labels);
+        out.gauge("millrace_journal_replayed_groups", "Groups that the start found in the journal.",
+                  labels, real(directory.replayed_groups));
+        out.gauge("millrace_journal_replayed_bytes",
+                  "Of those, the bytes that were not in their segments.", labels,
+                  real(directory.replayed_bytes));
+        out.gauge("millrace_journal_replay_problems",
+                  "Damaged places that the start found in the journal, or because of it; the log "
+                  "names them.",
+                  labels, real(directory.replay_problems.size()));
+    }
+    out.counter("millrace_log_damages_total",
+                "Damaged places of segments that recovery cut off; the log names them.", {},
+                real(logs.damages()));
 }
 
 // Gives up to `left` partitions and returns how many were left out.
@@ -217,7 +258,8 @@ runtime::Task<Snapshot> collect_metrics(MetricsSources sources) {
                 "Large requests that waited for memory to be read into.", {}, real(budget.waits()));
     add_cluster(out, *sources.broker.image(), sources.broker.node_id());
     add_cleaner(out, sources, sources.broker.loop().wall_ms());
-    add_directories(out, sources.broker.partitions().logs());
+    add_directories(out, sources.logs);
+    add_journals(out, sources.logs);
     size_t left_out = add_partitions(out, sources.broker.partitions());
     left_out += co_await add_lags(out, sources.broker);
     out.gauge("millrace_metrics_left_out",

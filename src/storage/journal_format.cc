@@ -117,6 +117,13 @@ JournalFileView scan_journal_file(ByteView file) {
         sound_end = at;
         out.groups.push_back(*std::move(group));
     }
+    out.end = std::min(sound_end, file.size());
+    const ByteView rest = file.subspan(out.end);
+    if (rest.size() >= kGroupHeaderBytes && std::ranges::equal(rest.first(4), kMagic)) {
+        const auto sequence = load_be<uint64_t>(rest.data() + 8);
+        if (out.groups.empty() || sequence == out.groups.back().sequence + 1)
+            out.torn = JournalTorn{out.end, sequence};
+    }
     return out;
 }
 

@@ -26,6 +26,7 @@
 // Pure: no I/O. Every length is checked before it is used.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -86,9 +87,18 @@ struct JournalDamage {
     uint64_t groups;  // how many sequence numbers are missing; 0 = unknown
 };
 
+// The beginning of the group that comes next, without the rest of it: what a crash leaves of a write
+// that was under way; or the last group was damaged later.
+struct JournalTorn {
+    size_t position;
+    uint64_t sequence;
+};
+
 struct JournalFileView {
     std::vector<JournalGroupView> groups;  // ascending sequences
     std::vector<JournalDamage> damage;
+    std::optional<JournalTorn> torn;
+    size_t end = 0;  // behind the last group
 };
 
 // All groups of one file, up to where older content or nothing follows.

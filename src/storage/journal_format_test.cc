@@ -67,6 +67,15 @@ TEST_CASE("a torn group is the end; what an earlier use left behind it is not ta
         const JournalFileView view = scan_journal_file(ByteView{written.file}.first(cut));
         CHECK(view.damage.empty());
         for (const JournalGroupView& group : view.groups) CHECK(group.position < cut);
+        // Told, when enough of it is there to be known.
+        const size_t begun = view.groups.size();
+        if (begun < written.starts.size() && cut >= written.starts[begun] + kGroupHeaderBytes) {
+            REQUIRE(view.torn);
+            CHECK(view.torn->position == written.starts[begun]);
+            CHECK(view.torn->sequence == 40 + begun);
+        } else {
+            CHECK_FALSE(view.torn);
+        }
     }
     // The file of 40..45 used again for 90 and 91.
     std::vector<uint8_t> reused = written.file;
@@ -75,6 +84,7 @@ TEST_CASE("a torn group is the end; what an earlier use left behind it is not ta
     CHECK(view.damage.empty());
     REQUIRE(view.groups.size() == 2);
     CHECK(view.groups.back().sequence == 91);
+    CHECK_FALSE(view.torn);
 }
 
 TEST_CASE("damage in the middle is told with its place; a flipped bit is never taken for sound") {
@@ -102,6 +112,8 @@ TEST_CASE("damage in the middle is told with its place; a flipped bit is never t
         CHECK(view.groups.size() == sound.groups.size() - 1);
         if (hit + 1 == sound.groups.size()) {
             CHECK(view.damage.empty());  // as if it had been torn
+            // Unless that is what tells that a group begins there.
+            if (at >= written.starts[hit] + 16) CHECK(view.torn->position == written.starts[hit]);
         } else {
             REQUIRE(view.damage.size() == 1);
             CHECK(view.damage[0].position == written.starts[hit]);

@@ -23,6 +23,8 @@ using runtime::Task;
 constexpr uint64_t kJournalFileBytesMax = uint64_t{4} << 30;
 constexpr size_t kMetadataBytesMax = 4096;
 
+constexpr size_t kSectorBytes = kJournalAlignment;
+
 struct FoundFile {
     std::string name;
     std::vector<uint8_t> bytes;
@@ -210,6 +212,31 @@ void report_damage(const std::string& directory, const FoundFile& file, JournalR
                         join_path(directory, file.name), damage.bytes, damage.position,
                         damage.groups == 0 ? std::string{"an unknown number of"}
                                            : std::to_string(damage.groups)));
+    const ByteView bytes{file.bytes};
+    if (file.view.groups.empty() && !file.view.torn &&
+        std::ranges::any_of(bytes.first(std::min(bytes.size(), kSectorBytes)),
+                            [](uint8_t byte) { return byte != 0; }))
+        replay.problems.push_back(fmt::format("{}: no sound group in the {} bytes at 0",
+                                              join_path(directory, file.name), bytes.size()));
+}
+
+// Groups `from` to `to` come behind the last one of `file`, and are not there.
+std::string missing(const std::string& directory, const FoundFile& file, uint64_t from,
+                    uint64_t to) {
+    return fmt::format("{}: groups {} to {} are missing, they began at {}",
+                       join_path(directory, file.name), from, to, file.view.end);
+}
+
+// What was being written when the journal ended.
+void report_torn(const std::string& directory, const std::vector<FoundFile>& files,
+                 JournalReplay& replay) {
+    for (const FoundFile& file : files)
+        if (file.view.torn && (replay.found.next_sequence == 0 ||
+                               file.view.torn->sequence == replay.found.next_sequence))
+            replay.problems.push_back(fmt::format(
+                "{}: the last group is not whole, the {} bytes at {} are left out",
+                join_path(directory, file.name), file.bytes.size() - file.view.torn->position,
+                file.view.torn->position));
 }
 
 }  // namespace
@@ -236,29 +263,36 @@ Task<Result<JournalReplay>> replay_journal(Disk& disk, std::string log_directory
     std::ranges::sort(files, {}, [](const FoundFile& file) {
         return file.view.groups.empty() ? 0 : file.view.groups.front().sequence;
     });
-    std::vector<const JournalGroupView*> groups;
+    struct Group {
+        const JournalGroupView* view;
+        const FoundFile* file;
+    };
+    std::vector<Group> groups;
     uint64_t needed_from = 0;
     for (const FoundFile& file : files) {
         replay.found.files.push_back({join_path(log_directory, file.name), 0});
         for (const JournalGroupView& group : file.view.groups) {
-            groups.push_back(&group);
+            groups.push_back({&group, &file});
             needed_from = std::max(needed_from, group.needed_from);
         }
     }
-    std::erase_if(groups, [&](const auto* group) { return group->sequence < needed_from; });
+    std::erase_if(groups, [&](const Group& group) { return group.view->sequence < needed_from; });
     // A file in use again may still have groups of its last use behind the new ones' damage.
-    std::ranges::sort(groups, {}, &JournalGroupView::sequence);
+    std::ranges::sort(groups, {}, [](const Group& group) { return group.view->sequence; });
     Plan plan;
-    for (const JournalGroupView* group : groups) {
-        if (replay.found.next_sequence != 0 && group->sequence != replay.found.next_sequence)
-            replay.problems.push_back(fmt::format("{}: the journal's groups {} to {} are missing",
-                                                  log_directory, replay.found.next_sequence,
-                                                  group->sequence - 1));
+    const FoundFile* before = nullptr;
+    for (const auto& [group, file] : groups) {
+        // Inside of one file it was reported already.
+        if (before && before != file && group->sequence != replay.found.next_sequence)
+            replay.problems.push_back(
+                missing(log_directory, *before, replay.found.next_sequence, group->sequence - 1));
+        before = file;
         replay.found.next_sequence = group->sequence + 1;
         ++replay.groups;
         replay.entries += group->entries.size();
         for (const JournalEntry& entry : group->entries) take(plan, entry);
     }
+    report_torn(log_directory, files, replay);
     for (const auto& [name, partition] : plan) {
         // Only our own names: nothing in a damaged journal leads out of the directory.
         if (name.empty() || name.contains('/') || name.starts_with('.')) continue;

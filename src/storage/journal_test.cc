@@ -213,6 +213,30 @@ TEST_CASE("damage is reported by file and position, what is sound is kept") {
     CHECK(problems.back().contains("t-1/00000000000000000000.log"));
 }
 
+TEST_CASE("a file without its end is told by its name, and where groups are missing") {
+    Journaled j;
+    const std::string value(8000, 'v');
+    for (int i = 0; i != 60; ++i) j.append(j.open(i % 2), value);
+    const std::string second = j.root + "/a/.millrace-journal-1";
+    for (const std::string& path : {j.journal(), second}) {
+        std::string file = *j.disk.read_file(path, 1 << 24);
+        REQUIRE(file.size() > 100'000);
+        file.resize(100'000);
+        REQUIRE(j.disk.remove(path).has_value());
+        REQUIRE(j.disk.write_file(path, file).has_value());
+    }
+    j.crash();
+    // 8192 bytes a group: the thirteenth begins at 98304.
+    const auto& problems = j.directory().replay_problems;
+    REQUIRE(problems.size() >= 2);
+    CHECK(problems[0].starts_with(j.journal() + ": groups "));
+    CHECK(problems[0].ends_with("are missing, they began at 98304"));
+    CHECK(problems[1] == second +
+                             ": the last group is not whole, the 1696 bytes at 98304 are "
+                             "left out");
+    CHECK(j.directory().replayed_groups == 24);
+}
+
 TEST_CASE("another's records stay where the journal has other ones") {
     Journaled j;
     j.append(j.open(0), "ours");

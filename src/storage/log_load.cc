@@ -105,6 +105,11 @@ Task<Result<bool>> settle_leftovers(runtime::Disk& disk, const std::string& dire
 
 }  // namespace
 
+void Log::State::report_damage(std::string sentence) {
+    LOG_WARN("storage", "{}", sentence);
+    shard.note_damage(std::move(sentence));
+}
+
 // Walks the batches of the segment at `index` from `position` on: notes them, moves the log end.
 // The answer is the position where sound batches end. With `verify` they are checked by CRC.
 Task<Result<uint64_t>> Log::State::scan_segment(size_t index, uint64_t position, bool verify,
@@ -180,8 +185,8 @@ Task<Result<bool>> Log::State::find_end(TimestampMs now) {
 // Takes away the segments behind the one at `index`.
 Result<void> Log::State::drop_behind(size_t index, TimestampMs now) {
     while (segments.size() > index + 1) {
-        LOG_WARN("storage", "{}: dropped, what comes before it is damaged",
-                 active().path(kLogSuffix));
+        report_damage(fmt::format("{}: dropped with its {} bytes, what comes before it is damaged",
+                                  active().path(kLogSuffix), active().size()));
         TRY_OK(active().mark_deleted(now));
         segments.pop_back();
         changed = true;
@@ -211,8 +216,10 @@ Task<Result<void>> Log::State::recover(Offset from, TimestampMs now) {
         Segment& segment = *segments[index];
         segment.synced_size = std::min(segment.synced_size, position);
         if (sound == segment.size()) continue;
-        LOG_WARN("storage", "{}: cut at {} of {} bytes, the log ends at offset {}",
-                 segment.path(kLogSuffix), sound, segment.size(), end);
+        report_damage(
+            fmt::format("{}: no sound batch at {}, cut there ({} bytes); the log ends at "
+                        "offset {}",
+                        segment.path(kLogSuffix), sound, segment.size() - sound, end));
         // The journal must not bring back what goes here.
         CO_TRY_OK(co_await settle());
         CO_TRY_OK(segment.truncate(sound));
@@ -355,7 +362,8 @@ Task<Result<void>> Log::State::load(const LogOpen& open) {
     epochs.truncate_from_end(end);
     start = std::max(open.log_start, segments.front()->base());
     if (start > end) {
-        LOG_WARN("storage", "{}: ends at {}, before its start {}: emptied", directory, end, start);
+        report_damage(fmt::format("{}: ends at offset {}, before its start {}: emptied", directory,
+                                  end, start));
         co_return co_await restart_at(start, open.now);
     }
     high_watermark = std::clamp(open.high_watermark, start, end);

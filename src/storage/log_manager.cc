@@ -131,7 +131,7 @@ Result<void> LogManager::State::take_in(size_t directory,
     for (const runtime::DirEntry& entry : names) {
         if (!entry.is_directory) continue;
         const auto name = parse_partition_directory(entry.name);
-        if (!name) continue;
+        if (!name || name->topic == kMetadataTopic) continue;
         const auto [at, is_new] = partitions.try_emplace(*name);
         Partition& partition = at->second;
         if (!is_new)
@@ -213,12 +213,17 @@ const Journal* LogManager::journal(size_t index) const {
 Shard& LogManager::shard() {
     return state_->shard;
 }
+const std::vector<std::string>& LogManager::damage() const {
+    return state_->shard.damage();
+}
+uint64_t LogManager::damages() const {
+    return state_->shard.damages();
+}
 
 std::vector<TopicPartition> LogManager::partitions() const {
     std::vector<TopicPartition> names;
     names.reserve(state_->partitions.size());
-    for (const auto& [name, partition] : state_->partitions)
-        if (name.topic != kMetadataTopic) names.push_back(name);
+    for (const auto& [name, partition] : state_->partitions) names.push_back(name);
     return names;
 }
 

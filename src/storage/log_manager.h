@@ -39,6 +39,9 @@ namespace millrace::storage {
 
 struct LogManagerConfig {
     std::vector<std::string> directories;  // log.dirs; the first is the default one
+    // False: there may be more of them that are not known here, so an interrupted move of a
+    // partition stays as it is.
+    bool all_directories = true;
     size_t open_files_max = 512;           // segment files kept open
     size_t tail_cache_bytes = 32u << 20;   // recent batches kept in memory, over all logs
     size_t index_cache_bytes = 16u << 20;  // index entries kept in memory, over all logs
@@ -71,7 +74,8 @@ struct LogDirectory {
     MetaProperties meta;
     bool clean = false;         // .kafka_cleanshutdown was there
     int64_t broker_epoch = -1;  // from it; -1 = not clean
-    // What the journal of the last run held; nothing after a clean stop.
+    // What the journal of the last run held; nothing after a clean stop. Problems are a sentence
+    // each that names file and position.
     uint64_t replayed_groups = 0;
     uint64_t replayed_entries = 0;
     uint64_t replayed_bytes = 0;
@@ -104,6 +108,10 @@ public:
     // Of directories()[index]; null when there is none.
     const Journal* journal(size_t index) const;
     Shard& shard();
+    // What recovery of logs found damaged and took away since the start: a sentence each with file
+    // and position, at most kDamageNotesMax; and the count of all.
+    const std::vector<std::string>& damage() const;
+    uint64_t damages() const;
 
     // All partitions that have a directory, opened or not.
     std::vector<TopicPartition> partitions() const;
@@ -169,6 +177,8 @@ public:
     runtime::Task<Result<void>> checkpoint();
     // The clean stop. `broker_epoch` goes into .kafka_cleanshutdown. No call may follow.
     runtime::Task<Result<void>> stop(int64_t broker_epoch, TimestampMs now);
+    // How many stop() has not begun with.
+    size_t logs_to_close() const;
 
 private:
     struct State;

@@ -124,15 +124,20 @@ void LogManager::State::look_at_directories(TimestampMs now) {
 
 // After a crash between the two renames of replace_with_future() only the copy is left.
 Result<void> LogManager::State::settle_futures(TimestampMs) {
-    const bool all_there = std::ranges::none_of(directories, &LogDirectory::failed);
+    const bool all_there =
+        config.all_directories && std::ranges::none_of(directories, &LogDirectory::failed);
     std::vector<TopicPartition> unknown;
     for (auto& [name, future] : futures) {
         if (failed(future)) unknown.push_back(name);
         if (failed(future) || partitions.contains(name)) continue;
         unknown.push_back(name);
         // The partition may be in a directory that failed: then this copy is no more than that.
-        if (!all_there) continue;
         const std::string& root = directories[future.directory].path;
+        if (!all_there) {
+            LOG_WARN("storage", "{}: stays a copy, its partition may be in another directory",
+                     join_path(root, future_names[name]));
+            continue;
+        }
         const std::string target = join_path(root, partition_directory_name(name));
         LOG_WARN("storage", "{} takes the place of its partition, whose move was interrupted",
                  future_names[name]);

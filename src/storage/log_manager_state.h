@@ -71,6 +71,7 @@ struct LogManager::State final : Checkpoints, runtime::DeviceObserver {
     std::list<Removed> removed;
     std::vector<Written> written;
     std::vector<TopicPartition> unrecovered;  // to be opened by maintain()
+    std::vector<TopicPartition> to_close;     // by stop()
     runtime::AsyncMutex checkpointing;
     std::vector<TopicPartition> unchecked;  // partitions that this round of retention has not seen
     TimestampMs next_checkpoint = 0;
@@ -111,6 +112,7 @@ struct LogManager::State final : Checkpoints, runtime::DeviceObserver {
     runtime::Task<void> save_logs(TimestampMs now);
     runtime::Task<void> retain_some(size_t count, TimestampMs now);
     void bury_removed(TimestampMs now);
+    runtime::Task<void> close_logs(std::vector<bool>& clean, TimestampMs now);
 };
 
 }  // namespace millrace::storage

@@ -126,6 +126,39 @@ TEST_CASE("after a crash unopened logs are recovered before a stop counts as cle
     CHECK(m.open(1).end_offset() == 0);
 }
 
+TEST_CASE("the metadata log is left to its owner, also after a crash") {
+    Managed m;
+    const std::string directory = m.root + "/a/__cluster_metadata-0";
+    REQUIRE(m.disk.make_directories(directory).has_value());
+    const std::string file = directory + "/00000000000000000000.log";
+    REQUIRE(m.disk.write_file(file, "not a batch").has_value());
+    m.start();
+    CHECK(m.logs->partitions().empty());
+    m.loop.run(m.logs->maintain(m.now));
+    CHECK(m.logs->opened().empty());
+    m.stop();
+    CHECK(*m.disk.read_file(file, 100) == "not a batch");
+}
+
+TEST_CASE("what recovery cuts is told by file and position") {
+    Managed m;
+    m.start();
+    REQUIRE(m.run(m.logs->create({"t", 0}, Uuid{1, 2}, m.now)).has_value());
+    m.append(m.open(0));
+    const uint64_t sound = m.open(0).size_bytes();
+    m.append(m.open(0));
+    m.logs.reset();
+    const std::string file = m.root + "/a/t-0/00000000000000000000.log";
+    std::string content = *m.disk.read_file(file, 1 << 20);
+    content.back() ^= 1;
+    REQUIRE(m.disk.write_file(file, content).has_value());
+    m.start();
+    CHECK(m.open(0).end_offset() == 1);
+    REQUIRE(m.logs->damage().size() == 1);
+    CHECK(m.logs->damages() == 1);
+    CHECK(m.logs->damage()[0].starts_with(fmt::format("{}: no sound batch at {},", file, sound)));
+}
+
 TEST_CASE("maintain saves rolled segments and moves the recovery point") {
     Managed m;
     m.start();
@@ -179,6 +212,14 @@ TEST_CASE("a partition moves to another directory while it is written") {
         m.logs.reset();
         std::filesystem::rename(m.root + "/b/t-0",
                                 m.root + "/b/t-0." + std::string(32, 'a') + "-future");
+        // Who knows only that directory must not take it for the partition.
+        auto one = m.run(LogManager::start(
+            m.disk, m.rng, {.directories = {m.root + "/b"}, .all_directories = false},
+            [](const std::string&) { return LogConfig{}; }, m.now));
+        REQUIRE(one.has_value());
+        CHECK((*one)->partitions().empty());
+        CHECK((*one)->futures().empty());
+        REQUIRE(m.run((*one)->stop(9, m.now)).has_value());
     }
     m.logs.reset();
     m.start();

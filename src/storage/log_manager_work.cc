@@ -180,23 +180,33 @@ Task<Result<void>> LogManager::checkpoint() {
     co_return co_await state_->checkpoint();
 }
 
-Task<Result<void>> LogManager::stop(int64_t broker_epoch, TimestampMs now) {
-    State& s = *state_;
-    // A directory is clean only if every log in it is: what a crash left is recovered first. One
-    // that cannot be makes the next start an unclean one.
-    std::vector<bool> clean(s.directories.size(), true);
-    std::vector<TopicPartition> names;
-    for (const auto& [name, partition] : s.partitions) names.push_back(name);
-    for (const TopicPartition& name : names) {
-        const auto recovered = co_await s.recover_one(name, now);
-        const auto found = s.partitions.find(name);
-        if (found == s.partitions.end() || s.failed(found->second)) continue;
+// Closes the logs of `to_close`; `clean` becomes false for the directories of those that cannot be.
+Task<void> LogManager::State::close_logs(std::vector<bool>& clean, TimestampMs now) {
+    while (!to_close.empty()) {
+        const TopicPartition name = std::move(to_close.back());
+        to_close.pop_back();
+        const auto recovered = co_await recover_one(name, now);
+        const auto found = partitions.find(name);
+        if (found == partitions.end() || failed(found->second)) continue;
         Result<void> closed = recovered;
         if (closed && found->second.log) closed = co_await found->second.log->close();
         if (closed) continue;
         LOG_ERROR("storage", "cannot close cleanly: {}", closed.error().describe());
         clean[found->second.directory] = false;
     }
+}
+
+size_t LogManager::logs_to_close() const {
+    return state_->to_close.size();
+}
+
+Task<Result<void>> LogManager::stop(int64_t broker_epoch, TimestampMs now) {
+    State& s = *state_;
+    // A directory is clean only if every log in it is: what a crash left is recovered first. One
+    // that cannot be makes the next start an unclean one.
+    std::vector<bool> clean(s.directories.size(), true);
+    for (const auto& [name, partition] : s.partitions) s.to_close.push_back(name);
+    co_await s.close_logs(clean, now);
     for (auto& [name, future] : s.futures)
         if (future.log && !s.failed(future))
             if (const auto closed = co_await future.log->close(); !closed)

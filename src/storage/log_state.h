@@ -183,6 +183,7 @@ struct Log::State final : JournalClient {
     runtime::Task<Result<void>> load(const LogOpen& open);
     runtime::Task<Result<void>> load_segments(const LogOpen& open, std::vector<Offset>& snapshots);
     runtime::Task<Result<void>> recover(Offset from, TimestampMs now);
+    void report_damage(std::string sentence);
     Result<void> drop_behind(size_t index, TimestampMs now);
     runtime::Task<Result<bool>> find_end(TimestampMs now);
     runtime::Task<Result<uint64_t>> prepare_scan(size_t index, Offset offset, bool from_start);

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/units.h"
@@ -17,6 +18,8 @@
 namespace millrace::storage {
 
 class Segment;
+
+inline constexpr size_t kDamageNotesMax = 1000;
 
 struct ShardLimits {
     size_t open_files_max = 512;
@@ -53,6 +56,15 @@ public:
     // it goes on.
     Checkpoints* checkpoints = nullptr;
 
+    // What recovery found damaged and took away, a sentence each that names file and position; and
+    // how many there were: of more than kDamageNotesMax only the first are kept.
+    void note_damage(std::string sentence) {
+        if (damage_.size() < kDamageNotesMax) damage_.push_back(std::move(sentence));
+        ++damages_;
+    }
+    const std::vector<std::string>& damage() const { return damage_; }
+    uint64_t damages() const { return damages_; }
+
     // `path` (a file or a tree) is removed by the first delete_due() at or after `due`.
     void delete_later(std::string path, TimestampMs due) {
         deletions_.emplace(due, std::move(path));
@@ -66,6 +78,8 @@ private:
     TailCache tails_;
     runtime::Disk& disk_;
     std::multimap<TimestampMs, std::string> deletions_;
+    std::vector<std::string> damage_;
+    uint64_t damages_ = 0;
 };
 
 }  // namespace millrace::storage

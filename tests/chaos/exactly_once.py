@@ -140,10 +140,15 @@ def in_order(values):
         last[partition] = number
 
 
+def outputs(args):
+    """The configuration of the topics that are written to in transactions."""
+    return {"flush.messages": "1"} if args.synced else {}
+
+
 def copier(node, tools, args, rng):
     source = Input(node, "in", 2, args.records)
     with node.wire() as wire:
-        assert wire.create_topic("out", 2) == 0  # the copier keeps the partition
+        assert wire.create_topic("out", 2, outputs(args)) == 0  # the copier keeps the partition
     copiers = Copiers(node, source, "out")
     try:
         eventually(lambda: stored_count(node, "out") > 100, 120, "the first copies")
@@ -172,7 +177,7 @@ def stored_count(node, topic):
 def streams(node, tools, args, rng):
     source = Input(node, "events", 2, args.records)
     with node.wire() as wire:
-        assert wire.create_topic("copies", 2) == 0 and wire.create_topic("counts", 2) == 0
+        assert wire.create_topic("copies", 2, outputs(args)) == 0 and wire.create_topic("counts", 2, outputs(args)) == 0
     state = node.home / "streams"
     app = subprocess.Popen(env.java("ExactlyOnceApp", node.address, "app", state, source.topic, "copies", "counts"),
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -199,6 +204,7 @@ def main():
     p = parser(__doc__)
     p.add_argument("--kills", type=int, default=3)
     p.add_argument("--records", type=int, default=20_000, help="of each of two partitions, at the start")
+    p.add_argument("--synced", action="store_true", help="appends to the output are synced before they are acked")
     p.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     args = parse(p)
     env.need_setup()

@@ -5,7 +5,10 @@ partition is in the order in which it was sent.
 The load is Kafka's own verifiable producer with idempotence and endless retries, in one process that outlives all kills: the
 class that kafka-verifiable-producer.sh starts, from the jars that tests/interop/setup fetches, or, with --tool, that script
 itself from an installed Kafka. Its values count up, so that a lost, doubled or swapped record shows in the log by itself. The
-log is read by our own wire client."""
+log is read by our own wire client.
+
+With --synced there is a second topic with flush.messages=1 under a producer of its own: appends that wait for a sync and appends
+that do not then share the journal, if --set millrace.journal.bytes=67108864 turns it on."""
 
 import json
 import random
@@ -23,22 +26,22 @@ from lib.check import eventually, parse, parser  # noqa: E402
 from lib.node import Node  # noqa: E402
 from lib.wire import Batch, Reader, stored  # noqa: E402
 
-TOPIC = "chaos"
+TOPICS = {"chaos": {}, "chaos-synced": {"flush.messages": "1"}}
 PRODUCER = "org.apache.kafka.tools.VerifiableProducer"
 
 
 class Load:
-    """The producer and what it was told: value -> (partition, offset) of each ack."""
+    """The producer of a topic and what it was told: value -> (partition, offset) of each ack."""
 
-    def __init__(self, address, throughput, tool=None):
-        self.acked, self.errors = {}, []
+    def __init__(self, address, topic, throughput, tool=None):
+        self.topic, self.acked, self.errors = topic, {}, []
         self.properties = tempfile.NamedTemporaryFile("w", suffix=".properties")
         self.properties.write("enable.idempotence=true\nretries=2147483647\ndelivery.timeout.ms=1200000\n"
                               "request.timeout.ms=5000\nmax.block.ms=600000\nretry.backoff.ms=20\nretry.backoff.max.ms=200\n"
                               "reconnect.backoff.ms=20\nreconnect.backoff.max.ms=200\nlinger.ms=5\nbatch.size=4000\n")
         self.properties.flush()
         self.process = subprocess.Popen(
-            [*([tool] if tool else env.java(PRODUCER)), "--bootstrap-server", address, "--topic", TOPIC, "--acks", "-1",
+            [*([tool] if tool else env.java(PRODUCER)), "--bootstrap-server", address, "--topic", topic, "--acks", "-1",
              "--throughput", str(throughput), "--command-config", self.properties.name], stdout=subprocess.PIPE, text=True)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
@@ -72,14 +75,14 @@ def values(batch: Batch):
             reader.take(reader.varint()), reader.take(max(0, reader.varint()))
 
 
-def examine(node, acked, partitions):
+def examine(node, topic, acked, partitions):
     """Raises with the first few of whatever is wrong."""
     where, wrong = {}, []
     with node.wire(60) as wire:
-        assert all(wire.metadata([TOPIC])[1][TOPIC][1].get(p) is not None for p in range(partitions))
+        assert all(wire.metadata([topic])[1][topic][1].get(p) is not None for p in range(partitions))
         for partition in range(partitions):
             expected, last = 0, -1
-            for batch in stored(wire, TOPIC, [partition]):
+            for batch in stored(wire, topic, [partition]):
                 if not batch.crc_right:
                     wrong.append(f"{partition}: wrong checksum at {batch.base_offset}")
                 for offset, value in values(batch):
@@ -98,21 +101,25 @@ def examine(node, acked, partitions):
     return len(where)
 
 
-def run_rounds(node, load, rounds, rng):
-    eventually(lambda: len(load.acked) > 100, 180, "the first acks")
+def more_acks(loads, count, seconds, what):
+    """Until each producer has `count` more."""
+    before = [len(load.acked) for load in loads]
+    eventually(lambda: all(len(load.acked) > n + count for load, n in zip(loads, before)), seconds, what)
+
+
+def run_rounds(node, loads, rounds, rng):
+    more_acks(loads, 100, 180, "the first acks")
     for number in range(rounds):
         time.sleep(rng.uniform(0.2, 2.5))
-        acked = len(load.acked)
+        acked = sum(len(load.acked) for load in loads)
         node.kill()
         begin = time.monotonic()
         node.start()
         ready = time.monotonic() - begin
-        after = len(load.acked)
-        eventually(lambda: len(load.acked) > after, 120, "an ack after the kill")
+        more_acks(loads, 0, 120, "an ack after the kill")
         print(f"round {number + 1}: killed after {acked} acks; ready in {ready:.2f} s, acks again after "
               f"{time.monotonic() - begin:.2f} s", flush=True)
-    after = len(load.acked)
-    eventually(lambda: len(load.acked) > after + 100, 60, "more acks after the last kill")
+    more_acks(loads, 100, 60, "more acks after the last kill")
 
 
 def main():
@@ -121,23 +128,29 @@ def main():
     p.add_argument("--throughput", type=int, default=2000, help="records a second")
     p.add_argument("--tool", metavar="FILE", help="kafka-verifiable-producer.sh of an installed Kafka 4.3 (default: its class)")
     p.add_argument("--partitions", type=int, default=3)
+    p.add_argument("--synced", action="store_true", help="with a second topic, whose appends are synced before they are acked")
     p.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     args = parse(p)
     env.need_setup()
     rng = random.Random(args.seed)
     print(f"seed {args.seed}, {args.rounds} rounds", flush=True)
     with Node() as node:
+        topics = list(TOPICS)[:2 if args.synced else 1]
         with node.wire() as wire:
-            assert wire.create_topic(TOPIC, args.partitions) == 0
-        load = Load(node.address, args.throughput, args.tool)
+            for topic in topics:
+                assert wire.create_topic(topic, args.partitions, TOPICS[topic]) == 0
+        loads = [Load(node.address, topic, args.throughput, args.tool) for topic in topics]
         try:
-            run_rounds(node, load, args.rounds, rng)
-            load.stop()
+            run_rounds(node, loads, args.rounds, rng)
+            for load in loads:
+                load.stop()
         finally:
-            load.process.kill()
-        assert not load.errors, f"{len(load.errors)} records were given up, the first: {load.errors[0]}"
-        found = examine(node, load.acked, args.partitions)
-        print(f"{len(load.acked)} records acked, {found} in the log: none lost, none doubled, all in order")
+            for load in loads:
+                load.process.kill()
+        for load in loads:
+            assert not load.errors, f"{len(load.errors)} records were given up, the first: {load.errors[0]}"
+            found = examine(node, load.topic, load.acked, args.partitions)
+            print(f"{load.topic}: {len(load.acked)} records acked, {found} in the log: none lost, none doubled, all in order")
     print("1 passed, 0 failed")
     return 0
 

@@ -78,10 +78,38 @@ def metrics():
             assert line.startswith("#") or len(line.rsplit(" ", 1)) == 2 and float(line.rsplit(" ", 1)[1]) >= -1, line
 
 
+def series(port):
+    """name -> value of the series that a node has one of (its labels do not matter then)."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
+        lines = [line for line in answer.read().decode().splitlines() if not line.startswith("#")]
+    return {line.split("{")[0].split()[0]: float(line.rsplit(" ", 1)[1]) for line in lines}
+
+
+def journal_metrics():
+    port = free_port()
+    with Node("millrace", {"millrace.metrics.port": str(port), "millrace.journal.bytes": str(1 << 26)}) as node:
+        topic = unique("journal")
+        with node.wire() as wire:
+            assert wire.create_topic(topic, 1, {"flush.messages": "1"}) == 0
+            for _ in range(3):
+                eventually(lambda: wire.produce(topic, 0, make_batch([b"x" * 1000]))[0] == 0, what="a record")
+        now = series(port)
+        assert now["millrace_journal_groups_total"] >= 3 and now["millrace_journal_syncs_total"] >= 3, now
+        assert now["millrace_journal_entries_total"] >= 3 and now["millrace_journal_files_in_use"] == 1, now
+        assert now["millrace_journal_undrained_bytes"] > 3000 and now["millrace_journal_undrained_partitions"] == 1, now
+        assert now["millrace_journal_failed"] == 0 and now["millrace_journal_replayed_groups"] == 0, now
+        node.kill()
+        node.start()
+        now = series(port)
+        assert now["millrace_journal_replayed_groups"] >= 3 and now["millrace_journal_replayed_bytes"] > 3000, now
+        assert now["millrace_journal_replay_problems"] == 0 and now["millrace_log_damages_total"] == 0, now
+
+
 def main():
     checks = Checks(parse(parser(__doc__)).only)
     for name, check in (("help", help_reads_well), ("wrong input", wrong_input), ("start-up line", start_up_line),
-                        ("port in use", port_in_use), ("logs as JSON", json_logs), ("metrics", metrics)):
+                        ("port in use", port_in_use), ("logs as JSON", json_logs), ("metrics", metrics),
+                        ("metrics of the journal", journal_metrics)):
         checks.run(f"people: {name}", check)
     return checks.finish()
 

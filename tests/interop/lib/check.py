@@ -38,6 +38,8 @@ class Checks:
 def parser(text):
     p = argparse.ArgumentParser(description=text)
     p.add_argument("--broker", choices=("millrace", "kafka"), help="what to test (default millrace)")
+    p.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings",
+                   help="a setting of every node that is started; may be given again")
     p.add_argument("--only", default="", help="only checks with this in their name")
     return p
 
@@ -46,6 +48,8 @@ def parse(p):
     args = p.parse_args()
     if args.broker:
         os.environ["MILLRACE_TEST_BROKER"] = args.broker
+    if args.settings:
+        os.environ["MILLRACE_TEST_SETTINGS"] = "\n".join(args.settings)
     return args
 
 

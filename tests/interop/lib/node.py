@@ -34,6 +34,11 @@ def free_port():
         return s.getsockname()[1]
 
 
+def given_settings():
+    """What --set of a script said (check.parse), in the environment so that a ctest run can set it for all."""
+    return dict(line.split("=", 1) for line in os.environ.get("MILLRACE_TEST_SETTINGS", "").splitlines())
+
+
 class Node:
     """One broker process in a folder of its own. `with Node() as node:` starts it and stops it at the end."""
 
@@ -44,7 +49,7 @@ class Node:
         self.log = self.home / "node.log"
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
-        self.settings = {**SETTINGS, **(settings or {})}
+        self.settings = {**SETTINGS, **(settings or {}), **given_settings()}
         self.process = None
         self.prepared = False
 
