@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "protocol/record_batch_builder.h"
+#include "sim/read_chain.h"
 #include "sim/sim_test.h"
 #include "storage/log_manager.h"
 
@@ -127,19 +128,7 @@ Task<std::map<Offset, Entry>> read_committed(Log& log, Offset upper, Rng& rng) {
         auto result = co_await log.read({from, upper, 1 + rng.below(5000), true});
         CHECK_MESSAGE(result.has_value(), (result ? "" : result.error().describe()));
         if (!result || result->next_offset <= from) break;
-        std::vector<uint8_t> bytes;
-        for (const ChainPart& part : result->records.parts()) {
-            const size_t at = bytes.size();
-            bytes.resize(at + part.size());
-            const auto into = MutableByteView{bytes}.subspan(at);
-            if (part.file) {
-                auto& file = *static_cast<File*>(part.file.get());
-                const auto read = co_await file.read_at(part.position, into);
-                CHECK((read && *read == into.size()));
-            } else {
-                std::ranges::copy(part.bytes, into.begin());
-            }
-        }
+        const std::vector<uint8_t> bytes = co_await read_chain(result->records);
         const auto whole = protocol::for_each_batch(bytes, [&](protocol::BatchView batch) {
             if (!batch.verify_crc()) FAIL_CHECK("wrong CRC at ", batch.base_offset());
             for (auto b = begins.begin(); b != begins.end() && b->first <= batch.last_offset();

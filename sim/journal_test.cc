@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "protocol/record_batch_builder.h"
+#include "sim/read_chain.h"
 #include "sim/sim_test.h"
 #include "storage/journal.h"
 #include "storage/log_manager.h"
@@ -87,19 +88,7 @@ Task<void> compare(Log& log, const Part& part) {
         auto read = co_await log.read({from, log.end_offset(), 50'000, true});
         CHECK_MESSAGE(read.has_value(), read.error().describe());
         if (!read || read->next_offset <= from) co_return;
-        std::vector<uint8_t> bytes;
-        for (const ChainPart& piece : read->records.parts()) {
-            const size_t begin = bytes.size();
-            bytes.resize(begin + piece.size());
-            const MutableByteView into = MutableByteView{bytes}.subspan(begin);
-            if (piece.file) {
-                auto& file = *static_cast<File*>(piece.file.get());
-                const auto count = co_await file.read_at(piece.position, into);
-                CHECK((count && *count == piece.length));
-            } else {
-                std::ranges::copy(piece.bytes, into.begin());
-            }
-        }
+        const std::vector<uint8_t> bytes = co_await read_chain(read->records);
         size_t done = 0;
         for (; done < bytes.size() && at < part.batches.size(); ++at) {
             const auto& expected = part.batches[at].bytes;

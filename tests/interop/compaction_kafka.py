@@ -19,6 +19,9 @@ from pathlib import Path
 from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from lib.check import eventually  # noqa: E402
+
 PORT = 31400
 BOOTSTRAP = f"127.0.0.1:{PORT + 10}"
 TOPIC = "c"
@@ -35,14 +38,13 @@ def run(*command, **kwargs):
 
 def start(cluster, directory):
     run(cluster, "start", 1, "--dir", directory)
-    deadline = time.time() + 150
-    while time.time() < deadline:
+
+    def listed():
         try:
-            if TOPIC in AdminClient({"bootstrap.servers": BOOTSTRAP, "log_level": 0}).list_topics(timeout=3).topics:
-                return
+            return TOPIC in AdminClient({"bootstrap.servers": BOOTSTRAP, "log_level": 0}).list_topics(timeout=3).topics
         except KafkaException:
-            time.sleep(0.5)
-    sys.exit("Kafka does not come up again")
+            return False
+    eventually(listed, 150, "Kafka with the topic", 0.5)
 
 
 def records(rng, count):
@@ -133,11 +135,7 @@ def have_kafka_clean(directory, more_than):
     admin = AdminClient({"bootstrap.servers": BOOTSTRAP})
     for future in admin.incremental_alter_configs([resource]).values():
         future.result(30)
-    deadline = time.time() + 120
-    while (cleaned_to(directory) or 0) <= more_than:
-        if time.time() > deadline:
-            sys.exit("Kafka does not clean the topic")
-        time.sleep(0.2)
+    eventually(lambda: (cleaned_to(directory) or 0) > more_than, 120, "a cleaning by Kafka", 0.2)
 
 
 def compare(what, theirs, ours):
