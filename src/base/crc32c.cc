@@ -12,7 +12,9 @@ namespace {
 // ISA-L leaves the upper halves of the vector registers in use, and from then on every SSE
 // instruction waits for the one before it that wrote the same register.
 #if defined(__x86_64__)
-__attribute__((target("avx"))) void zero_upper_halves() { _mm256_zeroupper(); }
+__attribute__((target("avx"))) void zero_upper_halves() {
+    _mm256_zeroupper();
+}
 void release_vectors() {
     static const bool avx = __builtin_cpu_supports("avx");
     if (avx) zero_upper_halves();
