@@ -35,13 +35,10 @@ Task<Result<bool>> handle_produce(Broker& broker, RequestContext& context, ByteV
             &handle<protocol::Message##Request, protocol::Message##Response, &api::handler>     \
     }
 
-Api stable_only(Api api, int16_t version_max) {
-    api.version_max = version_max;
+Api unstable_latest(Api api) {
+    api.unstable_latest = true;
     return api;
 }
-
-// InitProducerId v6 is not final yet and only offered with unstable.api.versions.enable.
-constexpr int16_t kInitProducerIdStable = 5;
 
 const Api kApis[] = {
     {protocol::ProduceRequest::kApiKey, protocol::ProduceRequest::kVersionMin,
@@ -63,7 +60,7 @@ const Api kApis[] = {
     MILLRACE_API(CreateTopics, create_topics),
     MILLRACE_API(DeleteTopics, delete_topics),
     MILLRACE_API(DeleteRecords, delete_records),
-    stable_only(MILLRACE_API(InitProducerId, init_producer_id), kInitProducerIdStable),
+    unstable_latest(MILLRACE_API(InitProducerId, init_producer_id)),
     MILLRACE_API(OffsetForLeaderEpoch, offset_for_leader_epoch),
     MILLRACE_API(AddPartitionsToTxn, add_partitions_to_txn),
     MILLRACE_API(AddOffsetsToTxn, add_offsets_to_txn),

@@ -21,6 +21,13 @@ struct Api {
     int16_t version_max;
     int16_t flexible_from;
     Handle handle;
+    // The highest version may still change in Kafka; it is for who asks for such ones
+    // (unstable.api.versions.enable).
+    bool unstable_latest = false;
+
+    int16_t offered_max(bool unstable_versions) const {
+        return static_cast<int16_t>(version_max - (unstable_latest && !unstable_versions ? 1 : 0));
+    }
 };
 
 // By key, ascending.

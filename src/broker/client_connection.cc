@@ -45,7 +45,8 @@ runtime::Task<Result<Chain>> ClientConnection::handle(SharedBytes frame) {
     const int16_t key = header->request_api_key;
     const int16_t version = header->request_api_version;
     const Api* api = find_api(key);
-    if (!api || version < api->version_min || version > api->version_max) {
+    if (!api || version < api->version_min ||
+        version > api->offered_max(broker_.config().values().unstable_api_versions)) {
         if (key == kApiVersionsKey) {
             CO_TRY_OK(answer_unsupported_api_versions(header->correlation_id, out_));
             co_return take_answer(out_);

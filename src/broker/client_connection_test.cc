@@ -11,6 +11,7 @@
 #include "broker/transaction_host.h"
 #include "controller/test_node.h"
 #include "protocol/header.h"
+#include "protocol/api_table.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/metadata.h"
 #include "protocol/messages/produce.h"
@@ -175,6 +176,17 @@ TEST_CASE("only ApiVersions answers have no tags in their header") {
     CHECK(protocol::decode<protocol::MetadataResponse>(ByteView{*metadata}.subspan(5), 12));
 }
 
+TEST_CASE("what Kafka has not settled is for who asks for it") {
+    const Api* api = find_api(22);  // InitProducerId
+    REQUIRE(api);
+    CHECK(api->offered_max(false) == 5);
+    CHECK(api->offered_max(true) == 6);
+    for (const Api& served : served_apis()) {
+        CAPTURE(served.key);
+        CHECK(served.offered_max(false) == protocol::find_api(served.key)->stable_max());
+    }
+}
+
 TEST_CASE("what cannot be understood closes the connection, and is counted") {
     Place place;
     struct Row {
@@ -195,6 +207,7 @@ TEST_CASE("what cannot be understood closes the connection, and is counted") {
         {"an API of controllers", frame(52, 0, {0, 0, 0}), ErrorCode::unsupported_version},
         {"a version above", frame(3, 99, {0, 0, 0}), ErrorCode::unsupported_version},
         {"a version below", frame(1, 3, {0, 0}), ErrorCode::unsupported_version},
+        {"an unstable version", frame(22, 6, {0, 0, 0}), ErrorCode::unsupported_version},
     };
     uint64_t refused = 0;
     for (const Row& row : rows) {

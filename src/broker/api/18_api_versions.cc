@@ -46,7 +46,7 @@ Task<protocol::ApiVersionsResponse> api_versions(Broker& broker, RequestContext&
         // Old librdkafka looks for Produce 0 to 2 to learn which codecs a broker knows, though
         // nobody serves them any more.
         key.min_version = served.key == kProduceKey ? int16_t{0} : served.version_min;
-        key.max_version = served.version_max;
+        key.max_version = served.offered_max(broker.config().values().unstable_api_versions);
     }
     for (const auto& feature : metadata::features()) {
         // Clients before v4 take a minimum of 0 for an error.
