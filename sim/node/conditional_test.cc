@@ -8,9 +8,7 @@
 #include "protocol/messages/fetch.h"
 #include "protocol/messages/produce.h"
 #include "protocol/record_batch_builder.h"
-#include "server/node.h"
-#include "sim/node/wire_client.h"
-#include "sim/sim_test.h"
+#include "sim/node/node_world.h"
 
 using namespace millrace;
 using namespace millrace::sim;
@@ -19,20 +17,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr uint16_t kPort = 9092;
 constexpr int16_t kProduceVersion = 11;
 constexpr int kWriters = 3;
 constexpr int kKeys = 3;
-
-std::shared_ptr<const config::BrokerConfig> node_config() {
-    auto loaded = config::BrokerConfig::load(
-        "", "",
-        {"listeners=PLAINTEXT://server:9092,CONTROLLER://server:9093", "log.dirs=/data",
-         "offsets.topic.replication.factor=1", "offsets.topic.num.partitions=1",
-         "transaction.state.log.replication.factor=1", "transaction.state.log.min.isr=1"});
-    REQUIRE_MESSAGE(loaded.has_value(), loaded.error().describe());
-    return std::make_shared<const config::BrokerConfig>(std::move(loaded->config));
-}
 
 // By key or, all as key 0, by the end of the log.
 struct Writer {
@@ -41,34 +28,11 @@ struct Writer {
     int sent = 0;
 };
 
-struct World {
-    World(Simulation& s, bool keys, bool flush) : sim(s), by_key(keys), flushing(flush) {
-        client.start(
-            [](Context& context) -> Task<void> { co_await context.loop.sleep_for(10'000h); });
-    }
-    void start_server() {
-        node = nullptr;
-        server.start([this](Context& context) -> Task<void> { co_await serve(context); });
-    }
-    Task<void> serve(Context& context) {
-        auto started =
-            co_await server::Node::start(context, {.config = config, .open_files_max = 16});
-        CHECK_MESSAGE(started.has_value(), (started.has_value() ? "" : started.error().describe()));
-        if (!started.has_value()) co_return;
-        node = started->get();
-        const auto ran = co_await node->run();
-        node = nullptr;
-        CHECK(ran.has_value());
-    }
+struct World : NodeWorld {
+    World(Simulation& s, bool keys, bool flush) : NodeWorld(s), by_key(keys), flushing(flush) {}
 
-    Simulation& sim;
     const bool by_key;
     const bool flushing;
-    SimFabric fabric{sim};
-    std::shared_ptr<const config::BrokerConfig> config = node_config();
-    server::Node* node = nullptr;
-    SimNode server{sim, fabric, "server"};
-    SimNode client{sim, fabric, "client"};
     std::map<Offset, std::string> acked;
     int refused = 0;
 };
@@ -142,7 +106,7 @@ Task<void> write(World& w, std::string name) {
     Writer writer{.name = std::move(name)};
     writer.expected.fill(w.by_key ? -1 : 0);
     while (true) {
-        auto client = co_await WireClient::connect(context, "server", kPort);
+        auto client = co_await w.connect();
         bool going = client.has_value();
         if (going) {
             const auto made = co_await make_topic(**client, w);
@@ -165,7 +129,7 @@ struct Event {
 };
 
 Task<Result<std::map<Offset, Event>>> read_all(World& w) {
-    CO_TRY(const auto client, co_await WireClient::connect(w.client.context(), "server", kPort));
+    CO_TRY(const auto client, co_await w.connect());
     std::map<Offset, Event> found;
     Offset next = 0;
     while (true) {

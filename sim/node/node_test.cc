@@ -1,12 +1,10 @@
 // A whole node over many lives, each ended by a stop, a kill or a power cut, with a client that
 // writes and one that reads. What was acknowledged must be there, once, in order and unchanged.
-#include "server/node.h"
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/fetch.h"
 #include "protocol/messages/produce.h"
 #include "protocol/record_batch_builder.h"
-#include "sim/node/wire_client.h"
-#include "sim/sim_test.h"
+#include "sim/node/node_world.h"
 
 using namespace millrace;
 using namespace millrace::sim;
@@ -15,24 +13,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr uint16_t kPort = 9092;
 constexpr int16_t kProduceVersion = 11;
 constexpr int16_t kFetchVersion = 12;
 constexpr int16_t kCreateTopicsVersion = 7;
-
-std::shared_ptr<const config::BrokerConfig> node_config(std::vector<std::string> more = {}) {
-    std::vector<std::string> settings{"listeners=PLAINTEXT://server:9092,CONTROLLER://server:9093",
-                                      "log.dirs=/data",
-                                      "offsets.topic.replication.factor=1",
-                                      "offsets.topic.num.partitions=1",
-                                      "transaction.state.log.replication.factor=1",
-                                      "transaction.state.log.min.isr=1",
-                                      "log.segment.bytes=1048576"};
-    settings.insert(settings.end(), more.begin(), more.end());
-    auto loaded = config::BrokerConfig::load("", "", settings);
-    REQUIRE_MESSAGE(loaded.has_value(), loaded.error().describe());
-    return std::make_shared<const config::BrokerConfig>(std::move(loaded->config));
-}
+constexpr const char* kSegments = "log.segment.bytes=1048576";
 
 // What the clients know.
 struct History {
@@ -134,31 +118,14 @@ Task<Result<std::map<Offset, std::string>>> fetch_all(WireClient& client) {
     }
 }
 
-struct Cluster {
-    explicit Cluster(Simulation& s) : sim(s) {
-        client.start(
-            [](Context& context) -> Task<void> { co_await context.loop.sleep_for(10'000h); });
-    }
+struct Cluster : NodeWorld {
+    explicit Cluster(Simulation& s) : NodeWorld(s, {kSegments}) {}
 
-    void start_server() {
-        node = nullptr;
-        server.start([this](Context& context) -> Task<void> { co_await serve(context); });
-    }
-    Task<void> serve(Context& context) {
-        auto started =
-            co_await server::Node::start(context, {.config = config, .open_files_max = 16});
-        CHECK_MESSAGE(started.has_value(), (started.has_value() ? "" : started.error().describe()));
-        if (!started.has_value()) co_return;
-        node = started->get();
-        const auto ran = co_await node->run();
-        node = nullptr;
-        CHECK(ran.has_value());
-    }
     // Connects as soon as the server listens, makes the topic, and produces until something breaks.
     Task<void> produce() {
         Context& context = client.context();
         while (true) {
-            auto connected = co_await WireClient::connect(context, "server", kPort);
+            auto connected = co_await connect();
             if (connected.has_value()) {
                 if (!history.topic_made) {
                     const auto made = co_await make_topic(**connected, topic_configs);
@@ -171,8 +138,7 @@ struct Cluster {
         }
     }
     Task<Result<std::map<Offset, std::string>>> read_all() {
-        CO_TRY(const auto connected,
-               co_await WireClient::connect(client.context(), "server", kPort));
+        CO_TRY(const auto connected, co_await connect());
         co_return co_await fetch_all(*connected);
     }
     // Everything acknowledged is there; everything there was sent, and only once.
@@ -207,12 +173,6 @@ struct Cluster {
         ++history.reads;
     }
 
-    Simulation& sim;
-    SimFabric fabric{sim};
-    std::shared_ptr<const config::BrokerConfig> config = node_config();
-    server::Node* node = nullptr;
-    SimNode server{sim, fabric, "server"};
-    SimNode client{sim, fabric, "client"};
     History history;
     // Small segments, so that a life has many of them.
     std::vector<std::pair<std::string, std::string>> topic_configs{
@@ -307,7 +267,7 @@ SIM_TEST("slow and stalling disks only cost time") {
 SIM_TEST("a full disk refuses records, loses none, and takes more when there is room") {
     Cluster c{sim};
     const uint64_t reserve = sim.rng().chance(0.3) ? 0 : 100'000;
-    c.config = node_config({fmt::format("millrace.disk.reserve.bytes={}", reserve)});
+    c.configure({kSegments, fmt::format("millrace.disk.reserve.bytes={}", reserve)});
     SimDisk& disk = c.server.disk();
     c.client.spawn(c.produce());
     c.start_server();
@@ -337,7 +297,7 @@ SIM_TEST("a full disk refuses records, loses none, and takes more when there is 
 
 SIM_TEST("a log directory that fails takes only its own partitions offline") {
     Cluster c{sim};
-    c.config = node_config({"log.dirs=/data,/more"});
+    c.configure({kSegments, "log.dirs=/data,/more"});
     c.client.spawn(c.produce());
     c.start_server();
     sim.run_for(1s);
@@ -401,7 +361,7 @@ Task<void> move_about(Cluster& c) {
 
 SIM_TEST("a partition that moves between directories loses nothing to kills and power cuts") {
     Cluster c{sim};
-    c.config = node_config({"log.dirs=/data,/more"});
+    c.configure({kSegments, "log.dirs=/data,/more"});
     const bool power = sim.rng().chance(0.5);
     if (power) c.topic_configs.emplace_back("flush.messages", "1");
     c.client.spawn(c.produce());

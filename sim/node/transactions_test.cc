@@ -13,9 +13,7 @@
 #include "protocol/messages/produce.h"
 #include "protocol/messages/txn_offset_commit.h"
 #include "protocol/record_batch_builder.h"
-#include "server/node.h"
-#include "sim/node/wire_client.h"
-#include "sim/sim_test.h"
+#include "sim/node/node_world.h"
 
 using namespace millrace;
 using namespace millrace::sim;
@@ -24,7 +22,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr uint16_t kPort = 9092;
 constexpr int32_t kPartitions = 2;
 constexpr const char* kId = "copier";
 constexpr const char* kGroup = "copiers";
@@ -269,40 +266,18 @@ Task<Result<void>> make_topics(WireClient& client) {
     co_return {};
 }
 
-struct World {
-    World(Simulation& s, bool synced) : sim(s), bumps(s.rng().chance(0.5)) {
-        std::vector<std::string> sets{
-            "listeners=PLAINTEXT://server:9092,CONTROLLER://server:9093",
-            "log.dirs=/data",
-            "offsets.topic.replication.factor=1",
-            "offsets.topic.num.partitions=2",
-            "transaction.state.log.replication.factor=1",
-            "transaction.state.log.min.isr=1",
-            "transaction.state.log.num.partitions=2",
-            "transaction.abort.timed.out.transaction.cleanup.interval.ms=1000"};
-        if (synced) sets.emplace_back("log.flush.interval.messages=1");
-        auto loaded = config::BrokerConfig::load("", "", sets);
-        REQUIRE_MESSAGE(loaded.has_value(), loaded.error().describe());
-        config = std::make_shared<const config::BrokerConfig>(std::move(loaded->config));
-        client.start(
-            [](Context& context) -> Task<void> { co_await context.loop.sleep_for(10'000h); });
-    }
+struct World : NodeWorld {
+    World(Simulation& s, bool synced)
+        : NodeWorld(s, {"offsets.topic.num.partitions=2", "transaction.state.log.num.partitions=2",
+                        "transaction.abort.timed.out.transaction.cleanup.interval.ms=1000",
+                        fmt::format("log.flush.interval.messages={}", synced ? 1 : INT64_MAX)}),
+          bumps(s.rng().chance(0.5)) {}
 
-    void start_server() {
-        server.start([this](Context& context) -> Task<void> { co_await serve(context); });
-    }
-    Task<void> serve(Context& context) {
-        auto started =
-            co_await server::Node::start(context, {.config = config, .open_files_max = 16});
-        CHECK_MESSAGE(started.has_value(), (started.has_value() ? "" : started.error().describe()));
-        if (!started.has_value()) co_return;
-        CHECK((co_await (*started)->run()).has_value());
-    }
     // Copies until it is told to stop, beginning anew after every failure.
     Task<void> copy() {
         Context& context = client.context();
         while (!quiet) {
-            auto connected = co_await WireClient::connect(context, "server", kPort);
+            auto connected = co_await connect();
             if (connected.has_value() && (co_await make_topics(**connected)).has_value()) {
                 Copier copier{context, **connected, bumps};
                 const auto ended =
@@ -318,8 +293,7 @@ struct World {
         return std::chrono::milliseconds{200 + context.loop.rng().below(2'000)};
     }
     Task<Result<std::pair<View, int64_t>>> look() {
-        CO_TRY(const auto connected,
-               co_await WireClient::connect(client.context(), "server", kPort));
+        CO_TRY(const auto connected, co_await connect());
         CO_TRY(View view, co_await read_committed(*connected));
         Copier copier{client.context(), *connected, bumps};
         CO_TRY(const int64_t position, co_await copier.committed());
@@ -357,12 +331,7 @@ struct World {
         CHECK(commits > 0);
     }
 
-    Simulation& sim;
     const bool bumps;
-    SimFabric fabric{sim};
-    std::shared_ptr<const config::BrokerConfig> config;
-    SimNode server{sim, fabric, "server"};
-    SimNode client{sim, fabric, "client"};
     int64_t acked = 0;
     int64_t commits = 0;
     bool quiet = false;
