@@ -162,20 +162,19 @@ void Journal::finish(JournalGroup& group, Result<void> result) {
     group.done.set();
 }
 
+// Promises only: they gather until the sync that is under way has ended.
+bool Journal::must_gather() const {
+    return sync_under_way_ && !failed_ && std::ranges::all_of(gathered_, [](const Group& g) {
+               return std::ranges::all_of(g->parts, &JournalGroup::Part::promised);
+           });
+}
+
 void Journal::start_writing() {
-    if (std::exchange(writing_, true)) return;
-    scope_->spawn(write_groups());
+    if (!must_gather() && !std::exchange(writing_, true)) scope_->spawn(write_groups());
 }
 
 Task<void> Journal::write_groups() {
-    while (!gathered_.empty()) {
-        // Promises only: they gather until the sync that is under way has ended.
-        while (syncing_ && !failed_ && std::ranges::all_of(gathered_, [](const Group& g) {
-                   return std::ranges::all_of(g->parts, &JournalGroup::Part::promised);
-               })) {
-            sync_ended_.reset();
-            co_await sync_ended_.wait();
-        }
+    while (!gathered_.empty() && !must_gather()) {
         current_ = std::move(gathered_.front());
         gathered_.pop_front();
         co_await write_group(current_);
@@ -250,17 +249,22 @@ Task<void> Journal::write_around(Group group) {
 }
 
 Task<void> Journal::sync_groups() {
-    while (!unsynced_groups_.empty() && !failed_) {
+    while (!unsynced_groups_.empty()) {
         const std::vector<Group> groups = std::exchange(unsynced_groups_, {});
         // After a failed sync nobody knows which pages are still to be written.
-        if (const auto synced = co_await sync_files(); !synced) fail_with(synced.error());
-        ++syncs_done_;
+        if (!failed_) {
+            sync_under_way_ = true;
+            if (const auto synced = co_await sync_files(); !synced) fail_with(synced.error());
+            sync_under_way_ = false;
+            ++syncs_done_;
+        }
         for (const Group& group : groups)
             finish(*group, failed_ ? Result<void>{*failed_} : Result<void>{});
+        // What has gathered goes to the disk before those who were waiting run: so the next sync is
+        // under way while their answers are sent.
+        if (!gathered_.empty() && !std::exchange(writing_, true)) co_await write_groups();
     }
-    for (const Group& group : std::exchange(unsynced_groups_, {})) finish(*group, *failed_);
     syncing_ = false;
-    sync_ended_.set();
 }
 
 Task<Result<void>> Journal::sync_files() {

@@ -174,6 +174,7 @@ private:
     };
 
     Group& open_group(size_t bytes);
+    bool must_gather() const;
     void start_writing();
     runtime::Task<void> write_groups();
     runtime::Task<void> write_group(Group group);
@@ -212,9 +213,9 @@ private:
     Group current_;  // is being written
     bool writing_ = false;
     bool making_room_ = false;
-    bool syncing_ = false;
+    bool syncing_ = false;  // sync_groups() runs
+    bool sync_under_way_ = false;
     std::vector<Group> unsynced_groups_;
-    runtime::Event sync_ended_;
     runtime::AsyncMutex syncing_files_;
     runtime::Event room_made_;
 
