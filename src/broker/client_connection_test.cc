@@ -86,13 +86,17 @@ struct Place {
         co_return stopped;
     }
 
+    // Neither the frame nor the answer with its size.
     Result<std::vector<uint8_t>> ask(std::vector<uint8_t> frame) {
         auto answer = loop.run_for_result(connection->handle(SharedBytes::own(std::move(frame))));
         if (!answer) return answer.error();
-        return flat(*answer);
+        const auto bytes = flat(*answer);
+        if (bytes.empty()) return bytes;
+        REQUIRE(bytes.size() >= 4);
+        CHECK(load_be<int32_t>(bytes.data()) == static_cast<int32_t>(bytes.size() - 4));
+        return std::vector<uint8_t>{bytes.begin() + 4, bytes.end()};
     }
 
-    // The frame without its size.
     template <typename Request>
     Result<std::vector<uint8_t>> ask(const Request& request, int16_t version) {
         protocol::RequestHeader header;

@@ -7,14 +7,6 @@ namespace {
 
 constexpr uint64_t kUnsentBytesMax = 1u << 20;
 
-// The answer with its size prefix in front.
-void append_frame(Chain& out, Chain answer) {
-    std::vector<uint8_t> prefix(4);
-    store_be<int32_t>(prefix.data(), static_cast<int32_t>(answer.size()));
-    out.append(SharedBytes::own(std::move(prefix)));
-    out.append(std::move(answer));
-}
-
 }  // namespace
 
 Connection::Connection(runtime::Loop& loop, std::unique_ptr<runtime::Stream> stream,
@@ -50,7 +42,7 @@ runtime::Task<Result<void>> Connection::read_frames() {
         }
         CO_TRY(Chain answer, co_await handler_->handle(std::move(*frame)));
         if (answer.empty()) continue;
-        append_frame(unsent_, std::move(answer));
+        unsent_.append(std::move(answer));
         writer_wanted_.set();
         while (unsent_.size() > kUnsentBytesMax && !closing_) {
             drained_.reset();
@@ -83,19 +75,18 @@ runtime::Task<void> Connection::write_answers() {
 }
 
 runtime::Task<Result<void>> Connection::send(Chain& chain) {
-    std::vector<ByteView> memory;
-    memory.reserve(chain.parts().size());
+    pieces_.clear();
     for (const ChainPart& part : chain.parts()) {
         if (!part.file) {
-            memory.push_back(part.bytes);
+            pieces_.push_back(part.bytes);
             continue;
         }
-        if (!memory.empty()) CO_TRY_OK(co_await stream_->write(memory));
-        memory.clear();
+        if (!pieces_.empty()) CO_TRY_OK(co_await stream_->write(pieces_));
+        pieces_.clear();
         CO_TRY_OK(co_await stream_->send_file(*static_cast<runtime::File*>(part.file.get()),
                                               part.position, part.length));
     }
-    if (!memory.empty()) CO_TRY_OK(co_await stream_->write(memory));
+    if (!pieces_.empty()) CO_TRY_OK(co_await stream_->write(pieces_));
     co_return {};
 }
 

@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "base/chain.h"
 #include "net/buffer_pool.h"
@@ -26,8 +27,9 @@ namespace millrace::net {
 class FrameHandler {
 public:
     virtual ~FrameHandler() = default;
-    // The answer without its size prefix; an empty chain sends nothing. An error closes the
-    // connection, after what was answered before has been sent; its message says why, for the log.
+    // The answer as it goes out, its size in front; an empty chain sends nothing. An error closes
+    // the connection, after what was answered before has been sent; its message says why, for the
+    // log.
     virtual runtime::Task<Result<Chain>> handle(SharedBytes frame) = 0;
 };
 
@@ -62,6 +64,7 @@ private:
     FrameReader reader_;
     std::unique_ptr<FrameHandler> handler_;
     Chain unsent_;
+    std::vector<ByteView> pieces_;  // of one write; kept for its room
     bool closing_ = false;
     runtime::Event writer_wanted_;  // there is something in unsent_, or closing_
     runtime::Event drained_;        // unsent_ went out, or never will

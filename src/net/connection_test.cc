@@ -24,7 +24,11 @@ public:
         if (text == "bad") co_return fail(ErrorCode::malformed, "as asked");
         if (text == "quiet") co_return Chain{};
         if (text == "wait") co_await go_.wait();
-        co_return Chain{frame};
+        std::vector<uint8_t> size(4);
+        store_be<int32_t>(size.data(), static_cast<int32_t>(text.size()));
+        Chain answer{SharedBytes::own(std::move(size))};
+        answer.append(frame);
+        co_return answer;
     }
 
 private:

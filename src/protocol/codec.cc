@@ -1,6 +1,7 @@
 #include "protocol/codec.h"
 
 #include <bit>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -122,7 +123,7 @@ void Writer::grow(size_t n) {
     const size_t size = used();
     const size_t capacity =
         std::max({kFirstCapacity, size + n, 2 * static_cast<size_t>(limit_ - buffer_.get())});
-    auto larger = std::make_unique_for_overwrite<uint8_t[]>(capacity);
+    auto larger = std::make_shared_for_overwrite<uint8_t[]>(capacity);
     if (size > 0) std::memcpy(larger.get(), buffer_.get(), size);
     buffer_ = std::move(larger);
     p_ = buffer_.get() + size;
@@ -166,7 +167,7 @@ void Writer::rewind(Mark to) {
 
 Chain Writer::take() {
     const size_t size = used();
-    const std::shared_ptr<const uint8_t[]> memory(std::move(buffer_));
+    const std::shared_ptr<const uint8_t[]> memory = std::exchange(buffer_, nullptr);
     Chain out;
     out.reserve(2 * splices_.size() + 1);
     size_t done = 0;

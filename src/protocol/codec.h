@@ -157,7 +157,7 @@ private:
     }
     void grow(size_t n);
 
-    std::unique_ptr<uint8_t[]> buffer_;
+    std::shared_ptr<uint8_t[]> buffer_;
     uint8_t* p_ = nullptr;
     uint8_t* limit_ = nullptr;
     std::vector<Splice> splices_;

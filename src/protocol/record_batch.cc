@@ -1,5 +1,7 @@
 #include "protocol/record_batch.h"
 
+#include <limits>
+
 #include "base/crc32c.h"
 #include "base/varint.h"
 #include "protocol/record_batch_parse.h"
@@ -78,6 +80,9 @@ Result<BatchHeaderView> BatchHeaderView::parse_frame(ByteView bytes) {
 Result<void> BatchHeaderView::check_counts() const {
     if (record_count() < 0) return corrupt("negative record count");
     if (last_offset_delta() < 0) return corrupt("negative last offset delta");
+    if (base_offset() >= std::numeric_limits<Offset>::max() - last_offset_delta()) {
+        return corrupt("offsets beyond the largest there is");
+    }
     return {};
 }
 

@@ -230,6 +230,10 @@ TEST_CASE("the header tells old, unknown and impossible batches apart") {
         {"length beyond the bytes", 8, {0x7f, 0xff, 0xff, 0xff}, ErrorCode::would_block},
         {"count negative", 57, {0xff}, ErrorCode::corrupt_message},
         {"last offset delta negative", 23, {0xff}, ErrorCode::corrupt_message},
+        {"no offset after the last",
+         0,
+         {0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+         ErrorCode::corrupt_message},
     };
     for (const Case& c : cases) {
         CAPTURE(c.name);

@@ -76,7 +76,7 @@ Result<void> Journal::admit(size_t bytes) {
 Journal::Group& Journal::open_group(size_t bytes) {
     const size_t most = std::min(kGroupBytesMax, file_bytes_ / 2);
     if (gathered_.empty() || gathered_.back()->bytes.size() + bytes > most) {
-        gathered_.push_back(std::make_shared<JournalGroup>());
+        gathered_.push_back(std::make_shared<JournalGroup>(usual_bytes_, usual_parts_));
         start_writing();
     }
     return gathered_.back();
@@ -177,6 +177,8 @@ Task<void> Journal::write_groups() {
     while (!gathered_.empty() && !must_gather()) {
         current_ = std::move(gathered_.front());
         gathered_.pop_front();
+        usual_bytes_ = current_->bytes.size();
+        usual_parts_ = current_->parts.size();
         co_await write_group(current_);
         current_.reset();
         if (held_bytes() > limits_.undrained_bytes_max) start_making_room();

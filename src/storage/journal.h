@@ -56,6 +56,11 @@ struct LogProgress {
 class JournalClient;
 
 struct JournalGroup {
+    // With room for so much, before it has to grow.
+    JournalGroup(size_t bytes_expected, size_t parts_expected) : bytes(bytes_expected) {
+        parts.reserve(parts_expected);
+    }
+
     struct Part {
         JournalClient* client;  // null: the log has gone
         std::shared_ptr<LogProgress> progress;
@@ -210,7 +215,9 @@ private:
     bool no_room_ = false;
 
     std::deque<Group> gathered_;
-    Group current_;  // is being written
+    Group current_;           // is being written
+    size_t usual_bytes_ = 0;  // of the last group; the next is likely to be as large
+    size_t usual_parts_ = 0;
     bool writing_ = false;
     bool making_room_ = false;
     bool syncing_ = false;  // sync_groups() runs

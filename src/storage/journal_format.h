@@ -64,7 +64,11 @@ struct JournalGroupView {
 // Writes one group; the entries are copied as they come.
 class JournalGroupBuilder {
 public:
-    JournalGroupBuilder() : bytes_(kGroupHeaderBytes) {}
+    // `room`: how many bytes are expected.
+    explicit JournalGroupBuilder(size_t room = 0) {
+        bytes_.reserve(room);
+        bytes_.resize(kGroupHeaderBytes);
+    }
     void add(const JournalEntry& entry);
     size_t size() const { return bytes_.size(); }
     uint32_t count() const { return count_; }

@@ -13,6 +13,7 @@ Log::State::State(Shard& shard_used, LogOpen open)
     : shard(shard_used),
       directory(std::move(open.directory)),
       partition(std::move(open.partition)),
+      directory_name(partition_directory_name(partition)),
       config(open.config),
       producer_id_expiration_ms(open.producer_id_expiration_ms),
       new_directory(open.new_directory),

@@ -27,17 +27,16 @@ bool Log::State::to_journal(size_t bytes, bool gather) const {
     return gather || waiting_bytes > 0 || journal->gathering() || !segments.back()->file_open();
 }
 
-JournalEntry Log::State::journal_entry(JournalEntryKind kind, const std::string& name) const {
+JournalEntry Log::State::journal_entry(JournalEntryKind kind) const {
     return {.kind = kind,
-            .directory = name,
+            .directory = directory_name,
             .topic_id = topic_id.value_or(Uuid{}),
             .base = segments.back()->base(),
             .position = segments.back()->size()};
 }
 
 std::shared_ptr<JournalGroup> Log::State::write_to_journal(ByteView batches, Offset end_after) {
-    const std::string name = partition_directory_name(partition);
-    JournalEntry entry = journal_entry(JournalEntryKind::bytes, name);
+    JournalEntry entry = journal_entry(JournalEntryKind::bytes);
     entry.batches = batches;
     entry.promised = promises() && !written_directly;
     tail.add_pinned(entry.base, entry.position, batches);
@@ -95,8 +94,7 @@ Task<Result<void>> Log::State::commit(AppendResult appended) {
 }
 
 Task<Result<void>> Log::State::settle() {
-    const std::string name = partition_directory_name(partition);
-    JournalEntry entry = journal_entry(JournalEntryKind::settled, name);
+    JournalEntry entry = journal_entry(JournalEntryKind::settled);
     CO_TRY_OK(co_await flush());
     if (!journal || journal->untouched()) co_return {};
     if (auto synced = co_await shard.disk().sync_directory(directory); !synced)

@@ -61,6 +61,7 @@ struct Log::State final : JournalClient {
     Shard& shard;
     std::string directory;
     TopicPartition partition;
+    std::string directory_name;  // "topic-3"; `directory` ends otherwise while it is being moved
     LogConfig config;
     std::optional<Uuid> topic_id;
     int64_t producer_id_expiration_ms;
@@ -155,7 +156,7 @@ struct Log::State final : JournalClient {
     // log_journal.cc
     bool promises() const { return config.flush_messages <= 1; }
     bool to_journal(size_t bytes, bool gather) const;
-    JournalEntry journal_entry(JournalEntryKind kind, const std::string& name) const;
+    JournalEntry journal_entry(JournalEntryKind kind) const;
     std::shared_ptr<JournalGroup> write_to_journal(ByteView batches, Offset end_after);
     Result<void> drain() override;
     runtime::Task<Result<void>> flush_all() override;
