@@ -162,9 +162,10 @@ void Journal::finish(JournalGroup& group, Result<void> result) {
     group.done.set();
 }
 
-// Promises only: they gather until the sync that is under way has ended.
+// Promises only: they gather until one of the syncs that are under way has ended.
 bool Journal::must_gather() const {
-    return sync_under_way_ && !failed_ && std::ranges::all_of(gathered_, [](const Group& g) {
+    return syncs_under_way_ == kSyncsMax && !failed_ &&
+           std::ranges::all_of(gathered_, [](const Group& g) {
                return std::ranges::all_of(g->parts, &JournalGroup::Part::promised);
            });
 }
@@ -215,7 +216,11 @@ Task<void> Journal::write_group(Group group) {
         co_return;
     }
     unsynced_groups_.push_back(std::move(group));
-    if (!std::exchange(syncing_, true)) scope_->spawn(sync_groups());
+    for (bool& syncing : syncing_)
+        if (!std::exchange(syncing, true)) {
+            scope_->spawn(sync_groups(static_cast<size_t>(&syncing - syncing_.data())));
+            break;
+        }
 }
 
 // A part of the client's bytes gets into no group. What was gathered behind it makes nothing
@@ -250,23 +255,44 @@ Task<void> Journal::write_around(Group group) {
     group->done.set();
 }
 
-Task<void> Journal::sync_groups() {
+// One of kSyncsMax that run beside each other.
+Task<void> Journal::sync_groups(size_t which) {
     while (!unsynced_groups_.empty()) {
         const std::vector<Group> groups = std::exchange(unsynced_groups_, {});
-        // After a failed sync nobody knows which pages are still to be written.
+        Result<void> result;
         if (!failed_) {
-            sync_under_way_ = true;
-            if (const auto synced = co_await sync_files(); !synced) fail_with(synced.error());
-            sync_under_way_ = false;
+            ++syncs_under_way_;
+            result = co_await sync_written(which);
+            --syncs_under_way_;
             ++syncs_done_;
         }
-        for (const Group& group : groups)
-            finish(*group, failed_ ? Result<void>{*failed_} : Result<void>{});
-        // What has gathered goes to the disk before those who were waiting run: so the next sync is
-        // under way while their answers are sent.
-        if (!gathered_.empty() && !std::exchange(writing_, true)) co_await write_groups();
+        // After a failed sync nobody knows which pages are still to be written.
+        if (!result) fail_with(result.error());
+        if (failed_) result = *failed_;
+        // What has gathered is written before those who waited run, so that its sync is under way
+        // while their answers are sent.
+        if (!gathered_.empty()) {
+            start_writing();
+            co_await loop_.yield();
+        }
+        for (const Group& group : groups) finish(*group, result);
     }
-    syncing_ = false;
+    syncing_[which] = false;
+}
+
+// All groups that are written. Two that run beside each other each have their own descriptor: of
+// those that share one only one would be told of an error.
+Task<Result<void>> Journal::sync_written(size_t which) {
+    File& current = *used_.back();
+    const bool alone = std::ranges::all_of(
+        used_, [&](const File* file) { return file->dirty == (file == &current); });
+    if (!alone || name_unsynced_ || syncing_files_.locked()) co_return co_await sync_files();
+    if (!current.synced_by[which]) {
+        CO_TRY(current.synced_by[which], disk_.open(current.path, runtime::OpenMode::write));
+    }
+    // It stays dirty: for who comes meanwhile nothing is durable yet.
+    const auto file = current.synced_by[which];
+    co_return co_await file->sync();
 }
 
 Task<Result<void>> Journal::sync_files() {
@@ -487,6 +513,7 @@ Task<Result<void>> Journal::close() {
                                    undrained_.size() + unsynced_.size()));
     for (const auto& file : files_) {
         file->file.reset();
+        file->synced_by = {};
         auto removed = disk_.remove(file->path);
         if (!removed && removed.code() != ErrorCode::not_found)
             co_return fail(ErrorCode::kafka_storage_error, removed.error().describe());
