@@ -215,6 +215,7 @@ Task<void> Journal::write_group(Group group) {
         finish(*group, {});
         co_return;
     }
+    if (!group->parts.empty()) start_preparing();
     unsynced_groups_.push_back(std::move(group));
     for (bool& syncing : syncing_)
         if (!std::exchange(syncing, true)) {
@@ -308,7 +309,8 @@ Task<Result<void>> Journal::sync_files() {
     co_return {};
 }
 
-Result<void> Journal::make_file() {
+// Not ready to be used: it is in no list but files_.
+Result<Journal::File*> Journal::make_file() {
     std::string path;
     const auto taken = [&] {
         return std::ranges::any_of(files_, [&](const auto& file) { return file->path == path; });
@@ -324,24 +326,50 @@ Result<void> Journal::make_file() {
     files_.push_back(std::make_unique<File>());
     files_.back()->path = path;
     files_.back()->file = std::move(file);
-    free_.push_back(files_.back().get());
     name_unsynced_ = true;
-    return {};
+    return files_.back().get();
+}
+
+void Journal::start_preparing() {
+    if (!free_.empty() || files_.size() == files_max_ || cannot_prepare_ || closing_) return;
+    if (!std::exchange(preparing_, true)) scope_->spawn(prepare_file());
+}
+
+// The next file, ahead of need, and full of zeros: a sync of what is written over them takes about
+// three quarters of the time, and need not wait for the file system's own journal.
+Task<void> Journal::prepare_file() {
+    Result<File*> made = make_file();
+    Result<void> done;
+    for (uint64_t at = 0; made && done && at < file_bytes_ && !closing_ && !failed_;) {
+        const size_t bytes = std::min<size_t>(runtime::File::kZerosMax, file_bytes_ - at);
+        done = co_await (*made)->file->write_zeros(at, bytes);
+        at += bytes;
+    }
+    cannot_prepare_ = !made || !done;
+    if (made && done) {
+        free_.push_back(*made);
+    } else if (made) {
+        (void)disk_.remove((*made)->path);
+        std::erase_if(files_, [&](const auto& file) { return file.get() == *made; });
+    }
+    preparing_ = false;
+    room_made_.set();
 }
 
 // Begins the next file, waiting for one if need be.
 Task<Result<void>> Journal::next_file() {
     filling_ = false;
     while (free_.empty()) {
-        if (files_.size() < files_max_) {
-            CO_TRY_OK(make_file());
+        if (files_.size() < files_max_ && !preparing_) {
+            CO_TRY(File* const made, make_file());
+            free_.push_back(made);
             break;
         }
         room_made_.reset();
-        if (!freeing_) start_making_room();
+        if (!freeing_ && !preparing_) start_making_room();
         co_await room_made_.wait();
         if (failed_) co_return *failed_;
-        if (free_.empty() && !freeing_)
+        if (free_.empty() && !freeing_ && !preparing_ && files_.size() == files_max_)
             co_return fail(ErrorCode::no_space, directory_ + ": the journal is full");
     }
     File* const file = free_.front();
@@ -504,6 +532,7 @@ Task<void> Journal::maintain(int64_t now_ms) {
 }
 
 Task<Result<void>> Journal::close() {
+    closing_ = true;
     co_await scope_->join();
     if (failed_) co_return *failed_;
     CO_TRY_OK(co_await sync_found());

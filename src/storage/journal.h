@@ -189,7 +189,9 @@ private:
     runtime::Task<void> write_groups();
     runtime::Task<void> write_group(Group group);
     runtime::Task<Result<void>> next_file();
-    Result<void> make_file();
+    Result<File*> make_file();
+    void start_preparing();
+    runtime::Task<void> prepare_file();
     runtime::Task<void> write_around(Group group);
     void leave_out(JournalClient& client);
     runtime::Task<void> sync_groups(size_t which);
@@ -238,6 +240,9 @@ private:
     std::deque<File*> released_;
     std::deque<File*> free_;  // oldest first, so that what lies on the disk has no gap
     bool freeing_ = false;
+    bool preparing_ = false;
+    bool cannot_prepare_ = false;
+    bool closing_ = false;
     bool filling_ = false;
     uint64_t position_ = 0;
     uint64_t next_number_ = 1;
