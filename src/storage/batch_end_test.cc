@@ -14,8 +14,8 @@ TEST_CASE("a place between two batches is known from the batch that ends there")
     std::vector<std::pair<uint64_t, Offset>> ends;
     Offset offset = 0;
     for (const std::string& value :
-         {std::string{"a"}, std::string(5000, 'b'), std::string(3000, '\0'), std::string(70'000, 'c'),
-          std::string(1'200'000, 'd'), std::string{"e"}}) {
+         {std::string{"a"}, std::string(5000, 'b'), std::string(3000, '\0'),
+          std::string(70'000, 'c'), std::string(1'200'000, 'd'), std::string{"e"}}) {
         bytes += as_text(make_batch(2, value, {.base_offset = offset}));
         offset += 2;
         ends.emplace_back(bytes.size(), offset);
