@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/check.h"
 #include "base/result.h"
 #include "runtime/task.h"
 
@@ -33,6 +34,16 @@ public:
     virtual Task<Result<size_t>> read_at(uint64_t position, MutableByteView into) = 0;
     // On success all earlier writes survive loss of power.
     virtual Task<Result<void>> sync() = 0;
+    // Writes zeros and syncs them, away from the shard: what is written over them later is synced
+    // sooner than what makes a file grow. At most kZerosMax at a time.
+    static constexpr size_t kZerosMax = 1 << 20;
+    virtual Task<Result<void>> write_zeros(uint64_t position, size_t bytes) {
+        INVARIANT(bytes <= kZerosMax);
+        const std::vector<uint8_t> zeros(bytes);
+        const ByteView part{zeros};
+        CO_TRY_OK(write_at(position, {&part, 1}));
+        co_return co_await sync();
+    }
     virtual Result<void> truncate(uint64_t size) = 0;
     // Reserves room on the device for [0, size) without changing the file's size; a hint where it
     // is not supported.

@@ -169,6 +169,20 @@ Task<Result<void>> LinuxFile::sync() {
     co_return disk_.noted(std::move(synced), path_);
 }
 
+Task<Result<void>> LinuxFile::write_zeros(uint64_t position, size_t bytes) {
+    INVARIANT(bytes <= kZerosMax);
+    Result<void> done = co_await run_blocking(disk_.pool_, Loop::current(),
+                                              [this, position, bytes]() -> Result<void> {
+                                                  const std::vector<uint8_t> zeros(bytes);
+                                                  const ByteView part{zeros};
+                                                  TRY_OK(write_parts(position, {&part, 1}));
+                                                  if (::fdatasync(descriptor_.get()) != 0)
+                                                      return system_error("fdatasync", path_);
+                                                  return {};
+                                              });
+    co_return disk_.noted(std::move(done), path_);
+}
+
 Result<void> LinuxFile::truncate(uint64_t size) {
     if (::ftruncate(descriptor_.get(), static_cast<off_t>(size)) != 0)
         return disk_.noted(Result<void>{system_error("truncate", path_)}, path_);

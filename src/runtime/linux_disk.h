@@ -19,6 +19,7 @@ public:
     Result<size_t> read_at_now(uint64_t position, MutableByteView into) override;
     Task<Result<size_t>> read_at(uint64_t position, MutableByteView into) override;
     Task<Result<void>> sync() override;
+    Task<Result<void>> write_zeros(uint64_t position, size_t bytes) override;
     Result<void> truncate(uint64_t size) override;
     Result<void> reserve(uint64_t size) override;
     Result<uint64_t> size() override;

@@ -7,7 +7,7 @@
 //   later:           drain() of each log writes what waits to its segment, in large pieces
 //
 // A group is written when everything that was ready in this turn has run; with promises only, while
-// a sync is under way, once that has ended (so groups grow with the load). The journal is a few
+// two syncs are under way, once one has ended (so groups grow with the load). The journal is a few
 // files of fixed size, `.millrace-journal-<n>` in the log directory, filled one after the other and
 // used again once no log needs what is in them: drained, and for promised bytes the segment synced.
 // A clean stop removes them. What a start does with them: journal_replay.h; the bytes:
@@ -22,6 +22,7 @@
 // Apache Kafka has nothing like it; docs/decisions/0003-journal.md says why we do.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <map>
 #include <memory>
@@ -169,24 +170,32 @@ public:
     uint64_t entries_added() const { return entries_added_; }
 
 private:
+    // More than one, so that a slow sync, or the way to its thread and back, holds up only those
+    // whose bytes it has; with more the groups get small.
+    static constexpr size_t kSyncsMax = 2;
     using Group = std::shared_ptr<JournalGroup>;
     struct File {
         std::string path;
         uint64_t number = 0;          // of its present use
         uint64_t first_sequence = 0;  // of its present use; 0: from before the start
         std::shared_ptr<runtime::File> file;
-        bool dirty = false;  // written since its last sync
+        std::array<std::shared_ptr<runtime::File>, kSyncsMax> synced_by;  // opened when needed
+        bool dirty = false;  // written since sync_files() began to sync it
     };
 
     Group& open_group(size_t bytes);
+    bool must_gather() const;
     void start_writing();
     runtime::Task<void> write_groups();
     runtime::Task<void> write_group(Group group);
     runtime::Task<Result<void>> next_file();
-    Result<void> make_file();
+    Result<File*> make_file();
+    void start_preparing();
+    runtime::Task<void> prepare_file();
     runtime::Task<void> write_around(Group group);
     void leave_out(JournalClient& client);
-    runtime::Task<void> sync_groups();
+    runtime::Task<void> sync_groups(size_t which);
+    runtime::Task<Result<void>> sync_written(size_t which);
     runtime::Task<Result<void>> sync_files();
     void finish(JournalGroup& group, Result<void> result);
     void release_files();
@@ -219,9 +228,9 @@ private:
     size_t usual_parts_ = 0;
     bool writing_ = false;
     bool making_room_ = false;
-    bool syncing_ = false;
+    std::array<bool, kSyncsMax> syncing_{};  // these sync_groups() run
+    size_t syncs_under_way_ = 0;
     std::vector<Group> unsynced_groups_;
-    runtime::Event sync_ended_;
     runtime::AsyncMutex syncing_files_;
     runtime::Event room_made_;
 
@@ -231,6 +240,9 @@ private:
     std::deque<File*> released_;
     std::deque<File*> free_;  // oldest first, so that what lies on the disk has no gap
     bool freeing_ = false;
+    bool preparing_ = false;
+    bool cannot_prepare_ = false;
+    bool closing_ = false;
     bool filling_ = false;
     uint64_t position_ = 0;
     uint64_t next_number_ = 1;

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "protocol/record_batch.h"
+#include "storage/batch_end.h"
 #include "storage/checkpoint_files.h"
 #include "storage/cold_reads.h"
 #include "storage/file_names.h"
@@ -81,15 +82,36 @@ public:
 
 private:
     Result<bool> is_of(const Uuid& topic_id);
-    Task<Result<bool>> apply_segment(Offset base, const std::vector<Piece>& pieces, bool make);
+    // A place that is known to lie between two batches.
+    struct Boundary {
+        uint64_t position;
+        Offset next;  // the offset after the batch before it
+    };
+
+    Task<Result<bool>> apply_segment(Offset base, const std::vector<Piece>& pieces);
+    Task<Result<std::shared_ptr<File>>> open_segment(Offset base, const Piece& first);
+    Task<Result<bool>> apply_piece(File& file, const Piece& piece, uint64_t size);
+    Task<Result<bool>> fits(File& file, const Piece& piece);
     // What stands in the file: as many of the bytes as it has.
     Task<Result<std::vector<uint8_t>>> present(File& file, uint64_t position, uint64_t bytes,
                                                uint64_t size);
     Task<Result<bool>> holds_another(File& file, const Piece& piece, uint64_t size);
 
+    // The batches from this one on are not written.
+    template <typename... T>
+    bool left_out(fmt::format_string<T...> why, T&&... values) {
+        replay_.problems.push_back(path_ + ": " + fmt::format(why, std::forward<T>(values)...));
+        return false;
+    }
+
     Disk& disk_;
     const std::string directory_;
     JournalReplay& replay_;
+    std::set<Offset> bases_;  // of all segments
+    // Of the segment that is being written:
+    Offset base_ = 0;
+    std::string path_;
+    Boundary boundary_{};
 };
 
 // The directory is there, and of the same topic.
@@ -133,52 +155,102 @@ Task<Result<bool>> Applier::holds_another(File& file, const Piece& piece, uint64
     co_return batch && batch->verify_crc();
 }
 
-// False when what comes behind must not be written.
-Task<Result<bool>> Applier::apply_segment(Offset base, const std::vector<Piece>& pieces,
-                                          bool make) {
-    const std::string path = offset_file_path(directory_, base, kLogSuffix);
-    auto file = disk_.open(path, OpenMode::write);
-    if (file.code() == ErrorCode::not_found) {
-        // Retention took it; or what came first in it is lost.
-        if (!make) co_return true;
-        if (pieces.front().position != 0) {
-            replay_.problems.push_back(fmt::format(
-                "{}: missing, {} bytes from position {} on are dropped", path,
-                pieces.back().end() - pieces.front().position, pieces.front().position));
-            co_return false;
-        }
-        file = disk_.open(path, OpenMode::create);
+// Whether the piece belongs where it says. It does in what we wrote, but for what a loss of power
+// took; not where another broker truncated or compacted the segment meanwhile, or rolled it.
+Task<Result<bool>> Applier::fits(File& file, const Piece& piece) {
+    const auto batch = protocol::BatchView::parse(piece.batches);
+    if (!batch) co_return left_out("the journal's bytes at {} are no batch", piece.position);
+    if (piece.position != boundary_.position) {
+        CO_TRY(const auto next, co_await offset_behind(file, piece.position));
+        if (!next)
+            co_return left_out(
+                "no batch ends at {}, so the journal's from there on are dropped (offset {})",
+                piece.position, batch->base_offset());
+        boundary_ = {piece.position, *next};
     }
-    if (!file) co_return std::move(file).error();
-    CO_TRY(uint64_t size, (*file)->size());
-    bool promised = false;
-    for (const Piece& piece : pieces) {
-        if (piece.position > size) {
-            replay_.problems.push_back(fmt::format("{}: ends at {}, the batches at {} are dropped",
-                                                   path, size, piece.position));
-            co_return false;
-        }
-        promised |= piece.promised;
-        CO_TRY(const auto there,
-               co_await present(**file, piece.position, piece.batches.size(), size));
-        const bool same = std::ranges::equal(ByteView{there}, piece.batches.first(there.size()));
-        bool another = false;
-        if (!same) {
-            CO_TRY(another, co_await holds_another(**file, piece, size));
-        }
-        if (another) {
-            replay_.problems.push_back(fmt::format(
-                "{}: at {} are other batches than the journal's, they stay", path, piece.position));
-            co_return false;
-        }
-        if (!same || there.size() < piece.batches.size()) {
-            CO_TRY_OK((*file)->write_at(piece.position, {&piece.batches, 1}));
-            replay_.bytes_written += piece.batches.size();
-            size = std::max(size, piece.end());
-        }
-    }
-    if (promised) replay_.found.unsynced.push_back(path);
+    if (batch->base_offset() < boundary_.next)
+        co_return left_out(
+            "the offsets before {} go to {}, so the journal's batches there are dropped "
+            "(offset {})",
+            piece.position, boundary_.next - 1, batch->base_offset());
+    const auto later = bases_.upper_bound(base_);
+    if (later != bases_.end() && batch->next_offset() > *later)
+        co_return left_out(
+            "the next segment begins at offset {}, so the journal's batches at {} are dropped "
+            "(offset {})",
+            *later, piece.position, batch->base_offset());
     co_return true;
+}
+
+// False when neither this piece nor what comes behind may be written.
+Task<Result<bool>> Applier::apply_piece(File& file, const Piece& piece, uint64_t size) {
+    if (piece.position > size)
+        co_return left_out("ends at {}, the batches at {} are dropped", size, piece.position);
+    CO_TRY(const auto there, co_await present(file, piece.position, piece.batches.size(), size));
+    if (!std::ranges::equal(ByteView{there}, piece.batches)) {
+        if (!std::ranges::equal(ByteView{there}, piece.batches.first(there.size()))) {
+            CO_TRY(const bool another, co_await holds_another(file, piece, size));
+            if (another)
+                co_return left_out("at {} are other batches than the journal's, they stay",
+                                   piece.position);
+        }
+        CO_TRY(const bool fitting, co_await fits(file, piece));
+        if (!fitting) co_return false;
+        CO_TRY_OK(file.write_at(piece.position, {&piece.batches, 1}));
+        replay_.bytes_written += piece.batches.size();
+    }
+    if (const auto header = protocol::BatchHeaderView::parse(piece.batches))
+        boundary_ = {piece.end(), header->next_offset()};
+    co_return true;
+}
+
+// Null when there is none and none is to be made: what `first` says then.
+Task<Result<std::shared_ptr<File>>> Applier::open_segment(Offset base, const Piece& first) {
+    using Opened = Result<std::shared_ptr<File>>;
+    auto file = disk_.open(path_, OpenMode::write);
+    if (file.code() != ErrorCode::not_found) co_return file;
+    const Opened none = std::shared_ptr<File>{};
+    const bool newest = bases_.empty() || *bases_.rbegin() < base;
+    // Retention took it.
+    if (!newest) co_return none;
+    if (first.position != 0) {
+        left_out("missing, the journal's batches from {} on are dropped", first.position);
+        co_return none;
+    }
+    if (!bases_.empty()) {
+        auto before =
+            disk_.open(offset_file_path(directory_, *bases_.rbegin(), kLogSuffix), OpenMode::read);
+        if (!before) co_return before;
+        CO_TRY(const uint64_t size, (*before)->size());
+        CO_TRY(const auto next, co_await offset_behind(**before, size));
+        if (next && *next > base) {
+            left_out("missing, and the segment before it goes on to offset {}: not made",
+                     *next - 1);
+            co_return none;
+        }
+    }
+    bases_.insert(base);
+    co_return disk_.open(path_, OpenMode::create);
+}
+
+// False when what comes behind must not be written.
+Task<Result<bool>> Applier::apply_segment(Offset base, const std::vector<Piece>& pieces) {
+    base_ = base;
+    path_ = offset_file_path(directory_, base, kLogSuffix);
+    boundary_ = {0, base};
+    const size_t problems = replay_.problems.size();
+    CO_TRY(const auto file, co_await open_segment(base, pieces.front()));
+    if (!file) co_return replay_.problems.size() == problems;
+    bool promised = false;
+    bool all = true;
+    for (const Piece& piece : pieces) {
+        CO_TRY(const uint64_t size, file->size());
+        CO_TRY(all, co_await apply_piece(*file, piece, size));
+        if (!all) break;
+        promised |= piece.promised;
+    }
+    if (promised) replay_.found.unsynced.push_back(path_);
+    co_return all;
 }
 
 Task<Result<void>> Applier::apply(const PartitionPlan& plan) {
@@ -186,15 +258,14 @@ Task<Result<void>> Applier::apply(const PartitionPlan& plan) {
     CO_TRY(const bool ours, is_of(plan.topic_id));
     if (!ours) co_return {};
     replay_.directories.insert(directory_.substr(directory_.rfind('/') + 1));
-    Offset newest = -1;
     CO_TRY(const auto names, disk_.list(directory_));
     for (const auto& entry : names)
         if (const auto name = parse_offset_file(entry.name);
             name && name->kind == kLogSuffix && name->mark.empty())
-            newest = std::max(newest, name->offset);
+            bases_.insert(name->offset);
     const size_t before = replay_.found.unsynced.size();
     for (const auto& [base, pieces] : plan.segments) {
-        CO_TRY(const bool go_on, co_await apply_segment(base, pieces, base > newest));
+        CO_TRY(const bool go_on, co_await apply_segment(base, pieces));
         if (go_on) continue;
         replay_.dropped.push_back({directory_.substr(directory_.rfind('/') + 1), plan.topic_id});
         break;

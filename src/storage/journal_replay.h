@@ -4,8 +4,10 @@
 // Replay may be done again, also after appends of a later run: an entry whose bytes are in place
 // already changes nothing. It never writes over a sound batch that is another one (then somebody
 // else, such as Apache Kafka, appended there), never leaves a hole (an entry that lies behind the
-// end of its segment is dropped), and makes no partition or old segment that is gone. What it could
-// not use is reported by the name and position of the file.
+// end of its segment is dropped), and makes no partition or old segment that is gone. What is
+// written goes between two batches: a sound one with lower offsets ends there, and the next segment
+// has higher ones; after another broker truncated, compacted or rolled the log that may be so no
+// longer. What it could not use is reported by the name and position of the file, and the offset.
 //
 // Memory: the whole journal at once (JournalLimits::bytes). Errors: kafka_storage_error when a file
 // cannot be read or written: then nothing may be opened.

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "storage/file_names.h"
 #include "storage/log_manager.h"
 #include "storage/test_place.h"
 
@@ -301,4 +302,88 @@ TEST_CASE("a segment that another broker compacted stays, also after its crash")
     CHECK(j.directory().replay_problems[0].contains("they stay"));
     CHECK(*j.disk.read_file(j.segment(0), 1 << 24) == as_text(theirs));
     CHECK(j.open(0).end_offset() == 11);
+}
+
+TEST_CASE("where another broker left a segment that the journal does not fit, it stays") {
+    const std::string value(40, 'v');
+    const auto with = [&](std::initializer_list<std::pair<Offset, size_t>> batches) {
+        std::vector<uint8_t> bytes;
+        for (const auto& [offset, length] : batches) {
+            const auto batch = make_batch(1, std::string(length, 'k'), {.base_offset = offset});
+            bytes.insert(bytes.end(), batch.begin(), batch.end());
+        }
+        return bytes;
+    };
+    const size_t one = make_batch(1, value).size();
+    struct Case {
+        std::string name;
+        std::vector<uint8_t> segment;  // what the other left; the journal has offsets 4 and 5
+        std::vector<uint8_t> later;    // its next segment, which begins at offset 4
+        std::string told;
+        Offset end;
+    };
+    const std::vector<Case> cases{
+        {"shrunken below", with({{0, 40}, {3, 40}}), {}, "ends at", 4},
+        {"compacted to an end inside a batch",
+         with({{0, 40}, {1, 4 * 40 + 300}, {6, 10}}),
+         {},
+         "no batch ends at",
+         7},
+        {"larger batches, the place is behind higher offsets",
+         with({{0, 40}, {1, 40}, {2, 40}, {9, 40}}),
+         {},
+         "go to 9",
+         10},
+        {"rolled, and went on", with({{0, 40}, {1, 40}, {2, 40}, {3, 40}}), with({{4, 7}}),
+         "the next segment begins at offset 4", 5},
+    };
+    for (const Case& c : cases) {
+        CAPTURE(c.name);
+        Journaled j;
+        for (int i = 0; i != 4; ++i) j.append(j.open(0), value);
+        REQUIRE(j.run(j.logs->stop(1, j.now)).has_value());
+        REQUIRE(j.disk.remove(j.root + "/a/.kafka_cleanshutdown").has_value());
+        j.start();
+        j.append(j.open(0), value);
+        j.append(j.open(0), value);
+        REQUIRE(j.disk.info(j.segment(0))->size == 4 * one);
+        j.logs.reset();
+        REQUIRE(j.disk.write_file(j.segment(0), as_text(c.segment)).has_value());
+        const std::string later = j.root + "/a/t-0/00000000000000000004.log";
+        if (!c.later.empty()) REQUIRE(j.disk.write_file(later, as_text(c.later)).has_value());
+        j.start();
+        REQUIRE(j.directory().replay_problems.size() == 1);
+        CHECK(j.directory().replay_problems[0].contains(c.told));
+        CHECK(j.directory().replay_problems[0].starts_with(j.segment(0)));
+        CHECK(*j.disk.read_file(j.segment(0), 1 << 24) == as_text(c.segment));
+        CHECK(j.open(0).end_offset() == c.end);
+        // What is appended now is not undone by what the journal has of before.
+        j.append(j.open(0), "new");
+        j.crash();
+        CHECK(j.directory().replay_problems.empty());
+        CHECK(j.open(0).end_offset() == c.end + 1);
+    }
+}
+
+TEST_CASE("a segment is not made again where the one before it goes on") {
+    Journaled j{{.segment_bytes = 300}};
+    const std::string value(40, 'v');
+    const size_t one = make_batch(1, value).size();
+    const Offset base = static_cast<Offset>(300 / one);
+    for (Offset i = 0; i != base + 2; ++i) j.append(j.open(0), value);
+    const std::string second = offset_file_path(j.root + "/a/t-0", base, kLogSuffix);
+    REQUIRE(j.disk.info(second).code() == ErrorCode::not_found);
+    j.logs.reset();
+    // Another broker knows of the first segment only, and appends there.
+    std::string bytes = *j.disk.read_file(j.segment(0), 1 << 24);
+    REQUIRE(bytes.size() == static_cast<size_t>(base) * one);
+    bytes += as_text(make_batch(1, "theirs", {.base_offset = base}));
+    REQUIRE(j.disk.write_file(j.segment(0), bytes).has_value());
+    j.start();
+    REQUIRE(j.directory().replay_problems.size() == 1);
+    CHECK(j.directory().replay_problems[0].starts_with(second));
+    CHECK(j.directory().replay_problems[0].contains("not made"));
+    CHECK(j.disk.info(second).code() == ErrorCode::not_found);
+    CHECK(*j.disk.read_file(j.segment(0), 1 << 24) == bytes);
+    CHECK(j.open(0).end_offset() == base + 1);
 }
