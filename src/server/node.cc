@@ -134,6 +134,7 @@ runtime::Task<Result<void>> Node::open_directories() {
     logs.producer_id_expiration_ms = config_->values().producer_id_expiration_ms;
     logs.journal_bytes = static_cast<uint64_t>(config_->int64("millrace.journal.bytes"));
     logs.delete_delay_ms = config_->int64("log.segment.delete.delay.ms");
+    logs.idle_ms = config_->int64("millrace.log.idle.ms");
     logs.disk_reserve_bytes = config_->int64("millrace.disk.reserve.bytes");
     CO_TRY(logs_,
            co_await storage::LogManager::start(
@@ -209,6 +210,8 @@ runtime::Task<Result<void>> Node::start_broker() {
     cleaner_ = std::make_unique<storage::Cleaner>(context_.loop, context_.workers, *logs_, [this] {
         return cleaner_config(broker_->config());
     });
+    logs_->set_holder(
+        [this](const TopicPartition& name) { return broker_->partitions().let_go(name); });
     broker_->start(metadata_->image());
     metadata_->set_listener([this](const metadata::ImagePtr& image, const metadata::Delta& delta) {
         broker_->on_image(image, delta);

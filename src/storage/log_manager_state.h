@@ -11,6 +11,7 @@
 #include "storage/journal.h"
 #include "storage/journal_replay.h"
 #include "storage/log_manager.h"
+#include "storage/log_summary.h"
 #include "storage/shard.h"
 
 namespace millrace::storage {
@@ -34,7 +35,7 @@ struct LogManager::State final : Checkpoints, runtime::DeviceObserver {
 
     struct Partition {
         size_t directory = 0;
-        // From the checkpoint files; the log knows better once it is open.
+        // From the checkpoint files, or from the log as it was closed; an open one knows better.
         Offset recovery_point = 0;
         Offset log_start = 0;
         Offset high_watermark = 0;
@@ -42,7 +43,8 @@ struct LogManager::State final : Checkpoints, runtime::DeviceObserver {
         bool clean = true;    // needs no recovery
         bool is_new = false;  // its directory may not be durable yet
         std::unique_ptr<Log> log;
-        std::shared_ptr<runtime::Event> opening;  // set when the open that is under way has ended
+        std::unique_ptr<const LogSummary> summary;  // null: was not open since the start, or is now
+        std::shared_ptr<runtime::Event> opening;    // set when the open that is under way has ended
     };
     // The offset checkpoints of a directory, as they were written last.
     struct Written {
@@ -67,6 +69,9 @@ struct LogManager::State final : Checkpoints, runtime::DeviceObserver {
     std::unordered_map<TopicPartition, Partition> partitions;
     std::unordered_map<TopicPartition, Partition> futures;
     std::unordered_map<TopicPartition, std::string> future_names;  // of their directories
+    // Of `partitions`. unused_ms() was called longest ago for the first one.
+    runtime::List<Log> open_logs;
+    LetsGo lets_go;
     runtime::Signal directory_failed;
     std::list<Removed> removed;
     std::vector<Written> written;
@@ -111,6 +116,11 @@ struct LogManager::State final : Checkpoints, runtime::DeviceObserver {
     runtime::Task<void> recover_some(size_t count, TimestampMs now);
     runtime::Task<void> save_logs(TimestampMs now);
     runtime::Task<void> retain_some(size_t count, TimestampMs now);
+    bool wants_upkeep(const TopicPartition& name, const Partition& partition, TimestampMs now,
+                      std::unordered_map<std::string, LogConfig>& configs) const;
+    runtime::Task<void> close_idle(TimestampMs now);
+    runtime::Task<void> close_if_idle(TopicPartition name, TimestampMs now);
+    void put_away(Partition& partition, const LogSummary& summary);
     void bury_removed(TimestampMs now);
     runtime::Task<void> close_logs(std::vector<bool>& clean, TimestampMs now);
 };

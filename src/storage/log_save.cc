@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "base/log.h"
-#include "storage/log_keys.h"
 #include "storage/log_state.h"
 
 namespace millrace::storage {
@@ -184,15 +182,7 @@ Task<Result<void>> Log::close() {
     State& s = *state_;
     const State::Busy busy(s);
     const auto alone = co_await s.disk_work.lock();
-    CO_TRY_OK(s.check_usable());
-    CO_TRY_OK(s.drain());
-    if (s.active().index_unsaved() || s.changed) CO_TRY_OK(s.active().finish_indexes());
-    if (s.changed) CO_TRY_OK(co_await s.save());
-    // Not when it is being read: that may take long, and the older file serves as well.
-    if (s.keys && !s.keys->work.locked())
-        if (const auto saved = co_await s.save_keys(); !saved)
-            LOG_WARN("storage", "{}: the index of keys is not saved: {}", s.directory,
-                     saved.error().describe());
+    CO_TRY_OK(co_await s.finish());
     // Promised bytes that it synced may still be listed as the journal's.
     if (s.journal) s.journal->forget(s);
     s.active().close_file();
