@@ -16,6 +16,7 @@ Log::State::State(Shard& shard_used, LogOpen open)
       config(open.config),
       producer_id_expiration_ms(open.producer_id_expiration_ms),
       new_directory(open.new_directory),
+      made_at(shard_used.mark()),
       cleaned_to(open.cleaned_to),
       looked_at(open.now),
       tail(shard.tails()),

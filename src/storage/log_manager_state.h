@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "runtime/event.h"
+#include "runtime/scope.h"
 #include "storage/checkpoint_files.h"
 #include "storage/file_names.h"
 #include "storage/journal.h"
@@ -77,6 +78,7 @@ struct LogManager::State final : Checkpoints, runtime::DeviceObserver {
     std::vector<Written> written;
     std::vector<TopicPartition> unrecovered;  // to be opened by maintain()
     std::vector<TopicPartition> to_close;     // by stop()
+    std::vector<bool> closed_cleanly;         // of each directory, by stop()
     runtime::AsyncMutex checkpointing;
     std::vector<TopicPartition> unchecked;  // partitions that this round of retention has not seen
     TimestampMs next_checkpoint = 0;
@@ -115,6 +117,7 @@ struct LogManager::State final : Checkpoints, runtime::DeviceObserver {
     runtime::Task<Result<void>> recover_one(TopicPartition name, TimestampMs now);
     runtime::Task<void> recover_some(size_t count, TimestampMs now);
     runtime::Task<void> save_logs(TimestampMs now);
+    runtime::Task<void> save_log(TopicPartition name, TimestampMs now);
     runtime::Task<void> retain_some(size_t count, TimestampMs now);
     bool wants_upkeep(const TopicPartition& name, const Partition& partition, TimestampMs now,
                       std::unordered_map<std::string, LogConfig>& configs) const;
@@ -122,7 +125,12 @@ struct LogManager::State final : Checkpoints, runtime::DeviceObserver {
     runtime::Task<void> close_if_idle(TopicPartition name, TimestampMs now);
     void put_away(Partition& partition, const LogSummary& summary);
     void bury_removed(TimestampMs now);
-    runtime::Task<void> close_logs(std::vector<bool>& clean, TimestampMs now);
+    runtime::Task<void> close_log(TopicPartition name, TimestampMs now);
+    // Work on each of `names`, which it empties, on some of them at once.
+    using LogWork = runtime::Task<void> (State::*)(TopicPartition, TimestampMs);
+    runtime::Task<void> for_each_log(std::vector<TopicPartition>& names, size_t at_once,
+                                     LogWork work, TimestampMs now);
+    runtime::Task<void> work_off(std::vector<TopicPartition>& names, LogWork work, TimestampMs now);
 };
 
 }  // namespace millrace::storage

@@ -18,6 +18,9 @@ constexpr size_t kRetentionsPerCall = 1024;
 // looked at by one call.
 constexpr int64_t kIdleLooks = 4;
 constexpr size_t kIdleLooksPerCall = 1024;
+// Logs that wait for the disk together: while clients do too, and in a clean stop.
+constexpr size_t kSavesAtOnce = 8;
+constexpr size_t kClosesAtOnce = 64;
 // Files and trees: each may take the file system many milliseconds.
 constexpr size_t kDeletionsPerCall = 64;
 
@@ -116,22 +119,43 @@ Task<void> LogManager::State::recover_some(size_t count, TimestampMs now) {
     }
 }
 
+Task<void> LogManager::State::work_off(std::vector<TopicPartition>& names, LogWork work,
+                                       TimestampMs now) {
+    while (!names.empty()) {
+        TopicPartition name = std::move(names.back());
+        names.pop_back();
+        co_await (this->*work)(std::move(name), now);
+    }
+}
+
+Task<void> LogManager::State::for_each_log(std::vector<TopicPartition>& names, size_t at_once,
+                                           LogWork work, TimestampMs now) {
+    std::vector<Task<void>> tasks;
+    for (size_t i = std::min(at_once, names.size()); i > 0; --i)
+        tasks.push_back(work_off(names, work, now));
+    co_await runtime::all(runtime::Loop::current(), std::move(tasks));
+}
+
+Task<void> LogManager::State::save_log(TopicPartition name, TimestampMs now) {
+    const auto found = partitions.find(name);
+    if (found == partitions.end() || !found->second.log) co_return;
+    // It stays even when it is removed meanwhile: maintain() buries it later.
+    Log& log = *found->second.log;
+    const bool keys = log.wants_save_keys();
+    const auto done = log.wants_save(now) ? co_await log.save() : co_await log.flush();
+    if (!done) LOG_ERROR("storage", "cannot flush: {}", done.error().describe());
+    if (!done || !keys) co_return;
+    if (const auto saved = co_await log.save_keys(); !saved)
+        LOG_ERROR("storage", "cannot save the index of keys: {}", saved.error().describe());
+}
+
 Task<void> LogManager::State::save_logs(TimestampMs now) {
     std::vector<TopicPartition> due;
     open_logs.for_each([&](const Log& log) {
         if (log.wants_save(now) || log.flush_due(now) || log.wants_save_keys())
             due.push_back(log.partition());
     });
-    for (const TopicPartition& name : due) {
-        const auto found = partitions.find(name);
-        if (found == partitions.end() || !found->second.log) continue;
-        Log& log = *found->second.log;
-        const auto done = log.wants_save(now) ? co_await log.save() : co_await log.flush();
-        if (!done) LOG_ERROR("storage", "cannot flush: {}", done.error().describe());
-        if (done && log.wants_save_keys())
-            if (const auto saved = co_await log.save_keys(); !saved)
-                LOG_ERROR("storage", "cannot save the index of keys: {}", saved.error().describe());
-    }
+    co_await for_each_log(due, kSavesAtOnce, &State::save_log, now);
 }
 
 // Whether a partition whose log is not open must be looked at by retention and compaction.
@@ -172,13 +196,15 @@ Task<void> LogManager::State::retain_some(size_t count, TimestampMs now) {
 Task<void> LogManager::State::close_idle(TimestampMs now) {
     if (config.idle_ms <= 0) co_return;
     const int64_t round_ms = std::max<int64_t>(1, config.idle_ms / kIdleLooks);
+    std::vector<TopicPartition> unused;
     for (size_t count = 0; count < kIdleLooksPerCall && !open_logs.empty(); ++count) {
         Log& log = open_logs.front();
         if (const int64_t waited = now - log.looked_at(); waited >= 0 && waited < round_ms) break;
         log.unlink();
         open_logs.push_back(log);
-        co_await close_if_idle(log.partition(), now);
+        if (log.unused_ms(now) >= config.idle_ms) unused.push_back(log.partition());
     }
+    co_await for_each_log(unused, kSavesAtOnce, &State::close_if_idle, now);
 }
 
 // A log is made ready to be closed while it stays open; then, without a wait, it is looked at
@@ -247,20 +273,16 @@ Task<Result<void>> LogManager::checkpoint() {
     co_return co_await state_->checkpoint();
 }
 
-// Closes the logs of `to_close`; `clean` becomes false for the directories of those that cannot be.
-Task<void> LogManager::State::close_logs(std::vector<bool>& clean, TimestampMs now) {
-    while (!to_close.empty()) {
-        const TopicPartition name = std::move(to_close.back());
-        to_close.pop_back();
-        const auto recovered = co_await recover_one(name, now);
-        const auto found = partitions.find(name);
-        if (found == partitions.end() || failed(found->second)) continue;
-        Result<void> closed = recovered;
-        if (closed && found->second.log) closed = co_await found->second.log->close();
-        if (closed) continue;
-        LOG_ERROR("storage", "cannot close cleanly: {}", closed.error().describe());
-        clean[found->second.directory] = false;
-    }
+// For stop(): a log that cannot be closed makes its directory an unclean one.
+Task<void> LogManager::State::close_log(TopicPartition name, TimestampMs now) {
+    Result<void> closed = co_await recover_one(name, now);
+    const auto found = partitions.find(name);
+    if (found == partitions.end() || failed(found->second)) co_return;
+    const size_t directory = found->second.directory;
+    if (closed && found->second.log) closed = co_await found->second.log->close();
+    if (closed || directories[directory].failed()) co_return;
+    LOG_ERROR("storage", "cannot close cleanly: {}", closed.error().describe());
+    closed_cleanly[directory] = false;
 }
 
 size_t LogManager::logs_to_close() const {
@@ -271,9 +293,10 @@ Task<Result<void>> LogManager::stop(int64_t broker_epoch, TimestampMs now) {
     State& s = *state_;
     // A directory is clean only if every log in it is: what a crash left is recovered first. One
     // that cannot be makes the next start an unclean one.
-    std::vector<bool> clean(s.directories.size(), true);
+    std::vector<bool>& clean = s.closed_cleanly;
+    clean.assign(s.directories.size(), true);
     for (const auto& [name, partition] : s.partitions) s.to_close.push_back(name);
-    co_await s.close_logs(clean, now);
+    co_await s.for_each_log(s.to_close, kClosesAtOnce, &State::close_log, now);
     for (auto& [name, future] : s.futures)
         if (future.log && !s.failed(future))
             if (const auto closed = co_await future.log->close(); !closed)

@@ -9,7 +9,7 @@ namespace millrace::storage {
 
 using runtime::Task;
 
-Task<Result<void>> Log::State::flush() {
+Task<Result<void>> Log::State::flush(bool names) {
     struct Unsynced {
         Offset base;
         std::shared_ptr<runtime::File> file;
@@ -22,7 +22,7 @@ Task<Result<void>> Log::State::flush() {
     const Offset target = end;
     const uint64_t view = truncations;
     std::vector<Unsynced> unsynced;
-    bool new_names = false;
+    bool new_names = names;
     for (auto it = segments.rbegin(); it != segments.rend(); ++it) {
         Segment& segment = **it;
         if (!segment.on_disk()) continue;
@@ -41,10 +41,12 @@ Task<Result<void>> Log::State::flush() {
         if (auto synced = co_await u.file->sync(); !synced)
             co_return give_up(std::move(synced).error());
     }
-    if (new_names)
+    if (new_names && new_directory) {
+        CO_TRY_OK(co_await sync_new_directory());
+    } else if (new_names) {
         if (auto synced = co_await shard.disk().sync_directory(directory); !synced)
             co_return give_up(std::move(synced).error());
-    if (new_names && new_directory) CO_TRY_OK(co_await sync_new_directory());
+    }
     if (view != truncations) co_return {};
     for (const Unsynced& u : unsynced)
         if (Segment* segment = find_segment(u.base)) {
@@ -57,7 +59,8 @@ Task<Result<void>> Log::State::flush() {
     co_return {};
 }
 
-// What making the directory left in the page cache: its own name, and partition.metadata.
+// What making the directory left in the page cache: its own name, and partition.metadata. All names
+// in it are durable then, too.
 Task<Result<void>> Log::State::sync_new_directory() {
     auto& disk = shard.disk();
     const auto file =
@@ -68,10 +71,11 @@ Task<Result<void>> Log::State::sync_new_directory() {
     } else if (file.code() != ErrorCode::not_found) {
         co_return storage_error(file.error());
     }
-    const std::string parent = directory.substr(0, directory.rfind('/'));
-    for (const std::string& names : {directory, parent})
-        if (auto synced = co_await disk.sync_directory(names); !synced)
-            co_return give_up(std::move(synced).error());
+    if (auto synced = co_await disk.sync_directory(directory); !synced)
+        co_return give_up(std::move(synced).error());
+    std::string parent = directory.substr(0, directory.rfind('/'));
+    if (auto synced = co_await shard.sync_names(std::move(parent), made_at); !synced)
+        co_return give_up(std::move(synced).error());
     new_directory = false;
     co_return {};
 }
@@ -105,9 +109,22 @@ Result<void> Log::State::write_snapshot(Offset offset) {
     return {};
 }
 
+// As Disk::replace_file(), but for the sync of the directory.
+Task<Result<void>> Log::State::replace(std::string path, std::string content) {
+    auto& disk = shard.disk();
+    const std::string next = path + ".tmp";
+    CO_TRY_OK(disk.write_file(next, content));
+    CO_TRY(const auto file, disk.open(next, runtime::OpenMode::write));
+    CO_TRY_OK(co_await file->sync());
+    co_return disk.rename(next, path);
+}
+
+// The recovery point moves when all of it is durable; in which order it becomes so does not matter,
+// since a recovery believes nothing that is behind its point.
 Task<Result<void>> Log::State::save() {
     CO_TRY_OK(check_usable());
     if (!changed) co_return co_await flush();
+    CO_TRY_OK(drain());
     // All of it is of this moment: appends go on while the disk works.
     const Offset point = end;
     const uint64_t bytes = unsaved_bytes;
@@ -123,16 +140,14 @@ Task<Result<void>> Log::State::save() {
         epochs_dirty |= write_epochs;
         return storage_error(std::move(error));
     };
-    if (auto done = co_await flush(); !done) co_return failed(done.error());
+    if (write_epochs)
+        if (auto done = co_await replace(join_path(directory, kEpochCheckpointName), epoch_text);
+            !done)
+            co_return failed(done.error());
+    if (auto done = co_await replace(snapshot_path(point), std::string{as_text(snapshot)}); !done)
+        co_return failed(done.error());
     if (auto done = co_await sync_indexes(); !done) co_return failed(done.error());
-    auto& disk = shard.disk();
-    if (write_epochs) {
-        auto done =
-            co_await disk.replace_file(join_path(directory, kEpochCheckpointName), epoch_text);
-        if (!done) co_return failed(done.error());
-    }
-    auto done = co_await disk.replace_file(snapshot_path(point), std::string{as_text(snapshot)});
-    if (!done) co_return failed(done.error());
+    if (auto done = co_await flush(true); !done) co_return failed(done.error());
     if (!find_segment(point)) saved_snapshots.push_back(point);
     recovery_point = std::max(recovery_point, point);
     unsaved_bytes -= std::min(unsaved_bytes, bytes);

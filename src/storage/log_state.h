@@ -68,6 +68,7 @@ struct Log::State final : JournalClient {
     std::optional<Uuid> topic_id;
     int64_t producer_id_expiration_ms;
     bool new_directory;
+    const uint64_t made_at;  // Shard::mark(); its directory is older
     std::optional<Offset> cleaned_to;  // below, the log is compacted
     size_t tasks = 0;
     bool used = false;  // appended to or read, since unused_ms() looked
@@ -208,8 +209,10 @@ struct Log::State final : JournalClient {
     runtime::Task<Result<void>> finish();
 
     // log_save.cc
-    runtime::Task<Result<void>> flush();
+    // With `names` the directory is synced in any case.
+    runtime::Task<Result<void>> flush(bool names = false);
     runtime::Task<Result<void>> save();
+    runtime::Task<Result<void>> replace(std::string path, std::string content);
     runtime::Task<Result<void>> sync_indexes();
     runtime::Task<Result<void>> sync_new_directory();
     Result<void> write_snapshot(Offset offset);
