@@ -4,6 +4,7 @@
 #include "broker/client_connection.h"
 #include "broker/group_host.h"
 #include "controller/format.h"
+#include "runtime/memory.h"
 #include "server/metrics.h"
 
 namespace millrace::server {
@@ -14,6 +15,7 @@ constexpr size_t kBuffersKeptMax = 16u << 20;
 // Large requests in flight when queued.max.request.bytes leaves it open.
 constexpr int64_t kRequestBytesMax = 64 << 20;
 constexpr Duration kMaintenanceInterval = std::chrono::seconds(1);
+constexpr uint64_t kLogsWorthReturning = 1000;
 constexpr int16_t kPlaintext = 0;
 
 config::Endpoint client_listener(const config::BrokerConfig& config) {
@@ -245,7 +247,14 @@ runtime::Task<Result<void>> Node::start_broker() {
 runtime::Task<void> Node::maintain() {
     while (!co_await stop_wanted_.wait_until(context_.loop,
                                              context_.loop.now() + kMaintenanceInterval)) {
+        const uint64_t before = logs_->logs_put_away();
         co_await logs_->maintain(context_.loop.wall_ms());
+        // At the end of a wave of closed logs.
+        const uint64_t now = logs_->logs_put_away();
+        if (now == before && now - memory_returned_at_ >= kLogsWorthReturning) {
+            memory_returned_at_ = now;
+            runtime::return_free_memory();
+        }
         if (const Error* failed = metadata_->failed()) {
             LOG_ERROR("server", "the metadata log failed, stopping: {}", failed->describe());
             stop_wanted_.set();

@@ -132,7 +132,7 @@ Result<void> LogManager::State::take_in(size_t directory,
         if (!entry.is_directory) continue;
         const auto name = parse_partition_directory(entry.name);
         if (!name || name->topic == kMetadataTopic) continue;
-        const auto [at, is_new] = partitions.try_emplace(*name);
+        const auto [at, is_new] = partitions.try_emplace(own(*name));
         Partition& partition = at->second;
         if (!is_new)
             return fail(ErrorCode::invalid_config,
@@ -206,6 +206,10 @@ Task<Result<std::unique_ptr<LogManager>>> LogManager::start(runtime::Disk& disk,
 
 void LogManager::set_holder(LetsGo lets_go) {
     state_->lets_go = std::move(lets_go);
+}
+
+uint64_t LogManager::logs_put_away() const {
+    return state_->put_away_count;
 }
 
 const std::vector<LogDirectory>& LogManager::directories() const {
@@ -322,7 +326,7 @@ Task<Result<Log*>> LogManager::create(TopicPartition partition, Uuid topic_id, T
     if (directory >= s.directories.size())
         co_return fail(ErrorCode::log_dir_not_found, fmt::format("no log directory {}", directory));
     CO_TRY_OK(s.check_directory(directory));
-    const auto [at, is_new] = s.partitions.try_emplace(partition);
+    const auto [at, is_new] = s.partitions.try_emplace(s.own(partition));
     if (!is_new)
         co_return fail(ErrorCode::already_exists,
                        fmt::format("{}-{} has a log", partition.topic, partition.partition));

@@ -115,6 +115,8 @@ public:
     // who had it has dropped it. It may not call back.
     using LetsGo = std::function<bool(const TopicPartition&)>;
     void set_holder(LetsGo lets_go);
+    // How many idle logs were closed since the start.
+    uint64_t logs_put_away() const;
 
     const std::vector<LogDirectory>& directories() const;
     // Rings when a directory has failed.

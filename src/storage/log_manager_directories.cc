@@ -143,7 +143,7 @@ Result<void> LogManager::State::settle_futures(TimestampMs) {
                  future_names[name]);
         if (auto renamed = disk.rename(join_path(root, future_names[name]), target); !renamed)
             return storage_error(std::move(renamed).error());
-        partitions[name] = std::move(future);
+        partitions.try_emplace(own(name)).first->second = std::move(future);
         unrecovered.push_back(name);
     }
     for (const TopicPartition& name : unknown) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <list>
+#include <memory_resource>
 #include <unordered_map>
 
 #include "runtime/event.h"
@@ -44,7 +45,7 @@ struct LogManager::State final : Checkpoints, runtime::DeviceObserver {
         bool clean = true;    // needs no recovery
         bool is_new = false;  // its directory may not be durable yet
         std::unique_ptr<Log> log;
-        std::unique_ptr<const LogSummary> summary;  // null: was not open since the start, or is now
+        std::optional<LogSummary> summary;  // none: was not open since the start, or is now
         std::shared_ptr<runtime::Event> opening;    // set when the open that is under way has ended
     };
     // The offset checkpoints of a directory, as they were written last.
@@ -67,12 +68,38 @@ struct LogManager::State final : Checkpoints, runtime::DeviceObserver {
     std::vector<LogDirectory> directories;
     std::vector<std::unique_ptr<Journal>> journals;  // one for each directory; null = none
     std::vector<std::shared_ptr<void>> locks;
-    std::unordered_map<TopicPartition, Partition> partitions;
+    // Partitions stay, what their logs have goes: in pages of their own, so that those can go back
+    // to the system.
+    std::pmr::unsynchronized_pool_resource partition_memory{
+        {.max_blocks_per_chunk = 4096, .largest_required_pool_block = 1024}};
+    struct Name {
+        std::pmr::string topic;
+        PartitionIndex partition;
+        operator TopicPartition() const { return {std::string{topic}, partition}; }
+    };
+    struct NameHash {
+        using is_transparent = void;
+        size_t operator()(const auto& name) const {
+            return std::hash<std::string_view>{}(name.topic) * 31 +
+                   static_cast<size_t>(name.partition);
+        }
+    };
+    struct NameEqual {
+        using is_transparent = void;
+        bool operator()(const auto& a, const auto& b) const {
+            return a.partition == b.partition && std::string_view{a.topic} == b.topic;
+        }
+    };
+    std::pmr::unordered_map<Name, Partition, NameHash, NameEqual> partitions{&partition_memory};
+    Name own(const TopicPartition& name) {
+        return {std::pmr::string{name.topic, &partition_memory}, name.partition};
+    }
     std::unordered_map<TopicPartition, Partition> futures;
     std::unordered_map<TopicPartition, std::string> future_names;  // of their directories
     // Of `partitions`. unused_ms() was called longest ago for the first one.
     runtime::List<Log> open_logs;
     LetsGo lets_go;
+    uint64_t put_away_count = 0;
     runtime::Signal directory_failed;
     std::list<Removed> removed;
     std::vector<Written> written;

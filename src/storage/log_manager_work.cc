@@ -240,8 +240,9 @@ void LogManager::State::put_away(Partition& partition, const LogSummary& summary
     partition.log_start = told ? 0 : log.start_offset();
     partition.cleaned_to = log.cleaned_to();
     partition.is_new = log.new_directory();
-    partition.summary = std::make_unique<const LogSummary>(summary);
+    partition.summary = summary;
     partition.log.reset();
+    ++put_away_count;
 }
 
 void LogManager::State::bury_removed(TimestampMs now) {
