@@ -22,7 +22,7 @@ constexpr int16_t kCreateTopicsVersion = 7;
 
 std::shared_ptr<const config::BrokerConfig> node_config(std::vector<std::string> more = {}) {
     std::vector<std::string> settings{"listeners=PLAINTEXT://server:9092,CONTROLLER://server:9093",
-                                      "log.dirs=/data",
+                                      "log.dirs=/data", "millrace.log.idle.ms=100",
                                       "offsets.topic.replication.factor=1",
                                       "offsets.topic.num.partitions=1",
                                       "transaction.state.log.replication.factor=1",

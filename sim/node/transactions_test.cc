@@ -273,7 +273,7 @@ struct World {
     World(Simulation& s, bool synced) : sim(s), bumps(s.rng().chance(0.5)) {
         std::vector<std::string> sets{
             "listeners=PLAINTEXT://server:9092,CONTROLLER://server:9093",
-            "log.dirs=/data",
+            "log.dirs=/data", "millrace.log.idle.ms=100",
             "offsets.topic.replication.factor=1",
             "offsets.topic.num.partitions=2",
             "transaction.state.log.replication.factor=1",
