@@ -27,7 +27,8 @@ constexpr int kKeys = 3;
 std::shared_ptr<const config::BrokerConfig> node_config() {
     auto loaded = config::BrokerConfig::load(
         "", "",
-        {"listeners=PLAINTEXT://server:9092,CONTROLLER://server:9093", "log.dirs=/data", "millrace.log.idle.ms=100",
+        {"listeners=PLAINTEXT://server:9092,CONTROLLER://server:9093", "log.dirs=/data",
+         "millrace.log.idle.ms=100",
          "offsets.topic.replication.factor=1", "offsets.topic.num.partitions=1",
          "transaction.state.log.replication.factor=1", "transaction.state.log.min.isr=1"});
     REQUIRE_MESSAGE(loaded.has_value(), loaded.error().describe());
