@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Many idle partitions on one node: how long their creation takes, what memory and files each costs, and how soon the node is
-ready for clients after a clean stop and after kill -9.
+ready for clients after a clean stop and after kill -9. With --written, also once all were used, once nobody had used them for a
+while (millrace.log.idle.ms), and how long a clean stop takes when all are in use.
 
 Ready: an answer to Metadata that names a leader for every partition, and then an offset and a produced record from some of them."""
 
@@ -11,11 +12,12 @@ import random
 import struct
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "interop"))
 from lib.check import eventually  # noqa: E402
-from lib.node import Node  # noqa: E402
+from lib.node import Node, free_port  # noqa: E402
 from lib.wire import CREATE_TOPICS, PRODUCE, array, make_batch, string  # noqa: E402
 
 TOPIC_PARTITIONS = 1000
@@ -79,6 +81,12 @@ def write_all(node, names):
             assert errors == [0] * TOPIC_PARTITIONS, (name, set(errors))
 
 
+def open_partitions(port):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
+        rows = [line.split() for line in answer.read().decode().splitlines() if line.startswith("millrace_open_partitions")]
+    return int(float(rows[0][1]))
+
+
 def files(node):
     """(descriptors, mappings of files in the data directory) of the node's process."""
     process = Path(f"/proc/{node.process.pid}")
@@ -106,13 +114,19 @@ def main():
     p.add_argument("--partitions", type=int, default=100_000)
     p.add_argument("--written", action="store_true", help="each partition holds a record")
     p.add_argument("--broker", choices=("millrace", "kafka"), default="millrace")
+    p.add_argument("--idle-ms", type=int, default=10_000,
+                   help="with --written: how long until unused partitions are closed; 0: they stay open")
     p.add_argument("--json", action="store_true")
     args = p.parse_args()
     rng, expected, figures = random.Random(1), {}, {}
     names = [f"density-{i:04}" for i in range(max(1, args.partitions // TOPIC_PARTITIONS))]
     count = len(names) * TOPIC_PARTITIONS
     per_request = REQUEST_PARTITIONS // TOPIC_PARTITIONS
-    with Node(args.broker) as node:
+    settings, metrics = {}, free_port()
+    idles = args.written and args.idle_ms > 0 and args.broker == "millrace"
+    if idles:
+        settings = {"millrace.log.idle.ms": str(args.idle_ms), "millrace.metrics.port": str(metrics)}
+    with Node(args.broker, settings) as node:
         figures["memory empty, MiB"] = empty = node.resident_mib()
         took = []
         for first in range(0, len(names), per_request):
@@ -131,8 +145,20 @@ def main():
             figures["write one record to each, s"] = time.monotonic() - begin
             expected = {(name, partition): 1 for name in names for partition in range(TOPIC_PARTITIONS)}
             memory("written")
+            say(f"written in {figures['write one record to each, s']:.1f} s")
+        if idles:
+            begin = time.monotonic()
+            eventually(lambda: open_partitions(metrics) == 0, 60 + args.idle_ms / 200, "unused partitions are closed", 0.2)
+            figures["until all are closed, s"] = time.monotonic() - begin
+            time.sleep(3)  # freed memory goes back to the system after a wave of them
+            memory("unused")
+            begin = time.monotonic()
+            write_all(node, names)
+            figures["write to each when it is closed, s"] = time.monotonic() - begin
+            expected = {key: 2 for key in expected}
+            memory("written again")
         use_some(node, names, rng, expected)
-        figures["clean stop, s"] = node.stop(seconds=300)
+        figures["clean stop, s"] = node.stop(seconds=400)
         for what, stop in (("after a clean stop", None), ("after kill -9", node.kill)):
             if stop:
                 stop()

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "protocol/record_batch_builder.h"
+#include "sim/log_users.h"
 #include "sim/read_chain.h"
 #include "sim/sim_test.h"
 #include "storage/log_manager.h"
@@ -66,7 +67,8 @@ struct Model {
         std::map<Offset, Entry> found;
         for (auto it = batches.rbegin(); it != batches.rend(); ++it) {
             if (it->abort) fate[it->producer] = *it->abort;
-            if (it->base >= upper || it->abort) continue;
+            // The log start may have passed the beginning of an open transaction.
+            if (it->base >= upper || it->next <= start || it->abort) continue;
             if (it->transactional && fate.at(it->producer)) continue;
             for (size_t i = 0; i < it->entries.size(); ++i)
                 if (it->base + static_cast<Offset>(i) >= start)
@@ -86,7 +88,8 @@ struct Node {
           segment_bytes(static_cast<int32_t>(2000 + s.rng().below(10'000))),
           delete_retention_ms(s.rng().chance(0.5) ? 0 : static_cast<int64_t>(s.rng().below(300))),
           map_bytes(s.rng().chance(0.3) ? 100 : 1 << 20),
-          codec(static_cast<protocol::Codec>(s.rng().below(5))) {}
+          codec(static_cast<protocol::Codec>(s.rng().below(5))),
+          idle_ms(s.rng().chance(0.7) ? 1 + static_cast<int64_t>(s.rng().below(40)) : 0) {}
 
     LogConfig log_config() const {
         return {.segment_bytes = segment_bytes,
@@ -105,6 +108,8 @@ struct Node {
     const int64_t delete_retention_ms;
     const size_t map_bytes;
     const protocol::Codec codec;
+    const int64_t idle_ms;  // until an unused log is closed
+    uint64_t closed = 0;
     SimFabric fabric{sim};
     SimNode node{sim, fabric, "node"};
     Model model;
@@ -166,9 +171,8 @@ Task<void> forget_lost(Log& log, Model& model) {
         if (result->first_offset >= 0) bases.insert(result->first_offset);
         from = result->next_offset;
     }
-    std::erase_if(model.batches, [&](const ModelBatch& b) {
-        return b.base >= sure && !bases.contains(b.base);
-    });
+    std::erase_if(model.batches,
+                  [&](const ModelBatch& b) { return b.base >= sure && !bases.contains(b.base); });
 }
 
 Task<void> verify(Log& log, Node& n) {
@@ -252,37 +256,58 @@ void append_one(Log& log, Node& n, Rng& rng, TimestampMs now) {
     log.set_high_watermark(log.end_offset());
 }
 
-Task<void> work(Context& context, Log& log, Node& n, Cleaner& cleaner, bool& done) {
+Task<void> do_something(Log& log, Node& n, Rng& rng, TimestampMs now) {
+    switch (rng.below(150)) {
+        case 0: {
+            const Offset end = n.model.end();
+            if ((co_await log.flush()).has_value()) n.model.durable = end;
+            break;
+        }
+        case 1:
+            CHECK(log.roll(now).has_value());
+            break;
+        case 2:
+            co_await verify(log, n);
+            break;
+        case 3:
+            if (rng.chance(0.1) && !n.model.batches.empty()) {
+                const Offset to = n.model.batches[rng.below(n.model.batches.size())].base;
+                CHECK(log.delete_records(to, now).has_value());
+            }
+            break;
+        default:
+            append_one(log, n, rng, now);
+    }
+}
+
+Task<void> do_step(Context& context, LogUsers& users, Node& n) {
+    LogUsers::Use use(users, kName);
+    const TimestampMs now = context.loop.wall_ms();
+    const auto log = co_await use.log(now);
+    CHECK_MESSAGE(log.has_value(), log.error().describe());
+    if (log) co_await do_something(**log, n, context.loop.rng(), now);
+}
+
+Task<void> fill(Context& context, LogUsers& users, Node& n) {
+    LogUsers::Use use(users, kName);
+    const TimestampMs now = context.loop.wall_ms();
+    const auto log = co_await use.log(now);
+    CHECK_MESSAGE(log.has_value(), log.error().describe());
+    if (!log) co_return;
+    for (int i = 0; i < 200; ++i) append_one(**log, n, context.loop.rng(), now);
+    CHECK((*log)->roll(now).has_value());
+}
+
+Task<void> work(Context& context, LogUsers& users, Node& n, Cleaner& cleaner, bool& done) {
     Rng& rng = context.loop.rng();
     for (uint64_t steps = 100 + rng.below(300); steps > 0 || !n.clean_stop; --steps) {
-        const TimestampMs now = context.loop.wall_ms();
-        switch (rng.below(150)) {
-            case 0: {
-                const Offset end = n.model.end();
-                if ((co_await log.flush()).has_value()) n.model.durable = end;
-                break;
-            }
-            case 1:
-                CHECK(log.roll(now).has_value());
-                break;
-            case 2:
-                co_await verify(log, n);
-                break;
-            case 3:
-                if (rng.chance(0.1) && !n.model.batches.empty()) {
-                    const Offset to = n.model.batches[rng.below(n.model.batches.size())].base;
-                    CHECK(log.delete_records(to, now).has_value());
-                }
-                break;
-            default:
-                append_one(log, n, rng, now);
-        }
+        co_await do_step(context, users, n);
         if (rng.chance(0.5))
-            co_await context.loop.sleep_for(std::chrono::milliseconds{rng.below(6)});
+            co_await context.loop.sleep_for(
+                std::chrono::milliseconds{rng.below(rng.chance(0.05) ? 150 : 6)});
     }
     if (n.last_life) {
-        for (int i = 0; i < 200; ++i) append_one(log, n, rng, context.loop.wall_ms());
-        CHECK(log.roll(context.loop.wall_ms()).has_value());
+        co_await fill(context, users, n);
         for (int i = 0; cleaner.stats()[0].cleanings == 0 && i < 6000; ++i)
             co_await context.loop.sleep_for(10ms);
         CHECK(cleaner.stats()[0].cleanings > 0);
@@ -306,7 +331,9 @@ Task<void> live(Context& context, Node& n, bool after_crash, bool power_cut) {
          .tail_cache_bytes = 20'000,
          .index_cache_bytes = 300,
          .unflushed_bytes_max = 20'000,
-         .checkpoint_ms = 50},
+         .retention_check_ms = 100,
+         .checkpoint_ms = 50,
+         .idle_ms = n.idle_ms},
         [&n](const std::string&) { return n.log_config(); }, context.loop.wall_ms());
     CHECK_MESSAGE(manager.has_value(), (manager ? "" : manager.error().describe()));
     if (!manager) co_return;
@@ -316,8 +343,9 @@ Task<void> live(Context& context, Node& n, bool after_crash, bool power_cut) {
                       : co_await logs.create(kName, Uuid{1, 2}, context.loop.wall_ms());
     CHECK_MESSAGE(opened.has_value(), (opened ? "" : opened.error().describe()));
     if (!opened) co_return;
-    Log& log = **opened;
+    const TimestampMs now = context.loop.wall_ms();
     if (after_crash) {
+        Log& log = **opened;
         CHECK(log.end_offset() >= (power_cut ? n.model.durable : n.model.end()));
         CHECK(log.end_offset() <= n.model.end());
         n.model.cut(log.end_offset());
@@ -325,8 +353,9 @@ Task<void> live(Context& context, Node& n, bool after_crash, bool power_cut) {
         // A log start that was not written to its checkpoint file is back where it was.
         n.model.start = log.start_offset();
     }
-    log.set_high_watermark(log.end_offset());
-    co_await verify(log, n);
+    (*opened)->set_high_watermark((*opened)->end_offset());
+    co_await verify(**opened, n);
+    LogUsers users(logs);
     Cleaner cleaner(context.loop, context.workers, logs, [&n] {
         return CleanerConfig{.threads = 2,
                              .dedupe_buffer_bytes = n.map_bytes,
@@ -335,12 +364,15 @@ Task<void> live(Context& context, Node& n, bool after_crash, bool power_cut) {
     });
     bool done = false;
     std::vector<Task<void>> tasks;
-    tasks.push_back(work(context, log, n, cleaner, done));
+    tasks.push_back(work(context, users, n, cleaner, done));
     tasks.push_back(background(context, logs, done));
     tasks.push_back(cleaner.run());
     co_await all(context.loop, std::move(tasks));
     CHECK(cleaner.stats()[0].failures == 0);
-    co_await verify(log, n);
+    opened = co_await logs.open(kName, now);
+    CHECK_MESSAGE(opened.has_value(), opened.error().describe());
+    if (opened) co_await verify(**opened, n);
+    n.closed += users.closed();
     CHECK((co_await logs.stop(7, context.loop.wall_ms())).has_value());
     n.model.durable = n.model.end();
     n.stopped = true;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "protocol/record_batch_builder.h"
+#include "sim/log_users.h"
 #include "sim/read_chain.h"
 #include "sim/sim_test.h"
 #include "storage/journal.h"
@@ -48,7 +49,9 @@ struct Place {
         return {.directories = {"/data"},
                 .open_files_max = 3,
                 .tail_cache_bytes = 30'000,
+                .retention_check_ms = 100,
                 .checkpoint_ms = 100,
+                .idle_ms = idle_ms,
                 .journal_bytes = journal_bytes,
                 .journal_memory_bytes = memory_bytes};
     }
@@ -65,6 +68,9 @@ struct Place {
     SimFabric fabric{sim};
     SimNode node{sim, fabric, "node"};
     const uint64_t journal_bytes = sim.rng().chance(0.5) ? 1 : 1 << 20;
+    const int64_t idle_ms =
+        sim.rng().chance(0.7) ? 1 + static_cast<int64_t>(sim.rng().below(30)) : 0;
+    uint64_t closed = 0;
     const uint64_t memory_bytes = sim.rng().chance(0.5) ? 20'000 : 1 << 20;
     std::array<Part, kPartitions> parts;
     bool told = false;  // of damage, by a start since the last clean stop
@@ -140,28 +146,41 @@ Task<void> append(Context& context, Place& place, Log& log, int index, bool wait
     if (Place::promises(index)) part.promised = std::max(part.promised, end);
 }
 
-// One client: appends to a few partitions, and sometimes truncates one.
-Task<void> client(Context& context, Place& place, LogManager& logs, int first, uint64_t steps) {
+Task<void> truncate(Log& log, Part& part) {
+    if (part.batches.size() < 3) co_return;
+    const Offset offset = part.batches[part.batches.size() - 2].base;
+    // From here on a crash may find it done or not.
+    part.acked = std::min(part.acked, offset);
+    part.promised = std::min(part.promised, offset);
+    const auto cut = co_await log.truncate_to(offset);
+    CHECK_MESSAGE(cut.has_value(), cut.error().describe());
+    std::erase_if(part.batches, [&](const Stored& b) { return b.base >= offset; });
+}
+
+Task<void> do_step(Context& context, Place& place, LogUsers& users, int index) {
+    LogUsers::Use use(users, Place::name(index));
+    const auto log = co_await use.log(context.loop.wall_ms());
+    if (!log) {
+        CHECK_MESSAGE(place.trouble == Trouble::full_disk, log.error().describe());
+        co_return;
+    }
     Rng& rng = context.loop.rng();
+    if (rng.chance(0.01) && place.trouble == Trouble::none)
+        co_await truncate(**log, place.parts[static_cast<size_t>(index)]);
+    else
+        co_await append(context, place, **log, index, rng.chance(0.7));
+}
+
+// One client: appends to a few partitions, and sometimes truncates one.
+Task<void> client(Context& context, Place& place, LogUsers& users, int first, uint64_t steps) {
+    Rng& rng = context.loop.rng();
+    const double eagerness = rng.chance(0.5) ? 1 : 0.3;  // else some are unused for a while
     for (; steps > 0; --steps) {
-        for (int index = first; index < kPartitions; index += 2) {
-            Log& log = *logs.find(Place::name(index));
-            if (rng.chance(0.01) && place.trouble == Trouble::none) {
-                Part& part = place.parts[static_cast<size_t>(index)];
-                if (part.batches.size() < 3) continue;
-                const Offset offset = part.batches[part.batches.size() - 2].base;
-                // From here on a crash may find it done or not.
-                part.acked = std::min(part.acked, offset);
-                part.promised = std::min(part.promised, offset);
-                const auto cut = co_await log.truncate_to(offset);
-                CHECK_MESSAGE(cut.has_value(), cut.error().describe());
-                std::erase_if(part.batches, [&](const Stored& b) { return b.base >= offset; });
-            } else {
-                co_await append(context, place, log, index, rng.chance(0.7));
-            }
-        }
+        for (int index = first; index < kPartitions; index += 2)
+            if (rng.chance(eagerness)) co_await do_step(context, place, users, index);
         if (rng.chance(0.2))
-            co_await context.loop.sleep_for(std::chrono::milliseconds{rng.below(4)});
+            co_await context.loop.sleep_for(
+                std::chrono::milliseconds{rng.below(rng.chance(0.1) ? 80 : 4)});
     }
 }
 
@@ -172,10 +191,10 @@ Task<void> housekeeping(Context& context, LogManager& logs, const bool& done) {
     }
 }
 
-Task<void> clients(Context& context, Place& place, LogManager& logs, uint64_t steps, bool& done) {
+Task<void> clients(Context& context, Place& place, LogUsers& users, uint64_t steps, bool& done) {
     std::vector<Task<void>> tasks;
-    tasks.push_back(client(context, place, logs, 0, steps));
-    tasks.push_back(client(context, place, logs, 1, steps));
+    tasks.push_back(client(context, place, users, 0, steps));
+    tasks.push_back(client(context, place, users, 1, steps));
     co_await all(context.loop, std::move(tasks));
     done = true;
 }
@@ -202,13 +221,18 @@ Task<void> live(Context& context, Place& place) {
         co_await examine(**log, part, least);
     }
     place.ready = true;
+    LogUsers users(logs);
     bool done = false;
     std::vector<Task<void>> tasks;
-    tasks.push_back(clients(context, place, logs, 20 + context.loop.rng().below(150), done));
+    tasks.push_back(clients(context, place, users, 20 + context.loop.rng().below(150), done));
     tasks.push_back(housekeeping(context, logs, done));
     co_await all(context.loop, std::move(tasks));
-    for (int index = 0; index < kPartitions; ++index)
-        co_await compare(*logs.find(Place::name(index)), place.parts[static_cast<size_t>(index)]);
+    for (int index = 0; index < kPartitions; ++index) {
+        const auto log = co_await logs.open(Place::name(index), context.loop.wall_ms());
+        CHECK_MESSAGE(log.has_value(), log.error().describe());
+        if (log) co_await compare(**log, place.parts[static_cast<size_t>(index)]);
+    }
+    place.closed += users.closed();
     const auto stopped = co_await logs.stop(1, context.loop.wall_ms());
     place.stopped = true;
     if (!stopped) {

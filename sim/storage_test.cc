@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "protocol/record_batch_builder.h"
+#include "sim/log_users.h"
 #include "sim/sim_test.h"
 #include "storage/log_manager.h"
 
@@ -36,6 +37,7 @@ struct Model {
     Offset durable = 0;            // below, a power cut takes nothing
     Offset maybe_cut = INT64_MAX;  // a truncation to here may or may not have happened
     LeaderEpoch epoch = 0;
+    double transactions = 0;  // how many of the batches that may begin one do
 
     Offset end() const { return batches.empty() ? 0 : batches.back().next; }
     void cut(Offset offset) {
@@ -83,7 +85,11 @@ struct Node {
     explicit Node(Simulation& s)
         : sim(s),
           journal_bytes(s.rng().chance(0.7) ? (s.rng().chance(0.5) ? 1 : 1 << 20) : 0),
-          promises(s.rng().chance(0.5)) {}
+          promises(s.rng().chance(0.5)),
+          idle_ms(s.rng().chance(0.7) ? 1 + static_cast<int64_t>(s.rng().below(40)) : 0) {
+        // An open one keeps the log open.
+        model.transactions = s.rng().chance(0.5) ? 0.3 : 0.01;
+    }
 
     LogManagerConfig manager_config() {
         return {.directories = {"/data"},
@@ -91,7 +97,9 @@ struct Node {
                 .tail_cache_bytes = 20'000,
                 .index_cache_bytes = 300,
                 .unflushed_bytes_max = 20'000,
+                .retention_check_ms = 70,
                 .checkpoint_ms = 50,
+                .idle_ms = idle_ms,
                 .journal_bytes = journal_bytes,
                 .journal_memory_bytes = 6000};
     }
@@ -107,9 +115,11 @@ struct Node {
     Simulation& sim;
     const uint64_t journal_bytes;  // 1: the smallest that there is
     const bool promises;           // an ack means that it was synced
+    const int64_t idle_ms;         // until an unused log is closed
     SimFabric fabric{sim};
     SimNode node{sim, fabric, "node"};
     Model model;
+    uint64_t closed = 0;
     bool clean_stop = false;  // this run is to end with one
     bool stopped = false;
 };
@@ -195,7 +205,8 @@ AppendResult append_one(Log& log, Model& model, Rng& rng, TimestampMs now) {
     const auto id = static_cast<ProducerId>(rng.below(kProducers + 1));
     const Offset open = id < kProducers ? model.open_transaction(id) : -1;
     const bool marker = open >= 0 && rng.chance(0.2);
-    const bool transactional = marker || open >= 0 || (id < kProducers && rng.chance(0.3));
+    const bool transactional =
+        marker || open >= 0 || (id < kProducers && rng.chance(model.transactions));
     protocol::BatchOptions options{.transactional = transactional, .control = marker};
     if (id < kProducers) {
         options.producer_id = id;
@@ -323,12 +334,21 @@ Task<void> background(Context& context, LogManager& manager, const bool& done) {
     }
 }
 
-Task<void> work(Context& context, Log& log, LogManager& manager, Node& n, bool& done) {
+Task<void> do_step(Context& context, LogUsers& users, LogManager& manager, Node& n) {
+    LogUsers::Use use(users, kName);
+    const TimestampMs now = context.loop.wall_ms();
+    const auto log = co_await use.log(now);
+    CHECK_MESSAGE(log.has_value(), log.error().describe());
+    if (log) co_await do_something(**log, manager, n.model, context.loop.rng(), now);
+}
+
+Task<void> work(Context& context, LogUsers& users, LogManager& manager, Node& n, bool& done) {
     Rng& rng = context.loop.rng();
     for (uint64_t steps = 20 + rng.below(200); steps > 0 || !n.clean_stop; --steps) {
-        co_await do_something(log, manager, n.model, rng, context.loop.wall_ms());
+        co_await do_step(context, users, manager, n);
         if (rng.chance(0.1))
-            co_await context.loop.sleep_for(std::chrono::milliseconds{rng.below(10)});
+            co_await context.loop.sleep_for(
+                std::chrono::milliseconds{rng.below(rng.chance(0.2) ? 150 : 10)});
     }
     done = true;
 }
@@ -350,17 +370,20 @@ Task<void> live(Context& context, Node& n, bool after_crash, bool power_cut) {
         CHECK_MESSAGE(false, opened.error().describe());
         co_return;
     }
-    Log& log = **opened;
-    if (after_crash) accept_loss(log, n.model, power_cut);
-    log.set_high_watermark(log.end_offset());
-    co_await verify(log, n);
-    log.begin_epoch(++n.model.epoch);
+    if (after_crash) accept_loss(**opened, n.model, power_cut);
+    (*opened)->set_high_watermark((*opened)->end_offset());
+    co_await verify(**opened, n);
+    (*opened)->begin_epoch(++n.model.epoch);
+    LogUsers users(logs);
     bool done = false;
     std::vector<Task<void>> tasks;
-    tasks.push_back(work(context, log, logs, n, done));
+    tasks.push_back(work(context, users, logs, n, done));
     tasks.push_back(background(context, logs, done));
     co_await all(context.loop, std::move(tasks));
-    co_await verify(log, n);
+    opened = co_await logs.open(kName, context.loop.wall_ms());
+    CHECK_MESSAGE(opened.has_value(), opened.error().describe());
+    if (opened) co_await verify(**opened, n);
+    n.closed += users.closed();
     CHECK((co_await logs.stop(7, context.loop.wall_ms())).has_value());
     n.model.durable = n.model.written = n.model.end();
     n.stopped = true;

@@ -199,6 +199,18 @@ runtime::Task<Result<PartitionPtr>> Partitions::get(metadata::TopicPtr topic,
     co_return partition;
 }
 
+bool Partitions::let_go(const TopicPartition& name) {
+    const auto topic = image_->topic(std::string_view{name.topic});
+    const storage::Log* const log = logs_.find(name);
+    // A deleted topic's: its last holder removes it.
+    if (!topic || !log || log->topic_id() != topic->id) return false;
+    if (!find(topic->id, name.partition)) return true;
+    PartitionPtr& open = open_.find(topic->id)->second[static_cast<size_t>(name.partition)];
+    if (open.use_count() > 1) return false;
+    open.reset();
+    return true;
+}
+
 void Partitions::drop_failed() {
     for (auto& [id, row] : open_)
         for (PartitionPtr& partition : row) {

@@ -3,7 +3,8 @@
 // Nothing is made for a partition before a request touches it: get() then opens its log
 // (storage/log_manager.h), which for a partition without records costs next to nothing. Deleting a
 // topic marks its partitions `gone` and wakes who waits on them; the files go when the last one who
-// holds the Partition lets go of it, so no handler ever reads a log that is being removed.
+// holds the Partition lets go of it, so no handler ever reads a log that is being removed. A
+// partition that nobody uses for some minutes is closed again (LogManager asks let_go()).
 //
 // Owner: Broker. Loop: the shard's.
 // Kafka: Partition, ReplicaManager (allPartitions, getPartitionOrError).
@@ -123,6 +124,8 @@ public:
                 if (partition) fn(*partition);
     }
     storage::LogManager& logs() { return logs_; }
+    // Forgets the partition, whose log is to be closed; false: it is in use.
+    bool let_go(const TopicPartition& name);
     // Partitions of directories that have failed are no longer open; who waits on them is woken.
     void drop_failed();
     // Where new partitions go; before start().

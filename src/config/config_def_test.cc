@@ -35,7 +35,7 @@ TEST_CASE("every default is valid, every inheritance leads to a broker configura
                 CHECK_MESSAGE(find(Scope::broker, s.name) != nullptr, def.name);
         }
     }
-    CHECK(count == 424);
+    CHECK(count == 425);
     CHECK(find(Scope::topic, "no.such") == nullptr);
     CHECK(find(Scope::topic, "") == nullptr);
 }

@@ -151,7 +151,7 @@ size_t add_partitions(Snapshot& out, broker::Partitions& partitions) {
                       real(bytes));
     });
     out.gauge("millrace_open_partitions",
-              "Partitions in use since the node started; only they have series of their own.", {},
+              "Partitions that are open: used in the last minutes; only they have series of their own.", {},
               real(open));
     return open - std::min(open, kPartitionSeriesMax);
 }

@@ -4,6 +4,7 @@
 #include "broker/client_connection.h"
 #include "broker/group_host.h"
 #include "controller/format.h"
+#include "runtime/memory.h"
 #include "server/metrics.h"
 
 namespace millrace::server {
@@ -14,6 +15,7 @@ constexpr size_t kBuffersKeptMax = 16u << 20;
 // Large requests in flight when queued.max.request.bytes leaves it open.
 constexpr int64_t kRequestBytesMax = 64 << 20;
 constexpr Duration kMaintenanceInterval = std::chrono::seconds(1);
+constexpr uint64_t kLogsWorthReturning = 1000;
 constexpr int16_t kPlaintext = 0;
 
 config::Endpoint client_listener(const config::BrokerConfig& config) {
@@ -134,6 +136,7 @@ runtime::Task<Result<void>> Node::open_directories() {
     logs.producer_id_expiration_ms = config_->values().producer_id_expiration_ms;
     logs.journal_bytes = static_cast<uint64_t>(config_->int64("millrace.journal.bytes"));
     logs.delete_delay_ms = config_->int64("log.segment.delete.delay.ms");
+    logs.idle_ms = config_->int64("millrace.log.idle.ms");
     logs.disk_reserve_bytes = config_->int64("millrace.disk.reserve.bytes");
     CO_TRY(logs_,
            co_await storage::LogManager::start(
@@ -209,6 +212,8 @@ runtime::Task<Result<void>> Node::start_broker() {
     cleaner_ = std::make_unique<storage::Cleaner>(context_.loop, context_.workers, *logs_, [this] {
         return cleaner_config(broker_->config());
     });
+    logs_->set_holder(
+        [this](const TopicPartition& name) { return broker_->partitions().let_go(name); });
     broker_->start(metadata_->image());
     metadata_->set_listener([this](const metadata::ImagePtr& image, const metadata::Delta& delta) {
         broker_->on_image(image, delta);
@@ -242,7 +247,14 @@ runtime::Task<Result<void>> Node::start_broker() {
 runtime::Task<void> Node::maintain() {
     while (!co_await stop_wanted_.wait_until(context_.loop,
                                              context_.loop.now() + kMaintenanceInterval)) {
+        const uint64_t before = logs_->logs_put_away();
         co_await logs_->maintain(context_.loop.wall_ms());
+        // At the end of a wave of closed logs.
+        const uint64_t now = logs_->logs_put_away();
+        if (now == before && now - memory_returned_at_ >= kLogsWorthReturning) {
+            memory_returned_at_ = now;
+            runtime::return_free_memory();
+        }
         if (const Error* failed = metadata_->failed()) {
             LOG_ERROR("server", "the metadata log failed, stopping: {}", failed->describe());
             stop_wanted_.set();

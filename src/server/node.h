@@ -72,6 +72,7 @@ private:
     std::string host_;
     Uuid metadata_directory_id_;
     bool newly_formatted_ = false;
+    uint64_t memory_returned_at_ = 0;  // of LogManager::logs_put_away()
     int64_t broker_epoch_ = -1;
 
     // In the order of their construction; each uses those before it.

@@ -73,7 +73,7 @@ Task<void> Cleaner::open_some() {
         const auto records = logs_.holds_records(name);
         if (!records || !*records) continue;
         ++count;
-        if (const auto opened = co_await logs_.open(name, loop_.wall_ms()); !opened)
+        if (const auto opened = co_await logs_.open_briefly(name, loop_.wall_ms()); !opened)
             LOG_ERROR("storage", "cannot open {}-{} to clean it: {}", name.topic, name.partition,
                       opened.error().describe());
     }
@@ -109,8 +109,7 @@ Task<std::optional<Cleaner::Candidate>> Cleaner::dirtiest() {
             // Whatever it was, there is nothing to try any more.
             if (range->cleanable_bytes == 0) failures_.erase(failed);
         }
-        const bool due = range->overdue_ms > 0 || ratio > log->config().min_cleanable_dirty_ratio;
-        if (range->cleanable_bytes == 0 || !due || cleaning_.contains(name)) continue;
+        if (!range->is_due(log->config()) || cleaning_.contains(name)) continue;
         if (!best || ratio > best->range.dirty_ratio()) best = Candidate{name, log, *range};
     }
     count_uncleanable();

@@ -17,7 +17,9 @@ Log::State::State(Shard& shard_used, LogOpen open)
       config(open.config),
       producer_id_expiration_ms(open.producer_id_expiration_ms),
       new_directory(open.new_directory),
+      made_at(shard_used.mark()),
       cleaned_to(open.cleaned_to),
+      looked_at(open.now),
       tail(shard.tails()),
       journal(open.journal) {}
 
@@ -193,6 +195,7 @@ Result<AppendResult> Log::State::append_validated(protocol::ValidatedBatch& vali
 std::expected<AppendResult, protocol::AppendError> Log::append_as_leader(AppendBytes bytes,
                                                                          const LeaderAppend& how) {
     State& s = *state_;
+    s.used = true;
     const auto refuse = [](Error error) {
         return std::unexpected(protocol::AppendError{error.code, error.describe(), {}, {}});
     };
@@ -217,6 +220,7 @@ std::expected<AppendResult, protocol::AppendError> Log::append_as_leader(AppendB
 
 Result<AppendResult> Log::append_as_follower(AppendBytes bytes, TimestampMs now) {
     State& s = *state_;
+    s.used = true;
     TRY_OK(s.check_usable());
     Offset expected = s.end;
     TimestampMs max_timestamp = -1;

@@ -33,6 +33,7 @@
 #include "base/units.h"
 #include "base/uuid.h"
 #include "protocol/record_batch_validator.h"
+#include "runtime/list.h"
 #include "runtime/loop.h"
 #include "runtime/task.h"
 #include "storage/log_config.h"
@@ -46,6 +47,7 @@ struct JournalGroup;
 struct CleanableRange;
 struct CleanReport;
 struct CleanTools;
+struct LogSummary;
 
 // The bytes of an append: whole record batches, back to back (exactly one as leader). They are
 // stamped in place and then shared with readers, so the caller must be the only one who writes to
@@ -167,7 +169,8 @@ struct LogOpen {
 
 // After the disk failed in a way that leaves unknown what it holds, and after the partition was
 // removed, every call that would touch files fails with kafka_storage_error.
-class Log {
+// A link of the list that its LogManager has of open logs.
+class Log : public runtime::Link {
 public:
     // Loads `open.directory`, which must exist, and recovers it when the last stop was not clean. A
     // few file reads for a small log, next to nothing for an empty one. Errors:
@@ -313,6 +316,19 @@ public:
     // only waits to be destroyed.
     runtime::Task<Result<void>> close();
 
+    // For how long nobody appended or read, as far as the calls of this can tell: it looks whether
+    // anybody did since the last one. INT64_MAX: nobody ever did.
+    int64_t unused_ms(TimestampMs now);
+    void note_use();                // somebody has it now, and will
+    TimestampMs looked_at() const;  // the last call of unused_ms()
+    // Brings everything to where close() leaves it, while the log stays in use.
+    runtime::Task<Result<LogSummary>> rest(TimestampMs now);
+    // Nothing came since rest(), nothing is under way, and no transaction is open: destroying the
+    // log and opening it again, as after a clean stop, changes nothing but what is in memory.
+    bool at_rest() const;
+    // LogOpen::new_directory, as it is now.
+    bool new_directory() const;
+
     // The directory is now called `directory`, or gone (empty): no file is touched any more.
     void moved(std::string directory);
     // The directory is now called `directory`; all goes on.
@@ -328,6 +344,8 @@ public:
     explicit Log(std::unique_ptr<State> state);
 
 private:
+    runtime::Task<Result<TimestampMs>> cleanable_at(TimestampMs now);
+
     std::unique_ptr<State> state_;
 };
 

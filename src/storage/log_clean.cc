@@ -492,9 +492,7 @@ Task<Result<Offset>> Log::State::lagging_from(Offset first_dirty, TimestampMs no
     while (base < active().base()) {
         CO_TRY_OK(co_await know_timestamps(base));
         const Segment& segment = *segments[segment_index(base)];
-        const TimestampMs newest =
-            segment.max_timestamp() >= 0 ? segment.max_timestamp() : segment.modified();
-        if (newest > now - config.min_compaction_lag_ms) co_return segment.base();
+        if (segment.newest() > now - config.min_compaction_lag_ms) co_return segment.base();
         base = segments[std::min(segment_index(base) + 1, segments.size() - 1)]->base();
     }
     co_return INT64_MAX;

@@ -6,6 +6,7 @@
 #include "runtime/workers.h"
 #include "storage/io_budget.h"
 #include "storage/key_hash.h"
+#include "storage/log_config.h"
 
 namespace millrace::storage {
 
@@ -21,6 +22,10 @@ struct CleanableRange {
     double dirty_ratio() const {
         const auto all = static_cast<double>(clean_bytes + cleanable_bytes);
         return all > 0 ? static_cast<double>(cleanable_bytes) / all : 0;
+    }
+    bool is_due(const LogConfig& config) const {
+        return cleanable_bytes > 0 &&
+               (overdue_ms > 0 || dirty_ratio() > config.min_cleanable_dirty_ratio);
     }
 };
 

@@ -118,6 +118,7 @@ Task<Result<TimestampOffset>> Log::State::largest_timestamp() {
 
 Task<Result<TimestampOffset>> Log::offset_for_timestamp(TimestampMs timestamp, Offset upper_bound) {
     State& s = *state_;
+    s.used = true;
     const State::Busy busy(s);
     CO_TRY_OK(s.check_usable());
     TimestampOffset found;

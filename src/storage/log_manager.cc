@@ -132,7 +132,7 @@ Result<void> LogManager::State::take_in(size_t directory,
         if (!entry.is_directory) continue;
         const auto name = parse_partition_directory(entry.name);
         if (!name || name->topic == kMetadataTopic) continue;
-        const auto [at, is_new] = partitions.try_emplace(*name);
+        const auto [at, is_new] = partitions.try_emplace(own(*name));
         Partition& partition = at->second;
         if (!is_new)
             return fail(ErrorCode::invalid_config,
@@ -204,6 +204,14 @@ Task<Result<std::unique_ptr<LogManager>>> LogManager::start(runtime::Disk& disk,
     co_return std::unique_ptr<LogManager>(new LogManager(std::move(state)));
 }
 
+void LogManager::set_holder(LetsGo lets_go) {
+    state_->lets_go = std::move(lets_go);
+}
+
+uint64_t LogManager::logs_put_away() const {
+    return state_->put_away_count;
+}
+
 const std::vector<LogDirectory>& LogManager::directories() const {
     return state_->directories;
 }
@@ -229,8 +237,7 @@ std::vector<TopicPartition> LogManager::partitions() const {
 
 std::vector<TopicPartition> LogManager::opened() const {
     std::vector<TopicPartition> names;
-    for (const auto& [name, partition] : state_->partitions)
-        if (partition.log) names.push_back(name);
+    state_->open_logs.for_each([&](const Log& log) { names.push_back(log.partition()); });
     return names;
 }
 
@@ -298,10 +305,18 @@ Task<Result<Log*>> LogManager::State::open(TopicPartition name, TimestampMs now)
                        fmt::format("{}-{} was removed", name.topic, name.partition));
     found->second.log = *std::move(opened);
     found->second.clean = true;
+    found->second.summary.reset();
+    open_logs.push_back(*found->second.log);
     co_return found->second.log.get();
 }
 
 Task<Result<Log*>> LogManager::open(TopicPartition partition, TimestampMs now) {
+    auto opened = co_await state_->open(std::move(partition), now);
+    if (opened) (*opened)->note_use();
+    co_return opened;
+}
+
+Task<Result<Log*>> LogManager::open_briefly(TopicPartition partition, TimestampMs now) {
     co_return co_await state_->open(std::move(partition), now);
 }
 
@@ -311,7 +326,7 @@ Task<Result<Log*>> LogManager::create(TopicPartition partition, Uuid topic_id, T
     if (directory >= s.directories.size())
         co_return fail(ErrorCode::log_dir_not_found, fmt::format("no log directory {}", directory));
     CO_TRY_OK(s.check_directory(directory));
-    const auto [at, is_new] = s.partitions.try_emplace(partition);
+    const auto [at, is_new] = s.partitions.try_emplace(s.own(partition));
     if (!is_new)
         co_return fail(ErrorCode::already_exists,
                        fmt::format("{}-{} has a log", partition.topic, partition.partition));
@@ -326,7 +341,7 @@ Task<Result<Log*>> LogManager::create(TopicPartition partition, Uuid topic_id, T
         s.partitions.erase(at);
         co_return storage_error(std::move(made).error());
     }
-    co_return co_await s.open(std::move(partition), now);
+    co_return co_await open(std::move(partition), now);
 }
 
 Result<std::optional<Uuid>> LogManager::topic_id(const TopicPartition& partition) const {
@@ -352,8 +367,10 @@ Result<void> LogManager::State::take_away(const TopicPartition& name, std::strin
     Partition& partition = found->second;
     if (failed(partition)) {
         // Its files are found, and known to be nobody's, when the directory is back.
-        if (partition.log)
+        if (partition.log) {
+            partition.log->unlink();
             removed.push_back({std::move(partition.log), now + config.delete_delay_ms});
+        }
         partitions.erase(found);
         return {};
     }
@@ -365,6 +382,7 @@ Result<void> LogManager::State::take_away(const TopicPartition& name, std::strin
     const TimestampMs due = now + config.delete_delay_ms;
     if (mark == "-delete") shard.delete_later(target, due);
     if (partition.log) {
+        partition.log->unlink();
         partition.log->moved(target);
         removed.push_back({std::move(partition.log), due});
     }

@@ -13,8 +13,14 @@
 // A partition can be copied to another directory while it is in use: its copy (its future log)
 // lies in `<topic>-<partition>.<32 hex>-future` there, until it has caught up and takes over.
 //
+// A log that is no longer used is closed again (LogManagerConfig::idle_ms): then everything in it
+// is durable, and it costs what one costs that was never opened. What is kept (LogSummary) tells
+// when retention or compaction has something to do in it, so that they open no other. Kept open are
+// logs with an open transaction, those that are to be compacted, and those that move to another
+// directory. As after a restart, the last batch of each producer is known, not the last five.
+//
 // Owner: server. Loop: one shard; the logs live on it too. Log pointers stay valid until remove(),
-// mark_stray() or stop().
+// mark_stray() or stop(), or until their holder lets go of them.
 // Kafka: LogManager, OffsetCheckpointFile, PartitionMetadataFile.
 #pragma once
 
@@ -54,6 +60,9 @@ struct LogManagerConfig {
     int64_t producer_id_expiration_ms = 86'400'000;
     // The broker's log.segment.delete.delay.ms, for whole partitions.
     int64_t delete_delay_ms = 60'000;
+    // A log that nobody appended to or read for this long (or up to a quarter more) is closed, and
+    // opened again by the next open(); 0 = never. set_holder() must come first.
+    int64_t idle_ms = 0;
     int64_t disk_reserve_bytes = -1;  // of each directory's file system (disk_room.h)
     uint64_t journal_bytes = 0;       // of each directory (journal.h); 0 = none
     uint64_t journal_memory_bytes = 32u << 20;
@@ -102,6 +111,13 @@ public:
     ~LogManager();
     LogManager(const LogManager&) = delete;
 
+    // `lets_go(name)` is asked before an idle log is closed: true = nobody has its pointer any more,
+    // who had it has dropped it. It may not call back.
+    using LetsGo = std::function<bool(const TopicPartition&)>;
+    void set_holder(LetsGo lets_go);
+    // How many idle logs were closed since the start.
+    uint64_t logs_put_away() const;
+
     const std::vector<LogDirectory>& directories() const;
     // Rings when a directory has failed.
     runtime::Signal& directory_failed();
@@ -127,9 +143,11 @@ public:
     LogConfig config_of(const std::string& topic) const;
     // The log if it has been opened already, else nullptr.
     Log* find(const TopicPartition& partition) const;
-    // Opens it on first use. Errors: not_found, kafka_storage_error. Overlapping opens of one
+    // Opens it when it is not. Errors: not_found, kafka_storage_error. Overlapping opens of one
     // partition share the work.
     runtime::Task<Result<Log*>> open(TopicPartition partition, TimestampMs now);
+    // The same for background work: it is closed again as soon as that has looked at it.
+    runtime::Task<Result<Log*>> open_briefly(TopicPartition partition, TimestampMs now);
     // Makes the directory with partition.metadata, in directories()[directory], and opens it. The
     // log's own errors, and already_exists.
     runtime::Task<Result<Log*>> create(TopicPartition partition, Uuid topic_id, TimestampMs now,

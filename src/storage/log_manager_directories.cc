@@ -143,7 +143,7 @@ Result<void> LogManager::State::settle_futures(TimestampMs) {
                  future_names[name]);
         if (auto renamed = disk.rename(join_path(root, future_names[name]), target); !renamed)
             return storage_error(std::move(renamed).error());
-        partitions[name] = std::move(future);
+        partitions.try_emplace(own(name)).first->second = std::move(future);
         unrecovered.push_back(name);
     }
     for (const TopicPartition& name : unknown) {
@@ -301,8 +301,11 @@ Task<Result<Log*>> LogManager::replace_with_future(TopicPartition partition, Tim
     const TimestampMs due = now + s.config.delete_delay_ms;
     s.shard.delete_later(target, due);
     old->moved(target);
+    old->unlink();
     s.removed.push_back({std::move(current->second.log), due});
     current->second = std::move(future->second);
+    s.open_logs.push_back(*log);
+    log->note_use();
     s.futures.erase(future);
     s.future_names.erase(partition);
     co_return log;
@@ -312,6 +315,7 @@ uint64_t LogManager::size_bytes(const TopicPartition& partition) const {
     const auto found = state_->partitions.find(partition);
     if (found == state_->partitions.end()) return 0;
     if (found->second.log) return found->second.log->size_bytes();
+    if (found->second.summary) return found->second.summary->size_bytes;
     const std::string path = state_->path_of(partition, found->second);
     const auto entries = state_->disk.list(path);
     uint64_t bytes = 0;

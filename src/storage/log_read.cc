@@ -163,6 +163,7 @@ Result<ReadResult> Log::State::read(const ReadRequest& request, ColdReads& cold)
 }
 
 Task<Result<ReadResult>> Log::read(ReadRequest request) {
+    state_->used = true;
     const State::Busy busy(*state_);
     ColdReads cold;
     while (true) {
@@ -173,6 +174,7 @@ Task<Result<ReadResult>> Log::read(ReadRequest request) {
 }
 
 Result<ReadResult> Log::read_now(const ReadRequest& request) {
+    state_->used = true;
     ColdReads cold;
     return state_->read(request, cold);
 }

@@ -3,15 +3,13 @@
 
 #include <algorithm>
 
-#include "base/log.h"
-#include "storage/log_keys.h"
 #include "storage/log_state.h"
 
 namespace millrace::storage {
 
 using runtime::Task;
 
-Task<Result<void>> Log::State::flush() {
+Task<Result<void>> Log::State::flush(bool names) {
     struct Unsynced {
         Offset base;
         std::shared_ptr<runtime::File> file;
@@ -24,7 +22,7 @@ Task<Result<void>> Log::State::flush() {
     const Offset target = end;
     const uint64_t view = truncations;
     std::vector<Unsynced> unsynced;
-    bool new_names = false;
+    bool new_names = names;
     for (auto it = segments.rbegin(); it != segments.rend(); ++it) {
         Segment& segment = **it;
         if (!segment.on_disk()) continue;
@@ -43,10 +41,12 @@ Task<Result<void>> Log::State::flush() {
         if (auto synced = co_await u.file->sync(); !synced)
             co_return give_up(std::move(synced).error());
     }
-    if (new_names)
+    if (new_names && new_directory) {
+        CO_TRY_OK(co_await sync_new_directory());
+    } else if (new_names) {
         if (auto synced = co_await shard.disk().sync_directory(directory); !synced)
             co_return give_up(std::move(synced).error());
-    if (new_names && new_directory) CO_TRY_OK(co_await sync_new_directory());
+    }
     if (view != truncations) co_return {};
     for (const Unsynced& u : unsynced)
         if (Segment* segment = find_segment(u.base)) {
@@ -59,7 +59,8 @@ Task<Result<void>> Log::State::flush() {
     co_return {};
 }
 
-// What making the directory left in the page cache: its own name, and partition.metadata.
+// What making the directory left in the page cache: its own name, and partition.metadata. All names
+// in it are durable then, too.
 Task<Result<void>> Log::State::sync_new_directory() {
     auto& disk = shard.disk();
     const auto file =
@@ -70,10 +71,11 @@ Task<Result<void>> Log::State::sync_new_directory() {
     } else if (file.code() != ErrorCode::not_found) {
         co_return storage_error(file.error());
     }
-    const std::string parent = directory.substr(0, directory.rfind('/'));
-    for (const std::string& names : {directory, parent})
-        if (auto synced = co_await disk.sync_directory(names); !synced)
-            co_return give_up(std::move(synced).error());
+    if (auto synced = co_await disk.sync_directory(directory); !synced)
+        co_return give_up(std::move(synced).error());
+    std::string parent = directory.substr(0, directory.rfind('/'));
+    if (auto synced = co_await shard.sync_names(std::move(parent), made_at); !synced)
+        co_return give_up(std::move(synced).error());
     new_directory = false;
     co_return {};
 }
@@ -107,9 +109,22 @@ Result<void> Log::State::write_snapshot(Offset offset) {
     return {};
 }
 
+// As Disk::replace_file(), but for the sync of the directory.
+Task<Result<void>> Log::State::replace(std::string path, std::string content) {
+    auto& disk = shard.disk();
+    const std::string next = path + ".tmp";
+    CO_TRY_OK(disk.write_file(next, content));
+    CO_TRY(const auto file, disk.open(next, runtime::OpenMode::write));
+    CO_TRY_OK(co_await file->sync());
+    co_return disk.rename(next, path);
+}
+
+// The recovery point moves when all of it is durable; in which order it becomes so does not matter,
+// since a recovery believes nothing that is behind its point.
 Task<Result<void>> Log::State::save() {
     CO_TRY_OK(check_usable());
     if (!changed) co_return co_await flush();
+    CO_TRY_OK(drain());
     // All of it is of this moment: appends go on while the disk works.
     const Offset point = end;
     const uint64_t bytes = unsaved_bytes;
@@ -125,16 +140,14 @@ Task<Result<void>> Log::State::save() {
         epochs_dirty |= write_epochs;
         return storage_error(std::move(error));
     };
-    if (auto done = co_await flush(); !done) co_return failed(done.error());
+    if (write_epochs)
+        if (auto done = co_await replace(join_path(directory, kEpochCheckpointName), epoch_text);
+            !done)
+            co_return failed(done.error());
+    if (auto done = co_await replace(snapshot_path(point), std::string{as_text(snapshot)}); !done)
+        co_return failed(done.error());
     if (auto done = co_await sync_indexes(); !done) co_return failed(done.error());
-    auto& disk = shard.disk();
-    if (write_epochs) {
-        auto done =
-            co_await disk.replace_file(join_path(directory, kEpochCheckpointName), epoch_text);
-        if (!done) co_return failed(done.error());
-    }
-    auto done = co_await disk.replace_file(snapshot_path(point), std::string{as_text(snapshot)});
-    if (!done) co_return failed(done.error());
+    if (auto done = co_await flush(true); !done) co_return failed(done.error());
     if (!find_segment(point)) saved_snapshots.push_back(point);
     recovery_point = std::max(recovery_point, point);
     unsaved_bytes -= std::min(unsaved_bytes, bytes);
@@ -184,15 +197,7 @@ Task<Result<void>> Log::close() {
     State& s = *state_;
     const State::Busy busy(s);
     const auto alone = co_await s.disk_work.lock();
-    CO_TRY_OK(s.check_usable());
-    CO_TRY_OK(s.drain());
-    if (s.active().index_unsaved() || s.changed) CO_TRY_OK(s.active().finish_indexes());
-    if (s.changed) CO_TRY_OK(co_await s.save());
-    // Not when it is being read: that may take long, and the older file serves as well.
-    if (s.keys && !s.keys->work.locked())
-        if (const auto saved = co_await s.save_keys(); !saved)
-            LOG_WARN("storage", "{}: the index of keys is not saved: {}", s.directory,
-                     saved.error().describe());
+    CO_TRY_OK(co_await s.finish());
     // Promised bytes that it synced may still be listed as the journal's.
     if (s.journal) s.journal->forget(s);
     s.active().close_file();

@@ -1,6 +1,6 @@
 // The inside of a Log, shared by the files that implement it: log.cc (append, state), log_read.cc,
 // log_lookup.cc (timestamps), log_load.cc (open and recovery), log_save.cc (flush, save, close),
-// log_trim.cc (retention, truncation) and log_clean.cc (compaction). Nothing outside includes it.
+// log_rest.cc (unused logs), log_trim.cc (retention, truncation) and log_clean.cc (compaction). Nothing outside includes it.
 #pragma once
 
 #include <optional>
@@ -46,6 +46,9 @@ private:
 
 struct LogKeys;
 
+// Of a log that was opened and then not appended to nor read.
+inline constexpr TimestampMs kNeverUsed = INT64_MIN;
+
 struct Log::State final : JournalClient {
     State(Shard& shard_used, LogOpen open);
     ~State() override;
@@ -66,8 +69,12 @@ struct Log::State final : JournalClient {
     std::optional<Uuid> topic_id;
     int64_t producer_id_expiration_ms;
     bool new_directory;
+    const uint64_t made_at;  // Shard::mark(); its directory is older
     std::optional<Offset> cleaned_to;  // below, the log is compacted
     size_t tasks = 0;
+    bool used = false;  // appended to or read, since unused_ms() looked
+    TimestampMs unused_since = kNeverUsed;
+    TimestampMs looked_at;
     std::string unusable;  // why no file may be touched any more; empty = usable
 
     // Ascending, never empty; the last one is the active one.
@@ -199,9 +206,14 @@ struct Log::State final : JournalClient {
     runtime::Task<Result<Offset>> lagging_from(Offset first_dirty, TimestampMs now);
     runtime::Task<Result<TimestampMs>> oldest_timestamp(Offset from, Offset to);
 
+    // log_rest.cc
+    runtime::Task<Result<void>> finish();
+
     // log_save.cc
-    runtime::Task<Result<void>> flush();
+    // With `names` the directory is synced in any case.
+    runtime::Task<Result<void>> flush(bool names = false);
     runtime::Task<Result<void>> save();
+    runtime::Task<Result<void>> replace(std::string path, std::string content);
     runtime::Task<Result<void>> sync_indexes();
     runtime::Task<Result<void>> sync_new_directory();
     Result<void> write_snapshot(Offset offset);

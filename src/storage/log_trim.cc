@@ -33,6 +33,7 @@ Result<size_t> Log::State::drop_segments(size_t count, TimestampMs now) {
 
 Result<Offset> Log::delete_records(Offset offset, TimestampMs now) {
     State& s = *state_;
+    s.used = true;
     TRY_OK(s.check_usable());
     if (offset == -1) offset = s.high_watermark;
     if (offset < 0 || offset > s.high_watermark)
@@ -70,9 +71,7 @@ Task<Result<size_t>> Log::State::count_expired(TimestampMs now) {
         CO_TRY_OK(co_await know_timestamps(base));
         if (count >= segments.size() || segments[count]->base() != base) co_return 0;
         const Segment& segment = *segments[count];
-        const TimestampMs newest =
-            segment.max_timestamp() >= 0 ? segment.max_timestamp() : segment.modified();
-        if (now - newest <= config.retention_ms) break;
+        if (now - segment.newest() <= config.retention_ms) break;
         ++count;
     }
     co_return count;

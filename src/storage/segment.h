@@ -106,6 +106,8 @@ public:
     // the producers' state at its base, too.
     Result<void> mark_deleted(TimestampMs due, bool with_snapshot = true);
 
+    // Of its records; of the file when they have none. The maximum must be known.
+    TimestampMs newest() const { return max_timestamp_ >= 0 ? max_timestamp_ : modified_; }
     TimestampMs max_timestamp() const { return max_timestamp_; }
     Offset max_timestamp_offset() const { return max_timestamp_offset_; }
     // From the time index's last entry, when the segment was not noted batch by batch.

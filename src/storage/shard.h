@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "runtime/disk.h"
+#include "runtime/event.h"
 #include "storage/tail_cache.h"
 
 namespace millrace::storage {
@@ -65,6 +66,11 @@ public:
     const std::vector<std::string>& damage() const { return damage_; }
     uint64_t damages() const { return damages_; }
 
+    // The names that `directory` had when mark() was called survive a loss of power once this
+    // succeeds: one sync serves all who ask meanwhile, and nothing is done when there was one since.
+    uint64_t mark() { return ++marks_; }
+    runtime::Task<Result<void>> sync_names(std::string directory, uint64_t mark);
+
     // `path` (a file or a tree) is removed by the first delete_due() at or after `due`.
     void delete_later(std::string path, TimestampMs due) {
         deletions_.emplace(due, std::move(path));
@@ -78,6 +84,12 @@ private:
     TailCache tails_;
     runtime::Disk& disk_;
     std::multimap<TimestampMs, std::string> deletions_;
+    struct Names {
+        uint64_t synced = 0;  // the mark at the begin of the last sync
+        runtime::AsyncMutex syncing;
+    };
+    std::map<std::string, Names> names_;
+    uint64_t marks_ = 0;
     std::vector<std::string> damage_;
     uint64_t damages_ = 0;
 };
