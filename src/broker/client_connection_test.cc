@@ -13,6 +13,7 @@
 #include "protocol/header.h"
 #include "protocol/api_table.h"
 #include "protocol/messages/api_versions.h"
+#include "protocol/messages/delete_topics.h"
 #include "protocol/messages/metadata.h"
 #include "protocol/messages/produce.h"
 #include "protocol/record_batch_builder.h"
@@ -251,6 +252,41 @@ TEST_CASE("acks=0: nothing is answered, and an error closes the connection") {
           ErrorCode::unknown_topic_or_partition);
     CHECK(place.metrics.apis[0].requests == 3);
     CHECK(place.metrics.refused_frames == 1);
+}
+
+TEST_CASE("a topic that was made anew is not harmed by who still holds the one before") {
+    Place place;
+    const auto partition = [&] {
+        auto opened = place.loop.run_for_result(
+            place.broker->partitions().get(place.broker->image()->topic("t"), 0));
+        REQUIRE(opened.has_value());
+        return *std::move(opened);
+    };
+    REQUIRE(place.ask(produce(1, "t"), kProduceVersion).has_value());
+    PartitionPtr held = partition();
+    protocol::DeleteTopicsRequest removal;
+    removal.timeout_ms = 1000;
+    removal.topics.emplace_back().name.emplace("t");
+    REQUIRE(place.ask(removal, 6).has_value());
+    CHECK(held->gone());
+    protocol::MetadataRequest again;
+    again.topics.emplace().emplace_back().name.emplace("t");
+    REQUIRE(place.ask(again, 12).has_value());  // makes it
+    REQUIRE(place.ask(produce(1, "t"), kProduceVersion).has_value());
+    held.reset();
+    CHECK(partition()->log().end_offset() == 1);
+    CHECK(place.logs->find({"t", 0}) != nullptr);
+}
+
+TEST_CASE("a deleted topic leaves nothing, also where only background work had opened it") {
+    Place place;
+    REQUIRE(place.ask(produce(1, "t"), kProduceVersion).has_value());
+    REQUIRE(place.broker->partitions().let_go({"t", 0}));  // the log stays open
+    protocol::DeleteTopicsRequest removal;
+    removal.timeout_ms = 1000;
+    removal.topics.emplace_back().name.emplace("t");
+    REQUIRE(place.ask(removal, 6).has_value());
+    CHECK_FALSE(place.logs->contains({"t", 0}));
 }
 
 }  // namespace

@@ -36,10 +36,16 @@ storage::LogConfig to_log_config(const config::TopicConfig& topic) {
     return log;
 }
 
+// Whether the log that is open under the name is that topic's, and not that of one which came later.
+bool is_open(const storage::LogManager& logs, const TopicPartition& name, Uuid topic_id) {
+    const storage::Log* const log = logs.find(name);
+    return log && log->topic_id() == topic_id;
+}
+
 }  // namespace
 
 Partition::~Partition() {
-    if (!gone_) return;
+    if (!gone_ || !is_open(logs_, name_, topic_id_)) return;
     if (const auto removed = logs_.remove(name_, 0); !removed)
         LOG_ERROR("broker", "removing {}-{}: {}", name_.topic, name_.partition,
                   removed.error().describe());
@@ -144,7 +150,8 @@ void Partitions::remove(const metadata::Topic& topic) {
             (*open)->changed_.notify();
         } else if (const TopicPartition name{topic.name, i};
                    logs_.contains(name) &&
-                   (!logs_.find(name) || logs_.directories()[*logs_.directory_of(name)].failed())) {
+                   (!logs_.find(name) || is_open(logs_, name, topic.id) ||
+                    logs_.directories()[*logs_.directory_of(name)].failed())) {
             if (const auto removed = logs_.remove(name, loop_.wall_ms()); !removed)
                 LOG_ERROR("broker", "removing {}-{}: {}", name.topic, i,
                           removed.error().describe());
@@ -185,6 +192,7 @@ runtime::Task<Result<PartitionPtr>> Partitions::get(metadata::TopicPtr topic,
     const auto current = image_->topic(topic->id);
     if (!current) {
         // No Partition will ever hold the log: its files go now.
+        if (!is_open(logs_, name, topic->id)) co_return fail(ErrorCode::unknown_topic_or_partition);
         if (const auto removed = logs_.remove(name, loop_.wall_ms()); !removed)
             LOG_ERROR("broker", "removing {}-{}: {}", name.topic, index,
                       removed.error().describe());
