@@ -150,9 +150,10 @@ size_t add_partitions(Snapshot& out, broker::Partitions& partitions) {
             out.gauge("millrace_key_index_bytes", "Memory of a partition's index of keys.", labels,
                       real(bytes));
     });
-    out.gauge("millrace_open_partitions",
-              "Partitions that are open: used in the last minutes; only they have series of their own.", {},
-              real(open));
+    out.gauge(
+        "millrace_open_partitions",
+        "Partitions that are open: used in the last minutes; only they have series of their own.",
+        {}, real(open));
     return open - std::min(open, kPartitionSeriesMax);
 }
 

@@ -45,8 +45,8 @@ struct LogManager::State final : Checkpoints, runtime::DeviceObserver {
         bool clean = true;    // needs no recovery
         bool is_new = false;  // its directory may not be durable yet
         std::unique_ptr<Log> log;
-        std::optional<LogSummary> summary;  // none: was not open since the start, or is now
-        std::shared_ptr<runtime::Event> opening;    // set when the open that is under way has ended
+        std::optional<LogSummary> summary;        // none: was not open since the start, or is now
+        std::shared_ptr<runtime::Event> opening;  // set when the open that is under way has ended
     };
     // The offset checkpoints of a directory, as they were written last.
     struct Written {

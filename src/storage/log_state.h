@@ -69,7 +69,7 @@ struct Log::State final : JournalClient {
     std::optional<Uuid> topic_id;
     int64_t producer_id_expiration_ms;
     bool new_directory;
-    const uint64_t made_at;  // Shard::mark(); its directory is older
+    const uint64_t made_at;            // Shard::mark(); its directory is older
     std::optional<Offset> cleaned_to;  // below, the log is compacted
     size_t tasks = 0;
     bool used = false;  // appended to or read, since unused_ms() looked
