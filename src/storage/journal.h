@@ -173,6 +173,8 @@ private:
     // More than one, so that a slow sync, or the way to its thread and back, holds up only those
     // whose bytes it has; with more the groups get small.
     static constexpr size_t kSyncsMax = 2;
+    // Kept at the end of each file, so that even a full one can take the note that frees another.
+    static constexpr size_t kNoteBytes = kJournalAlignment;
     using Group = std::shared_ptr<JournalGroup>;
     struct File {
         std::string path;
