@@ -32,6 +32,9 @@ struct Part {
     std::vector<Stored> batches;
     Offset acked = 0;     // with what anybody may have read
     Offset promised = 0;  // acked by one who syncs
+    // What a truncation that has not ended was taking. Where nothing was promised since, a loss of
+    // power may bring it back: the cut that the kill left was in the page cache only.
+    std::vector<Stored> half_cut;
     // Since the last start that looked at it:
     bool power_cut = false;
     bool damaged = false;
@@ -108,6 +111,30 @@ Task<void> compare(Log& log, const Part& part) {
     }
 }
 
+Task<bool> holds(Log& log, const Stored& batch) {
+    if (batch.base < log.start_offset() || batch.next > log.end_offset()) co_return false;
+    auto read = co_await log.read({batch.base, log.end_offset(), 50'000, true});
+    if (!read) co_return false;
+    const std::vector<uint8_t> bytes = co_await read_chain(read->records);
+    co_return bytes.size() >= batch.bytes.size() &&
+        std::ranges::equal(batch.bytes, ByteView{bytes}.first(batch.bytes.size()));
+}
+
+// Either it was not cut, or it may still come back, or a loss of power has decided.
+Task<void> settle_half_cut(Log& log, Part& part) {
+    if (part.half_cut.empty()) co_return;
+    const bool there = co_await holds(log, part.half_cut.front());
+    if (!there && !part.power_cut) co_return;
+    const std::vector<Stored> taken = std::exchange(part.half_cut, {});
+    const auto same = [&](const Stored& b) {
+        return b.base == taken.front().base && b.bytes == taken.front().bytes;
+    };
+    if (!there || part.promised > taken.front().base || std::ranges::any_of(part.batches, same))
+        co_return;
+    std::erase_if(part.batches, [&](const Stored& b) { return b.base >= taken.front().base; });
+    part.batches.insert(part.batches.end(), taken.begin(), taken.end());
+}
+
 // What a start found against what it had to find.
 Task<void> examine(Log& log, Part& part, Offset least) {
     CHECK(log.end_offset() >= least);
@@ -152,9 +179,12 @@ Task<void> truncate(Log& log, Part& part) {
     // From here on a crash may find it done or not.
     part.acked = std::min(part.acked, offset);
     part.promised = std::min(part.promised, offset);
+    for (const Stored& batch : part.batches)
+        if (batch.base >= offset) part.half_cut.push_back(batch);
     const auto cut = co_await log.truncate_to(offset);
     CHECK_MESSAGE(cut.has_value(), cut.error().describe());
     std::erase_if(part.batches, [&](const Stored& b) { return b.base >= offset; });
+    part.half_cut.clear();
 }
 
 Task<void> do_step(Context& context, Place& place, LogUsers& users, int index) {
@@ -217,6 +247,7 @@ Task<void> live(Context& context, Place& place) {
         Offset least = part.power_cut ? part.promised : part.acked;
         place.told |= !logs.directories()[0].replay_problems.empty();
         if (part.damaged && place.told) least = 0;
+        co_await settle_half_cut(**log, part);
         part.power_cut = part.damaged = false;
         co_await examine(**log, part, least);
     }
@@ -246,7 +277,10 @@ Task<void> live(Context& context, Place& place) {
         CHECK(place.trouble == Trouble::full_disk);
         co_return;
     }
-    for (Part& part : place.parts) part.acked = part.promised = part.end();
+    for (Part& part : place.parts) {
+        part.acked = part.promised = part.end();
+        part.half_cut.clear();
+    }
 }
 
 void flip_in_journal(Place& place) {

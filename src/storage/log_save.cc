@@ -41,7 +41,7 @@ Task<Result<void>> Log::State::flush(bool names) {
         if (auto synced = co_await u.file->sync(); !synced)
             co_return give_up(std::move(synced).error());
     }
-    if (new_names && new_directory) {
+    if (new_directory) {
         CO_TRY_OK(co_await sync_new_directory());
     } else if (new_names) {
         if (auto synced = co_await shard.disk().sync_directory(directory); !synced)
