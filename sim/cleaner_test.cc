@@ -7,9 +7,9 @@
 #include <algorithm>
 
 #include "protocol/record_batch_builder.h"
+#include "sim/crash.h"
 #include "sim/log_users.h"
 #include "sim/read_chain.h"
-#include "sim/sim_test.h"
 #include "storage/log_manager.h"
 
 using namespace millrace;
@@ -112,6 +112,7 @@ struct Node {
     uint64_t closed = 0;
     SimFabric fabric{sim};
     SimNode node{sim, fabric, "node"};
+    Crash crash;
     Model model;
     bool clean_stop = false;
     bool stopped = false;
@@ -323,7 +324,7 @@ Task<void> background(Context& context, LogManager& manager, const bool& done) {
     }
 }
 
-Task<void> live(Context& context, Node& n, bool after_crash, bool power_cut) {
+Task<void> live(Context& context, Node& n) {
     auto manager = co_await LogManager::start(
         context.disk, context.loop.rng(),
         {.directories = {"/data"},
@@ -344,12 +345,12 @@ Task<void> live(Context& context, Node& n, bool after_crash, bool power_cut) {
     CHECK_MESSAGE(opened.has_value(), (opened ? "" : opened.error().describe()));
     if (!opened) co_return;
     const TimestampMs now = context.loop.wall_ms();
-    if (after_crash) {
+    if (const Crash crash = std::exchange(n.crash, {}); crash.happened) {
         Log& log = **opened;
-        CHECK(log.end_offset() >= (power_cut ? n.model.durable : n.model.end()));
+        CHECK(log.end_offset() >= (crash.power_cut ? n.model.durable : n.model.end()));
         CHECK(log.end_offset() <= n.model.end());
         n.model.cut(log.end_offset());
-        if (power_cut) co_await forget_lost(log, n.model);
+        if (crash.power_cut) co_await forget_lost(log, n.model);
         // A log start that was not written to its checkpoint file is back where it was.
         n.model.start = log.start_offset();
     }
@@ -382,28 +383,12 @@ Task<void> live(Context& context, Node& n, bool after_crash, bool power_cut) {
 
 SIM_TEST("a compacted log keeps the last value of each key through kills and power cuts") {
     Node n{sim};
-    bool after_crash = false;
-    bool power_cut = false;
     for (int boot = 0; boot < 8; ++boot) {
         CAPTURE(boot);
         n.stopped = false;
         n.last_life = boot == 7;
         n.clean_stop = n.last_life || sim.rng().chance(0.4);
-        n.node.start([&n, after_crash, power_cut](Context& context) -> Task<void> {
-            co_await live(context, n, after_crash, power_cut);
-        });
-        if (n.clean_stop) {
-            CHECK(sim.run_until([&] { return n.stopped; }, 1h));
-            after_crash = false;
-            n.node.kill();
-        } else {
-            sim.run_for(sim.between(0ms, 600ms));
-            after_crash = true;
-            power_cut = sim.rng().chance(0.5);
-            if (power_cut)
-                n.node.power_cut();
-            else
-                n.node.kill();
-        }
+        n.node.start([&n](Context& context) -> Task<void> { co_await live(context, n); });
+        end_life(sim, n.node, n.clean_stop, n.stopped, 600ms, n.crash);
     }
 }
