@@ -164,7 +164,7 @@ public:
 
     uint64_t undrained_bytes() const { return undrained_bytes_; }
     size_t logs_undrained() const { return undrained_.size(); }
-    size_t files_in_use() const { return files_.size() - released_.size() - free_.size(); }
+    size_t files_in_use() const { return used_.size(); }
     uint64_t groups_written() const { return groups_written_; }
     uint64_t syncs_done() const { return syncs_done_; }
     uint64_t entries_added() const { return entries_added_; }
