@@ -303,9 +303,7 @@ Task<void> work(Context& context, LogUsers& users, Node& n, Cleaner& cleaner, bo
     Rng& rng = context.loop.rng();
     for (uint64_t steps = 100 + rng.below(300); steps > 0 || !n.clean_stop; --steps) {
         co_await do_step(context, users, n);
-        if (rng.chance(0.5))
-            co_await context.loop.sleep_for(
-                std::chrono::milliseconds{rng.below(rng.chance(0.05) ? 150 : 6)});
+        if (rng.chance(0.5)) co_await pause(context.loop, 6, 0.05, 150);
     }
     if (n.last_life) {
         co_await fill(context, users, n);

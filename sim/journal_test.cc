@@ -208,9 +208,7 @@ Task<void> client(Context& context, Place& place, LogUsers& users, int first, ui
     for (; steps > 0; --steps) {
         for (int index = first; index < kPartitions; index += 2)
             if (rng.chance(eagerness)) co_await do_step(context, place, users, index);
-        if (rng.chance(0.2))
-            co_await context.loop.sleep_for(
-                std::chrono::milliseconds{rng.below(rng.chance(0.1) ? 80 : 4)});
+        if (rng.chance(0.2)) co_await pause(context.loop, 4, 0.1, 80);
     }
 }
 

@@ -44,4 +44,12 @@ private:
     uint64_t closed_ = 0;
 };
 
+// Some virtual time between two steps of a workload; with `chance` up to `longer` instead, in which
+// idle logs are closed.
+inline runtime::Task<void> pause(runtime::Loop& loop, uint64_t up_to_ms, double chance,
+                                 uint64_t longer_ms) {
+    const uint64_t most = loop.rng().chance(chance) ? longer_ms : up_to_ms;
+    co_await loop.sleep_for(std::chrono::milliseconds{loop.rng().below(most)});
+}
+
 }  // namespace millrace::sim

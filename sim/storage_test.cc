@@ -350,9 +350,7 @@ Task<void> work(Context& context, LogUsers& users, LogManager& manager, Node& n,
     Rng& rng = context.loop.rng();
     for (uint64_t steps = 20 + rng.below(200); steps > 0 || !n.clean_stop; --steps) {
         co_await do_step(context, users, manager, n);
-        if (rng.chance(0.1))
-            co_await context.loop.sleep_for(
-                std::chrono::milliseconds{rng.below(rng.chance(0.2) ? 150 : 10)});
+        if (rng.chance(0.1)) co_await pause(context.loop, 10, 0.2, 150);
     }
     done = true;
 }

@@ -17,9 +17,7 @@ public:
     explicit NodeWorld(Simulation& simulation, std::vector<std::string> settings = {})
         : sim(simulation) {
         configure(std::move(settings));
-        client.start([](runtime::Context& context) -> runtime::Task<void> {
-            co_await context.loop.sleep_for(std::chrono::hours{10'000});
-        });
+        client.start([this](runtime::Context&) -> runtime::Task<void> { co_await ended.wait(); });
     }
 
     // For the lives to come. Idle logs are closed soon, so that a life has some of that.
@@ -54,6 +52,7 @@ public:
     SimFabric fabric{sim};
     std::shared_ptr<const config::BrokerConfig> config;
     server::Node* node = nullptr;  // while it runs
+    runtime::Event ended;          // never: the clients' machine is up for as long as this lives
     SimNode server{sim, fabric, "server"};
     SimNode client{sim, fabric, "client"};
 

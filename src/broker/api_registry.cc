@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "broker/api/handlers.h"
+#include "protocol/api_table.h"
 
 namespace millrace::broker {
 namespace {
@@ -32,13 +33,9 @@ Task<Result<bool>> handle_produce(Broker& broker, RequestContext& context, ByteV
     Api {                                                                                       \
         protocol::Message##Request::kApiKey, protocol::Message##Request::kVersionMin,           \
             protocol::Message##Request::kVersionMax, protocol::Message##Request::kFlexibleFrom, \
-            &handle<protocol::Message##Request, protocol::Message##Response, &api::handler>     \
+            &handle<protocol::Message##Request, protocol::Message##Response, &api::handler>,    \
+            protocol::find_api(protocol::Message##Request::kApiKey)->unstable_latest            \
     }
-
-Api unstable_latest(Api api) {
-    api.unstable_latest = true;
-    return api;
-}
 
 const Api kApis[] = {
     {protocol::ProduceRequest::kApiKey, protocol::ProduceRequest::kVersionMin,
@@ -60,7 +57,7 @@ const Api kApis[] = {
     MILLRACE_API(CreateTopics, create_topics),
     MILLRACE_API(DeleteTopics, delete_topics),
     MILLRACE_API(DeleteRecords, delete_records),
-    unstable_latest(MILLRACE_API(InitProducerId, init_producer_id)),
+    MILLRACE_API(InitProducerId, init_producer_id),
     MILLRACE_API(OffsetForLeaderEpoch, offset_for_leader_epoch),
     MILLRACE_API(AddPartitionsToTxn, add_partitions_to_txn),
     MILLRACE_API(AddOffsetsToTxn, add_offsets_to_txn),

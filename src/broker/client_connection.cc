@@ -10,16 +10,6 @@ namespace {
 constexpr int16_t kApiVersionsKey = protocol::ApiVersionsRequest::kApiKey;
 constexpr size_t kSizeBytes = 4;  // in front of each frame
 
-void begin_answer(protocol::Writer& out, int32_t correlation_id) {
-    out.number<int32_t>(0);  // the size, filled in at the end
-    out.number<int32_t>(correlation_id);
-}
-
-Chain take_answer(protocol::Writer& out) {
-    out.patch<int32_t>(0, static_cast<int32_t>(out.size() - kSizeBytes));
-    return out.take();
-}
-
 // The only answer to an ApiVersions version that is not served: v0, and the range that is
 // (KIP-511).
 Result<void> answer_unsupported_api_versions(int32_t correlation_id, protocol::Writer& out) {
@@ -28,7 +18,8 @@ Result<void> answer_unsupported_api_versions(int32_t correlation_id, protocol::W
     const Api& api = *find_api(kApiVersionsKey);
     response.api_keys.push_back(
         {.api_key = api.key, .min_version = api.version_min, .max_version = api.version_max});
-    begin_answer(out, correlation_id);
+    out.begin_frame();
+    out.number<int32_t>(correlation_id);
     return protocol::encode(response, 0, out);
 }
 
@@ -49,7 +40,7 @@ runtime::Task<Result<Chain>> ClientConnection::handle(SharedBytes frame) {
         version > api->offered_max(broker_.config().values().unstable_api_versions)) {
         if (key == kApiVersionsKey) {
             CO_TRY_OK(answer_unsupported_api_versions(header->correlation_id, out_));
-            co_return take_answer(out_);
+            co_return out_.take_frame();
         }
         ++broker_.metrics().refused_frames;
         co_return fail(ErrorCode::unsupported_version,
@@ -64,12 +55,13 @@ runtime::Task<Result<Chain>> ClientConnection::handle(SharedBytes frame) {
         .client_id = header->client_id ? header->client_id->view() : std::string_view{},
         .frame = std::move(frame),
         .received = received};
-    begin_answer(out_, header->correlation_id);
+    out_.begin_frame();
+    out_.number<int32_t>(header->correlation_id);
     // Whoever reads an ApiVersions answer does not know yet what the broker speaks, so its header
     // never has tags.
     if (version >= api->flexible_from && key != kApiVersionsKey) out_.number<uint8_t>(0);
     const auto handled = co_await api->handle(broker_, context, body, out_);
-    Chain answer = take_answer(out_);
+    Chain answer = out_.take_frame();
     ApiMetrics& metrics = broker_.metrics().apis[static_cast<size_t>(key)];
     ++metrics.requests;
     metrics.bytes_in += context.frame.size();

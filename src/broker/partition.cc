@@ -42,13 +42,16 @@ bool is_open(const storage::LogManager& logs, const TopicPartition& name, Uuid t
     return log && log->topic_id() == topic_id;
 }
 
+void remove_log(storage::LogManager& logs, const TopicPartition& name, TimestampMs now) {
+    if (const auto removed = logs.remove(name, now); !removed)
+        LOG_ERROR("broker", "removing {}-{}: {}", name.topic, name.partition,
+                  removed.error().describe());
+}
+
 }  // namespace
 
 Partition::~Partition() {
-    if (!gone_ || !is_open(logs_, name_, topic_id_)) return;
-    if (const auto removed = logs_.remove(name_, 0); !removed)
-        LOG_ERROR("broker", "removing {}-{}: {}", name_.topic, name_.partition,
-                  removed.error().describe());
+    if (gone_ && is_open(logs_, name_, topic_id_)) remove_log(logs_, name_, 0);
 }
 
 void Partition::advance() {
@@ -152,9 +155,7 @@ void Partitions::remove(const metadata::Topic& topic) {
                    logs_.contains(name) &&
                    (!logs_.find(name) || is_open(logs_, name, topic.id) ||
                     logs_.directories()[*logs_.directory_of(name)].failed())) {
-            if (const auto removed = logs_.remove(name, loop_.wall_ms()); !removed)
-                LOG_ERROR("broker", "removing {}-{}: {}", name.topic, i,
-                          removed.error().describe());
+            remove_log(logs_, name, loop_.wall_ms());
         }
     }
     if (row != open_.end()) open_.erase(row);
@@ -192,10 +193,7 @@ runtime::Task<Result<PartitionPtr>> Partitions::get(metadata::TopicPtr topic,
     const auto current = image_->topic(topic->id);
     if (!current) {
         // No Partition will ever hold the log: its files go now.
-        if (!is_open(logs_, name, topic->id)) co_return fail(ErrorCode::unknown_topic_or_partition);
-        if (const auto removed = logs_.remove(name, loop_.wall_ms()); !removed)
-            LOG_ERROR("broker", "removing {}-{}: {}", name.topic, index,
-                      removed.error().describe());
+        if (is_open(logs_, name, topic->id)) remove_log(logs_, name, loop_.wall_ms());
         co_return fail(ErrorCode::unknown_topic_or_partition);
     }
     auto partition = std::make_shared<Partition>(logs_, *log, name, current->id);
@@ -209,9 +207,8 @@ runtime::Task<Result<PartitionPtr>> Partitions::get(metadata::TopicPtr topic,
 
 bool Partitions::let_go(const TopicPartition& name) {
     const auto topic = image_->topic(std::string_view{name.topic});
-    const storage::Log* const log = logs_.find(name);
     // A deleted topic's: its last holder removes it.
-    if (!topic || !log || log->topic_id() != topic->id) return false;
+    if (!topic || !is_open(logs_, name, topic->id)) return false;
     if (!find(topic->id, name.partition)) return true;
     PartitionPtr& open = open_.find(topic->id)->second[static_cast<size_t>(name.partition)];
     if (open.use_count() > 1) return false;

@@ -186,6 +186,11 @@ Chain Writer::take() {
     return out;
 }
 
+Chain Writer::take_frame() {
+    patch<int32_t>(0, static_cast<int32_t>(size() - sizeof(int32_t)));
+    return take();
+}
+
 Result<std::vector<uint8_t>> Writer::take_bytes() {
     const Chain chain = take();
     std::vector<uint8_t> out;

@@ -140,6 +140,9 @@ public:
 
     // All bytes; the writer is empty afterwards.
     Chain take();
+    // A frame: take() of what begin_frame() began, with the size of the rest in its first four bytes.
+    void begin_frame() { number<int32_t>(0); }
+    Chain take_frame();
     // The same in one piece. ErrorCode::invalid_request when a part lies in a file.
     Result<std::vector<uint8_t>> take_bytes();
 

@@ -23,11 +23,10 @@ Result<Chain> encode_request_frame(RequestHeader header, const Request& body, in
     header.request_api_key = Request::kApiKey;
     header.request_api_version = version;
     Writer out;
-    out.number<int32_t>(0);
+    out.begin_frame();
     TRY_OK(encode(header, is_flexible<Request>(version) ? 2 : 1, out));
     TRY_OK(encode(body, version, out));
-    out.patch<int32_t>(0, static_cast<int32_t>(out.size() - 4));
-    return out.take();
+    return out.take_frame();
 }
 
 // A whole response frame.
@@ -35,13 +34,12 @@ template <typename Response>
 Result<Chain> encode_response_frame(int32_t correlation_id, const Response& body, int16_t version) {
     const ApiInfo* api = find_api(Response::kApiKey);
     Writer out;
-    out.number<int32_t>(0);
+    out.begin_frame();
     ResponseHeader header;
     header.correlation_id = correlation_id;
     TRY_OK(encode(header, api->response_header(version), out));
     TRY_OK(encode(body, version, out));
-    out.patch<int32_t>(0, static_cast<int32_t>(out.size() - 4));
-    return out.take();
+    return out.take_frame();
 }
 
 // Reads the header at the front of a response to a request of `api` at `version`, and moves `in` to

@@ -1,6 +1,7 @@
 // The inside of a Log, shared by the files that implement it: log.cc (append, state), log_read.cc,
-// log_lookup.cc (timestamps), log_load.cc (open and recovery), log_save.cc (flush, save, close),
-// log_rest.cc (unused logs), log_trim.cc (retention, truncation) and log_clean.cc (compaction). Nothing outside includes it.
+// log_lookup.cc (timestamps), log_load.cc (open and recovery), log_journal.cc, log_save.cc (flush,
+// save, close), log_rest.cc (unused logs), log_trim.cc (retention, truncation), log_cleanable.cc and
+// log_clean.cc (compaction). Nothing outside includes it.
 #pragma once
 
 #include <optional>
