@@ -4,27 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "base/utf8.h"
+
 namespace millrace::protocol {
-
-namespace {
-
-// The length of the valid UTF-8 sequence at the start of `s`, 0 when there is none.
-size_t utf8_length(std::string_view s) {
-    const auto byte = [&](size_t i) { return static_cast<uint8_t>(s[i]); };
-    const uint8_t lead = byte(0);
-    if (lead < 0x80) return 1;
-    const size_t n = lead >= 0xf5 ? 0 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 0;
-    if (n == 0 || s.size() < n) return 0;
-    for (size_t i = 1; i < n; ++i)
-        if ((byte(i) & 0xc0) != 0x80) return 0;
-    if (lead == 0xe0 && byte(1) < 0xa0) return 0;  // overlong
-    if (lead == 0xed && byte(1) > 0x9f) return 0;  // half of a surrogate pair
-    if (lead == 0xf0 && byte(1) < 0x90) return 0;
-    if (lead == 0xf4 && byte(1) > 0x8f) return 0;
-    return n;
-}
-
-}  // namespace
 
 void JsonWriter::element() {
     if (!first_) out_ += ',';
@@ -63,7 +45,7 @@ void JsonWriter::string(std::string_view s) {
         } else if (n = utf8_length(s); n > 0) {
             out_ += s.substr(0, n);
         } else {
-            out_ += "\xef\xbf\xbd";
+            out_ += kReplacementCharacter;
             n = 1;
         }
         s.remove_prefix(n);
