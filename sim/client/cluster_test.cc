@@ -75,7 +75,7 @@ SIM_TEST("a topic that nobody made is said to be missing, at the deadline") {
     const auto began = sim.now();
     const auto missing = s.run(cluster.topic("nobodys", cluster.after(5s)));
     CHECK(missing.code() == ErrorCode::unknown_topic_or_partition);
-    CHECK(sim.now() >= began + 4s);
+    CHECK(sim.now() >= began + 3s);
     const auto invalid = s.run(cluster.topic("nobody's", cluster.after(60s)));
     CHECK(invalid.code() == ErrorCode::invalid_topic_exception);
 }
