@@ -7,6 +7,28 @@
 #include "base/utf8.h"
 
 namespace millrace::protocol {
+namespace {
+
+// As Java prints a double: the fewest digits that say it, always with a point; a power of ten below
+// 10^-3 and from 10^7 on ("1.0E7").
+std::string java_text(double v) {
+    const double size = std::abs(v);
+    const bool plain = size == 0 || (size >= 1e-3 && size < 1e7);
+    std::string text = plain ? fmt::format("{}", v) : fmt::format("{:e}", v);
+    if (plain) return text.contains('.') ? text : text + ".0";
+    // The shortest digits come from the plain form; of {:e} only the exponent is wanted.
+    const int exponent = std::stoi(text.substr(text.find('e') + 1));
+    std::string digits;
+    for (const char c : fmt::format("{}", v)) {
+        if (c == 'e') break;
+        if (c >= '0' && c <= '9' && !(digits.empty() && c == '0')) digits += c;
+    }
+    digits.erase(digits.find_last_not_of('0') + 1);
+    if (digits.size() < 2) digits += '0';
+    return fmt::format("{}{}.{}E{}", v < 0 ? "-" : "", digits[0], digits.substr(1), exponent);
+}
+
+}  // namespace
 
 void JsonWriter::element() {
     if (!first_) out_ += ',';
@@ -26,7 +48,7 @@ void JsonWriter::integer(int64_t v) {
 
 void JsonWriter::number(double v) {
     if (std::isfinite(v)) {
-        fmt::format_to(std::back_inserter(out_), "{}", v);
+        out_ += java_text(v);
     } else {
         out_ += std::isnan(v) ? "\"NaN\"" : v > 0 ? "\"Infinity\"" : "\"-Infinity\"";
     }

@@ -89,6 +89,34 @@ std::string value_json(const protocol::GroupMetadataValue& value, int16_t versio
     }
     return json;
 }
+// Kafka prints a structure's fields in the order of its schema; ours come with the tagged ones last.
+void move_after(std::string& json, std::string_view name, std::string_view before) {
+    const size_t from = json.rfind(fmt::format(",\"{}\":", name));
+    const size_t anchor = json.find(fmt::format("\"{}\":", before));
+    if (from == std::string::npos || anchor == std::string::npos || from < anchor) return;
+    const std::string member = json.substr(from, json.find_first_of(",}", from + 1) - from);
+    json.erase(from, member.size());
+    json.insert(json.find_first_of(",}", anchor), member);
+}
+
+std::string value_json(const protocol::TransactionLogValue& value, int16_t version) {
+    std::string json = json_of(value, version);
+    move_after(json, "nextProducerEpoch", "producerEpoch");
+    move_after(json, "nextProducerId", "producerId");
+    move_after(json, "previousProducerId", "producerId");
+    return json;
+}
+std::string value_json(const protocol::ShareSnapshotValue& value, int16_t version) {
+    std::string json = json_of(value, version);
+    move_after(json, "deliveryCompleteCount", "startOffset");
+    return json;
+}
+std::string value_json(const protocol::ShareUpdateValue& value, int16_t version) {
+    std::string json = json_of(value, version);
+    move_after(json, "deliveryCompleteCount", "startOffset");
+    return json;
+}
+
 template <typename M>
 std::string value_json(const M& value, int16_t version) {
     return json_of(value, version);
