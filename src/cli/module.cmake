@@ -10,3 +10,6 @@ foreach(line ${lines})
             COMMAND ${CMAKE_COMMAND} -E create_symlink millrace $<TARGET_FILE_DIR:millrace>/${link})
     endforeach()
 endforeach()
+# RE2: patterns of topic and group names.
+find_library(MILLRACE_RE2 re2 REQUIRED)
+target_link_libraries(millrace_cli PRIVATE ${MILLRACE_RE2})

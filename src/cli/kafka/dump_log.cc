@@ -69,9 +69,9 @@ Result<std::string> batch_line(protocol::BatchView batch, uint64_t position) {
         batch.verify_crc());
 }
 
-Result<std::string> record_line(protocol::BatchView batch, const protocol::RecordView& record,
-                                const Wanted& wanted) {
-    std::string line;
+// On an error `line` has what comes before the part that cannot be read.
+Result<void> write_record_line(protocol::BatchView batch, const protocol::RecordView& record,
+                               const Wanted& wanted, std::string& line) {
     if (!wanted.skip_record_metadata) {
         std::string names;
         for (const protocol::RecordHeader& header : record.headers)
@@ -89,12 +89,12 @@ Result<std::string> record_line(protocol::BatchView batch, const protocol::Recor
             line += control;
         }
     }
-    if (!wanted.contents || batch.is_control()) return line;
+    if (!wanted.contents || batch.is_control()) return {};
     TRY(const RecordText text, record_text(wanted.decoder, record));
     if (line.empty()) line = "|";
     if (text.key) line += fmt::format(" key: {}", *text.key);
     if (text.payload) line += fmt::format(" payload: {}", *text.payload);
-    return line;
+    return {};
 }
 
 Result<void> print_log_heading(const Console& console, const std::string& path) {
@@ -123,9 +123,11 @@ Result<void> dump_batches(const Console& console, LocalDisk& local, const std::s
         if (last != -1 && record.offset != last + 1)
             problems.add(path, fmt::format("  {} is followed by {}", last, record.offset));
         last = record.offset;
-        TRY(const std::string line, record_line(batch, record, wanted));
-        console.line(line);
-        return {};
+        std::string line;
+        auto written = write_record_line(batch, record, wanted, line);
+        console.print(line);
+        if (written) console.print("\n");
+        return written;
     };
     const auto on_batch = [&](protocol::BatchView batch, uint64_t position) -> Result<void> {
         TRY(const std::string line, batch_line(batch, position));
