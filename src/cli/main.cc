@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "cli/kafka/tool.h"
+#include "cli/native.h"
 #include "cli/recover_command.h"
 #include "cli/serve_command.h"
 
@@ -34,6 +35,8 @@ int main(int argc, char** argv) {
     int status = 0;
     millrace::cli::add_serve_command(app, status);
     millrace::cli::add_recover_command(app, status);
+    const millrace::cli::Native native{console, status};
+    millrace::cli::add_topics_command(app, native);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -8,12 +8,12 @@ import sys
 from lib.check import Checks, parse, parser
 from lib.node import Node
 from lib.tools import CLASSES, PACKAGE, Tools
-from twins import files, offline
+from twins import files, offline, topics
 from twins.compare import Twins
 
 CLASSES.update({"storage": "kafka.tools.StorageTool", "acls": PACKAGE + "AclCommand",
                 "leader-election": PACKAGE + "LeaderElectionCommand"})
-FAMILIES = {"offline": offline}
+FAMILIES = {"offline": offline, "topics": topics}
 
 
 def main():

@@ -4,6 +4,7 @@
 #include "cli/kafka/misuse.h"
 #include "cli/kafka/tool_session.h"
 #include "cli/local_disk.h"
+#include "config/config_def.h"
 
 namespace millrace::cli::kafka {
 namespace {
@@ -115,6 +116,8 @@ Result<client::NewTopic> read_topic(const Arguments& arguments) {
                 "requirement failed: Invalid topic config: all configs to be added must be in the "
                 "format \"key=val\".");
         out.configs.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+        if (!config::find(config::Scope::topic, out.configs.back().first))
+            return refused(fmt::format("Unknown topic config name: {}", out.configs.back().first));
     }
     if (arguments.has("create")) {
         if (replication && (*replication < 1 || *replication > INT16_MAX))

@@ -20,6 +20,9 @@ PLACEHOLDERS = (
     (re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\]"), "[{time}]"),
 )
 # What a JVM writes around the sentence that a person is to read.
+LOGGED = re.compile(r"^\d\d:\d\d:\d\d\.\d{3} (?:ERROR|WARN) [\w.$]+: ")
+# Tools end inside their own try blocks, which the JVM that runs them in a row cannot keep from being seen.
+SERVERS_OWN = re.compile(r"^(?:exit \d+|ToolServer\$ExitCalled: .*)$")
 EXCEPTION = re.compile(r"^(?:Exception in thread \"[^\"]*\" )?(?:[a-z]\w*\.)+[A-Z]\w*(?:\$\w+)*: ")
 
 
@@ -36,8 +39,8 @@ def complaint(err):
         # The library breaks the sentence into lines, and spreads the words of each.
         return "".join(error[0].split())
     for line in err.splitlines():
-        if line.strip() and not line.startswith(("\tat ", "SLF4J", "WARNING")):
-            return EXCEPTION.sub("", line).strip()
+        if line.strip() and not line.startswith(("\tat ", "SLF4J", "WARNING")) and not SERVERS_OWN.match(line):
+            return EXCEPTION.sub("", LOGGED.sub("", line)).strip()
     return ""
 
 
@@ -91,7 +94,7 @@ class Twins:
             assert len(left) == len(right), (
                 f"{shown}: {len(left)} lines of Kafka's, {len(right)} of ours: "
                 f"{(left[len(right):] or right[len(left):])[:3]}")
-            if complaints and (java.exit != 0 or java.err.strip()):
+            if complaints and (java.exit != 0 or complaint(java.err)):
                 a, b = masked(complaint(java.err)), masked(complaint(ours.err))
                 assert a == b, f"{shown}: complaint\n  Kafka's: {a!r}\n  ours:    {b!r}"
             return True
