@@ -121,7 +121,12 @@ Result<void> list(const Console& console, Session& session, const Arguments& arg
 
 // The groups that --group and --all-groups name.
 Result<std::vector<std::string>> groups_meant(Session& session, const Arguments& arguments) {
-    if (!arguments.has("all-groups")) return arguments.values("group");
+    if (!arguments.has("all-groups")) {
+        std::vector<std::string> out;
+        for (const std::string& group : arguments.values("group"))
+            if (std::ranges::find(out, group) == out.end()) out.push_back(group);
+        return out;
+    }
     const auto found = session.wait(session.admin().list_groups({}, {"Consumer", "Classic"}));
     if (!found) return fail(found.code(), failure_text(found.error(), "listGroups"));
     std::vector<std::string> out;
@@ -188,9 +193,7 @@ Result<void> delete_offsets(const Console& console, Session& session, const Argu
     if (!deleted)
         console.line(fmt::format("\nError: {}", java_sentence(deleted.error())));
     else if (partly)
-        console.line(
-            fmt::format("\nEncountered some partition-level error, see the follow-up "
-                        "details for more information."));
+        console.line("\nError: Encountered some partition-level error, see the follow-up details.");
     else
         console.line(fmt::format("Request succeeded for deleting offsets from group {}.", group));
     console.line(fmt::format("\n{:<15} {:<10} {:<15}", "TOPIC", "PARTITION", "STATUS"));

@@ -198,7 +198,6 @@ void print_new_offsets(
         for (const auto& [tp, offset] : plan)
             table.rows.push_back(
                 {group, tp.topic, fmt::to_string(tp.partition), fmt::to_string(offset)});
-    if (table.rows.size() == 1) return;
     console.line("");
     table.print(console);
 }
