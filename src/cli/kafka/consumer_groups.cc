@@ -196,14 +196,16 @@ Result<void> delete_offsets(const Console& console, Session& session, const Argu
         console.line("\nError: Encountered some partition-level error, see the follow-up details.");
     else
         console.line(fmt::format("Request succeeded for deleting offsets from group {}.", group));
-    console.line(fmt::format("\n{:<15} {:<10} {:<15}", "TOPIC", "PARTITION", "STATUS"));
+    size_t width = 15;
+    for (const TopicPartition& tp : partitions) width = std::max(width, tp.topic.size());
+    console.line(fmt::format("\n{:<{}} {:<10} {:<15}", "TOPIC", width, "PARTITION", "STATUS"));
     std::ranges::sort(partitions);
     for (const TopicPartition& tp : partitions) {
         const Error error = deleted ? deleted->at(tp) : deleted.error();
         const std::string status = error.code == ErrorCode::none
                                        ? "Successful"
                                        : fmt::format("Error: {}", java_exception(error));
-        console.line(fmt::format("{:<15} {:<10} {:<15}", tp.topic, tp.partition, status));
+        console.line(fmt::format("{:<{}} {:<10} {:<15}", tp.topic, width, tp.partition, status));
     }
     return {};
 }

@@ -1,6 +1,7 @@
 #include "cli/kafka/consumer_groups_describe.h"
 
 #include "cli/cluster/groups.h"
+#include "cli/kafka/java_order.h"
 
 namespace millrace::cli::kafka {
 namespace {
@@ -194,10 +195,13 @@ void print_new_offsets(
     table.add("TOPIC", kWidth, true);
     table.add("PARTITION", 10);
     table.add("NEW-OFFSET", 0);
-    for (const auto& [group, plan] : plans)
-        for (const auto& [tp, offset] : plan)
+    for (const auto& [group, plan] : plans) {
+        std::vector<std::pair<TopicPartition, Offset>> rows{plan.begin(), plan.end()};
+        java_order(rows, [](const auto& row) -> const TopicPartition& { return row.first; });
+        for (const auto& [tp, offset] : rows)
             table.rows.push_back(
                 {group, tp.topic, fmt::to_string(tp.partition), fmt::to_string(offset)});
+    }
     console.line("");
     table.print(console);
 }
