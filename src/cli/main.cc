@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
     millrace::cli::add_groups_command(app, native);
     millrace::cli::add_records_command(app, native);
     millrace::cli::add_cluster_commands(app, native);
+    millrace::cli::add_transactions_command(app, native);
     millrace::cli::add_dump_command(app, native);
     millrace::cli::add_format_command(app, native);
     try {

@@ -69,6 +69,7 @@ void add_groups_command(CLI::App& app, const Native& native);
 void add_records_command(CLI::App& app, const Native& native);
 void add_cluster_commands(CLI::App& app,
                           const Native& native);  // cluster, features, quorum, log-dirs
+void add_transactions_command(CLI::App& app, const Native& native);
 void add_dump_command(CLI::App& app, const Native& native);
 void add_format_command(CLI::App& app, const Native& native);
 
