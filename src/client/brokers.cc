@@ -1,0 +1,134 @@
+#include "client/brokers.h"
+
+#include <fmt/format.h>
+
+#include "client/backoff.h"
+
+namespace millrace::client {
+namespace {
+
+// A client's memory is bounded by what it asks for, not by its connections.
+net::BufferPool::Limits pool_limits() {
+    return {.kept_bytes_max = 16u << 20, .request_bytes_max = UINT64_MAX};
+}
+
+}  // namespace
+
+Brokers::Brokers(runtime::Context context, const ClientConfig& config)
+    : context_(context), config_(config), pool_(pool_limits()) {
+    forget();
+}
+
+void Brokers::add(NodeId id, Address address) {
+    nodes_.emplace(id, std::make_shared<Node>(std::move(address)));
+}
+
+void Brokers::forget() {
+    close_all();
+    nodes_.clear();
+    NodeId id = -1;
+    for (const Address& address : config_.bootstrap_servers) add(id--, address);
+}
+
+void Brokers::replace(const std::map<NodeId, Address>& known) {
+    std::erase_if(nodes_, [&](auto& entry) {
+        const auto found = known.find(entry.first);
+        if (found != known.end() && found->second == entry.second->address) return false;
+        if (entry.second->connection)
+            entry.second->connection->close(fail(ErrorCode::connection_closed,
+                                                 "the broker is not part of the cluster any more"));
+        return true;
+    });
+    for (const auto& [id, address] : known)
+        if (!nodes_.contains(id)) add(id, address);
+}
+
+runtime::Task<Result<ConnectionPtr>> Brokers::connection(NodeId id, runtime::TimePoint deadline) {
+    const auto found = nodes_.find(id);
+    if (found == nodes_.end())
+        co_return fail(ErrorCode::broker_not_available, fmt::format("broker {} is not known", id));
+    if (found->second->usable()) co_return found->second->connection;
+    co_return co_await connect(found->second, deadline);
+}
+
+runtime::Task<Result<ConnectionPtr>> Brokers::connect(std::shared_ptr<Node> node,
+                                                      runtime::TimePoint deadline) {
+    const auto guard = co_await node->connecting.lock();
+    if (node->usable()) co_return node->connection;
+    if (node->not_before > context_.loop.now()) {
+        co_await context_.loop.sleep_until(std::min(node->not_before, deadline));
+        if (context_.loop.now() >= deadline)
+            co_return fail(ErrorCode::deadline_exceeded,
+                           fmt::format("no connection to {} in time", node->address.text()));
+    }
+    const auto give_up = std::min(deadline, context_.loop.now() + config_.connection_setup_timeout);
+    auto opened =
+        co_await BrokerConnection::open(context_, pool_, node->address, config_.client_id, give_up);
+    if (opened) {
+        node->failures = 0;
+        // Also for a connection that opens and closes at once.
+        node->not_before = context_.loop.now() + config_.reconnect_backoff;
+        node->connection = *opened;
+        co_return std::move(opened);
+    }
+    node->not_before =
+        context_.loop.now() + backoff(config_.reconnect_backoff, config_.reconnect_backoff_max,
+                                      node->failures++, context_.loop.rng());
+    co_return fail(
+        opened.error().code,
+        fmt::format("cannot connect to {}: {}", node->address.text(), opened.error().describe()));
+}
+
+std::optional<NodeId> Brokers::least_loaded() {
+    const runtime::TimePoint now = context_.loop.now();
+    std::optional<NodeId> open;
+    size_t open_load = 0;
+    std::vector<NodeId> ready;
+    std::optional<NodeId> soonest;
+    for (const auto& [id, node] : nodes_) {
+        if (node->usable()) {
+            if (open && open_load <= node->connection->in_flight()) continue;
+            open = id;
+            open_load = node->connection->in_flight();
+        } else if (node->not_before <= now) {
+            ready.push_back(id);
+        } else if (!soonest || node->not_before < nodes_.at(*soonest)->not_before) {
+            soonest = id;
+        }
+    }
+    if (open) return open;
+    if (!ready.empty()) return ready[context_.loop.rng().below(ready.size())];
+    return soonest;
+}
+
+std::vector<NodeId> Brokers::ids() const {
+    std::vector<NodeId> out;
+    for (const auto& [id, node] : nodes_) out.push_back(id);
+    return out;
+}
+
+const Address* Brokers::address(NodeId id) const {
+    const auto found = nodes_.find(id);
+    return found == nodes_.end() ? nullptr : &found->second->address;
+}
+
+void Brokers::close_idle() {
+    if (config_.connections_max_idle.count() < 0) return;
+    const runtime::TimePoint since = context_.loop.now() - config_.connections_max_idle;
+    for (const auto& [id, node] : nodes_) {
+        if (!node->usable() || node->connection->in_flight() != 0) continue;
+        if (node->connection->last_used() > since) continue;
+        node->connection->close(fail(ErrorCode::connection_closed, "the connection was idle"));
+        node->connection.reset();
+    }
+}
+
+void Brokers::close_all() {
+    for (const auto& [id, node] : nodes_) {
+        if (!node->connection) continue;
+        node->connection->close(fail(ErrorCode::connection_closed, "the client is closing"));
+        node->connection.reset();
+    }
+}
+
+}  // namespace millrace::client

@@ -1,0 +1,29 @@
+#include "client/client_config.h"
+
+namespace millrace::client {
+
+Result<ClientConfig> ClientConfig::from(const Settings& settings) {
+    ClientConfig out;
+    std::string servers;
+    TRY_OK(settings.read("bootstrap.servers", servers));
+    TRY(out.bootstrap_servers, parse_bootstrap_servers(servers));
+    TRY_OK(settings.read("client.id", out.client_id));
+    TRY_OK(settings.read("request.timeout.ms", out.request_timeout, 0));
+    TRY_OK(settings.read("default.api.timeout.ms", out.default_api_timeout, 0));
+    TRY_OK(settings.read("reconnect.backoff.ms", out.reconnect_backoff, 0));
+    TRY_OK(settings.read("reconnect.backoff.max.ms", out.reconnect_backoff_max, 0));
+    TRY_OK(settings.read("retry.backoff.ms", out.retry_backoff, 0));
+    TRY_OK(settings.read("retry.backoff.max.ms", out.retry_backoff_max, 0));
+    TRY_OK(settings.read("socket.connection.setup.timeout.ms", out.connection_setup_timeout, 0));
+    TRY_OK(settings.read("connections.max.idle.ms", out.connections_max_idle, -1));
+    TRY_OK(settings.read("metadata.max.age.ms", out.metadata_max_age, 0));
+    TRY_OK(settings.read("metadata.max.idle.ms", out.metadata_max_idle, 5'000));
+    TRY(const auto recovery,
+        settings.read_choice("metadata.recovery.strategy", {"none", "rebootstrap"}));
+    if (recovery) out.rebootstrap = *recovery == 1;
+    TRY_OK(settings.read("metadata.recovery.rebootstrap.trigger.ms", out.rebootstrap_trigger, 0));
+    TRY_OK(settings.read("allow.auto.create.topics", out.auto_create_topics));
+    return out;
+}
+
+}  // namespace millrace::client
