@@ -209,3 +209,12 @@ SIM_TEST("classic members over restarts of the node, eager") {
 SIM_TEST("classic members over restarts of the node, cooperative") {
     restarts(sim, {.assignors = {"cooperative-sticky"}});
 }
+SIM_TEST("two members of a group of the consumer protocol") {
+    two_members(sim, {.assignors = {}, .protocol = client::GroupProtocol::consumer});
+}
+SIM_TEST("a member of the consumer protocol goes on where the last one has committed") {
+    resumes(sim, {.assignors = {}, .protocol = client::GroupProtocol::consumer});
+}
+SIM_TEST("members of the consumer protocol over restarts of the node") {
+    restarts(sim, {.assignors = {}, .protocol = client::GroupProtocol::consumer});
+}

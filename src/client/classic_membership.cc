@@ -248,24 +248,9 @@ runtime::Task<void> ClassicMembership::give_back() {
         const bool wanted = std::ranges::binary_search(topics, place.topic);
         if (lost_ || !cooperative_ || !wanted) places.push_back(place);
     }
-    const bool lost = std::exchange(lost_, false);
-    if (!places.empty()) co_await context_.gate.run(give_back_now(std::move(places), lost));
-}
-
-runtime::Task<void> ClassicMembership::give_back_now(std::vector<TopicPartition> places,
-                                                     bool lost) {
-    for (const TopicPartition& place : places)
-        if (const auto p = context_.table.find(place)) p->leaving = true;
-    if (!lost) co_await context_.commit_before_revocation();
-    if (context_.listener) {
-        if (lost)
-            co_await context_.listener->lost(places);
-        else
-            co_await context_.listener->revoked(places);
-    }
-    std::vector<TopicPartition> kept;
-    std::ranges::set_difference(context_.table.places(), places, std::back_inserter(kept));
-    context_.table.assign(kept);
+    const Leaving how = std::exchange(lost_, false) ? Leaving::lost : Leaving::revoked;
+    if (!places.empty())
+        co_await context_.gate.run(give_back_now(context_, std::move(places), how));
 }
 
 runtime::Task<void> ClassicMembership::take(std::vector<TopicPartition> given) {
@@ -276,7 +261,7 @@ runtime::Task<void> ClassicMembership::take(std::vector<TopicPartition> given) {
     std::ranges::set_difference(had, given, std::back_inserter(taken));
     std::ranges::set_difference(given, had, std::back_inserter(added));
     if (!taken.empty()) {
-        co_await give_back_now(std::move(taken), false);
+        co_await give_back_now(context_, std::move(taken), Leaving::revoked);
         // Only now are they free for others.
         want_rejoin();
     }

@@ -35,7 +35,6 @@ private:
 
     runtime::Task<Result<void>> rejoin();
     runtime::Task<void> give_back();
-    runtime::Task<void> give_back_now(std::vector<TopicPartition> places, bool lost);
     runtime::Task<Result<Reply<protocol::JoinGroupResponse>>> join();
     runtime::Task<Result<std::map<std::string, std::vector<uint8_t>>>> share_out(
         const protocol::JoinGroupResponse& joined);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "client/classic_membership.h"
+#include "client/consumer_membership.h"
 
 namespace millrace::client {
 
@@ -60,17 +61,20 @@ Result<void> Consumer::subscribe_to(Subscription wanted,
 }
 
 std::unique_ptr<GroupMembership> Consumer::make_membership() {
-    return std::make_unique<ClassicMembership>(
-        MembershipContext{.cluster = cluster_,
-                          .link = link_,
-                          .config = config_,
-                          .table = table_,
-                          .gate = gate_,
-                          .identity = identity_,
-                          .commit_before_revocation =
-                              [this] [[clang::coro_wrapper]] { return commit_before_revocation(); },
-                          .listener = nullptr,
-                          .in_poll = [this] { return in_poll_; }});
+    MembershipContext context{
+        .cluster = cluster_,
+        .link = link_,
+        .config = config_,
+        .table = table_,
+        .gate = gate_,
+        .identity = identity_,
+        .commit_before_revocation =
+            [this] [[clang::coro_wrapper]] { return commit_before_revocation(); },
+        .listener = nullptr,
+        .in_poll = [this] { return in_poll_; }};
+    if (config_.group_protocol == GroupProtocol::consumer)
+        return std::make_unique<ConsumerMembership>(std::move(context));
+    return std::make_unique<ClassicMembership>(std::move(context));
 }
 
 runtime::Task<Result<void>> Consumer::unsubscribe() {

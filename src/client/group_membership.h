@@ -69,6 +69,12 @@ struct MembershipContext {
     std::function<bool()> in_poll;                // the application waits in poll() now
 };
 
+enum class Leaving : uint8_t { revoked, lost };
+// In the application's poll(): commits (revoked), tells the listener, and takes the partitions off
+// the table.
+runtime::Task<void> give_back_now(MembershipContext& context, std::vector<TopicPartition> places,
+                                  Leaving how);
+
 class GroupMembership {
 public:
     virtual ~GroupMembership() = default;
