@@ -1,9 +1,32 @@
-#include <CLI/CLI.hpp>
+#include <unistd.h>
 
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+
+#include "cli/kafka/tool.h"
+#include "cli/native.h"
 #include "cli/recover_command.h"
 #include "cli/serve_command.h"
 
+namespace {
+
+// Color is for people: on a terminal that can show it, and not where NO_COLOR says otherwise.
+bool wants_color() {
+    const char* no_color = std::getenv("NO_COLOR");
+    const char* terminal = std::getenv("TERM");
+    if (no_color && *no_color) return false;
+    return isatty(STDOUT_FILENO) == 1 && terminal && std::string_view{terminal} != "dumb";
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+    const millrace::cli::Console console{.out = stdout, .err = stderr, .color = wants_color()};
+    if (const auto* tool = millrace::cli::kafka::find_tool(argc > 0 ? argv[0] : "")) {
+        const int status = tool->run(console, {argv + 1, argv + argc});
+        std::fflush(stdout);
+        return status;
+    }
     CLI::App app{"Millrace: an event-streaming platform that is Apache Kafka on the outside.",
                  "millrace"};
     app.require_subcommand(1);
@@ -12,6 +35,8 @@ int main(int argc, char** argv) {
     int status = 0;
     millrace::cli::add_serve_command(app, status);
     millrace::cli::add_recover_command(app, status);
+    const millrace::cli::Native native{console, status};
+    millrace::cli::add_topics_command(app, native);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -22,7 +22,30 @@
 namespace millrace::client {
 
 class BrokerConnection {
+    struct Exchange {
+        BrokerConnection& connection;
+        runtime::Event done;
+        std::optional<Result<SharedBytes>> answer;
+        Exchange(BrokerConnection& c, int32_t correlation);
+        Exchange(const Exchange&) = delete;
+        ~Exchange();
+    };
+
 public:
+    // One request under way: what start() gives and answer() takes. Dropping it gives the answer
+    // up, not the request.
+    class Sent {
+    public:
+        Sent(Sent&&) noexcept = default;
+
+    private:
+        friend class BrokerConnection;
+        Sent(std::unique_ptr<Exchange> exchange, int16_t version)
+            : exchange_(std::move(exchange)), version_(version) {}
+        std::unique_ptr<Exchange> exchange_;
+        int16_t version_;
+    };
+
     // Connects and asks which versions the broker serves. Errors: connection_closed, io_error (not
     // reachable), deadline_exceeded, unsupported_version (a broker of before Kafka 2.1).
     static runtime::Task<Result<std::shared_ptr<BrokerConnection>>> open(
@@ -49,12 +72,34 @@ public:
         co_return std::move(reply);
     }
 
-    // A request that the broker does not answer (Produce with acks=0): returns when it has been
-    // handed to the connection.
+    // call() in two steps: the request goes out behind those of earlier calls, now. (Tasks that are
+    // spawned one after the other may start in any order.) Pays no heed to throttled_until().
     template <typename Request>
-    Result<void> send(const Request& request, int16_t at_most = INT16_MAX) {
-        TRY(const int16_t version,
-            versions_.pick(static_cast<protocol::ApiKey>(Request::kApiKey), at_most));
+    Result<Sent> start(const Request& request, int16_t version) {
+        if (closed_) return error_;
+        const int32_t correlation = next_correlation_++;
+        TRY(Chain frame, frame_of(request, version, correlation));
+        TRY_OK(enqueue(std::move(frame)));
+        return Sent{std::make_unique<Exchange>(*this, correlation), version};
+    }
+    template <typename Response>
+    runtime::Task<Result<Reply<Response>>> answer(Sent sent, runtime::TimePoint deadline) {
+        CO_TRY(SharedBytes frame, co_await answer_of(*sent.exchange_, deadline));
+        Reply<Response> reply{std::move(frame), {}};
+        if (auto body = read_answer<Response>(reply.frame.view, sent.version_)) {
+            reply.body = *std::move(body);
+        } else {
+            close(body.error());
+            co_return std::move(body).error();
+        }
+        if constexpr (requires { reply.body.throttle_time_ms; })
+            throttle(reply.body.throttle_time_ms);
+        co_return std::move(reply);
+    }
+
+    // A request that the broker does not answer (Produce with acks=0).
+    template <typename Request>
+    Result<void> send(const Request& request, int16_t version) {
         TRY(Chain frame, frame_of(request, version, next_correlation_++));
         return enqueue(std::move(frame));
     }
@@ -67,21 +112,14 @@ public:
     size_t in_flight() const { return awaited_.size(); }
     // Bytes that wait for the socket.
     uint64_t unsent_bytes() const { return unsent_.size(); }
+    // The broker asked for silence until then (quotas).
+    runtime::TimePoint throttled_until() const { return throttled_until_; }
     runtime::TimePoint last_used() const { return last_used_; }
     const std::string& peer() const { return stream_->peer(); }
     // Ends all calls with connection_closed.
     void close(Error why);
 
 private:
-    // One request under way; lies in the frame of its call.
-    struct Exchange {
-        BrokerConnection& connection;
-        runtime::Event done;
-        std::optional<Result<SharedBytes>> answer;
-        Exchange(BrokerConnection& c, int32_t correlation);
-        Exchange(const Exchange&) = delete;
-        ~Exchange();
-    };
     struct Awaited {
         int32_t correlation;
         Exchange* exchange;  // nullptr: the call was given up
@@ -98,25 +136,9 @@ private:
     template <typename Request>
     runtime::Task<Result<Reply<typename Request::Response>>> call_version(
         const Request& request, int16_t version, runtime::TimePoint deadline) {
-        using Response = typename Request::Response;
         if (throttled_until_ > loop_.now()) co_await loop_.sleep_until(throttled_until_);
-        if (closed_) co_return error_;
-        const int32_t correlation = next_correlation_++;
-        CO_TRY(Chain frame, frame_of(request, version, correlation));
-        CO_TRY_OK(enqueue(std::move(frame)));
-        Exchange exchange{*this, correlation};
-        CO_TRY(SharedBytes answer, co_await answer_of(exchange, deadline));
-        Reply<Response> reply{std::move(answer), {}};
-        ByteView in = reply.frame.view;
-        if (auto body = read_answer<Response>(in, version)) {
-            reply.body = *std::move(body);
-        } else {
-            close(body.error());
-            co_return std::move(body).error();
-        }
-        if constexpr (requires { reply.body.throttle_time_ms; })
-            throttle(reply.body.throttle_time_ms);
-        co_return std::move(reply);
+        CO_TRY(Sent sent, start(request, version));
+        co_return co_await answer<typename Request::Response>(std::move(sent), deadline);
     }
 
     template <typename Response>
@@ -135,7 +157,6 @@ private:
     runtime::Task<Result<void>> negotiate(runtime::TimePoint deadline);
     Result<void> enqueue(Chain frame);
     runtime::Task<Result<SharedBytes>> answer_of(Exchange& exchange, runtime::TimePoint deadline);
-    // The broker asked for silence (quotas): the next request waits.
     void throttle(int32_t ms);
     runtime::Task<void> write_requests();
     runtime::Task<void> read_answers();

@@ -95,6 +95,16 @@ bool is_formatted(runtime::Disk& disk, const std::string& directory) {
 
 }  // namespace
 
+std::vector<raft::VoterEndpoint> controller_endpoints(const config::BrokerConfig& config) {
+    std::vector<raft::VoterEndpoint> endpoints;
+    for (const config::Endpoint& listener : config.listeners())
+        if (config.is_controller_listener(listener.listener))
+            endpoints.push_back({.listener = listener.listener,
+                                 .host = listener.host.empty() ? "localhost" : listener.host,
+                                 .port = static_cast<uint16_t>(listener.port)});
+    return endpoints;
+}
+
 runtime::Task<Result<void>> format_directories(runtime::Disk& disk, Rng& rng,
                                                FormatOptions options) {
     CO_TRY(const Levels levels, wanted_levels(options));

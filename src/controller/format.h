@@ -20,6 +20,7 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "base/uuid.h"
+#include "config/broker_config.h"
 #include "raft/voters.h"
 #include "runtime/disk.h"
 #include "runtime/task.h"
@@ -39,6 +40,9 @@ struct FormatOptions {
     // Directories that are formatted already are left as they are; else they are an error.
     bool ignore_formatted = false;
 };
+
+// Where the controller listeners of this configuration are reached.
+std::vector<raft::VoterEndpoint> controller_endpoints(const config::BrokerConfig& config);
 
 // Errors: already_exists (a directory is formatted), invalid_config (a feature or level that does
 // not exist, or whose dependencies are not met), io_error and the like.

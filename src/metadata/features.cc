@@ -56,15 +56,19 @@ std::optional<std::string_view> metadata_version_name(int16_t level) {
     return kNames[static_cast<size_t>(level - kMetadataVersionMin)];
 }
 
+int16_t needed_metadata_version(std::string_view feature, int16_t level) {
+    return feature == kElrVersion && level >= 1 ? kElrNeedsMetadataVersion : int16_t{0};
+}
+
 Result<void> check_dependencies(const std::map<std::string, int16_t>& levels) {
-    auto level = [&](std::string_view name) {
-        auto found = levels.find(std::string(name));
-        return found == levels.end() ? int16_t{0} : found->second;
-    };
-    if (level(kElrVersion) >= 1 && level(kMetadataVersion) < kElrNeedsMetadataVersion) {
-        return fail(ErrorCode::invalid_config,
-                    fmt::format("{}={} needs {} at {} or above", kElrVersion, level(kElrVersion),
-                                kMetadataVersion, kElrNeedsMetadataVersion));
+    const auto found = levels.find(std::string(kMetadataVersion));
+    const int16_t metadata_version = found == levels.end() ? int16_t{0} : found->second;
+    for (const auto& [name, level] : levels) {
+        const int16_t needed = needed_metadata_version(name, level);
+        if (metadata_version < needed)
+            return fail(ErrorCode::invalid_config,
+                        fmt::format("{}={} needs {} at {} or above", name, level, kMetadataVersion,
+                                    needed));
     }
     return {};
 }

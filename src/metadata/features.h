@@ -48,6 +48,8 @@ SupportedFeatures supported_features();
 std::map<std::string, int16_t> default_levels(int16_t metadata_version);
 // "4.3-IV0" for 30; nothing for a level that does not exist.
 std::optional<std::string_view> metadata_version_name(int16_t level);
+// The metadata.version that a feature needs from this level on; 0: any.
+int16_t needed_metadata_version(std::string_view feature, int16_t level);
 // Whether levels of one cluster fit each other; invalid_config names the one that is missing.
 Result<void> check_dependencies(const std::map<std::string, int16_t>& levels);
 

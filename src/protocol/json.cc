@@ -4,24 +4,28 @@
 
 #include <fmt/format.h>
 
-namespace millrace::protocol {
+#include "base/utf8.h"
 
+namespace millrace::protocol {
 namespace {
 
-// The length of the valid UTF-8 sequence at the start of `s`, 0 when there is none.
-size_t utf8_length(std::string_view s) {
-    const auto byte = [&](size_t i) { return static_cast<uint8_t>(s[i]); };
-    const uint8_t lead = byte(0);
-    if (lead < 0x80) return 1;
-    const size_t n = lead >= 0xf5 ? 0 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 0;
-    if (n == 0 || s.size() < n) return 0;
-    for (size_t i = 1; i < n; ++i)
-        if ((byte(i) & 0xc0) != 0x80) return 0;
-    if (lead == 0xe0 && byte(1) < 0xa0) return 0;  // overlong
-    if (lead == 0xed && byte(1) > 0x9f) return 0;  // half of a surrogate pair
-    if (lead == 0xf0 && byte(1) < 0x90) return 0;
-    if (lead == 0xf4 && byte(1) > 0x8f) return 0;
-    return n;
+// As Java prints a double: the fewest digits that say it, always with a point; a power of ten below
+// 10^-3 and from 10^7 on ("1.0E7").
+std::string java_text(double v) {
+    const double size = std::abs(v);
+    const bool plain = size == 0 || (size >= 1e-3 && size < 1e7);
+    std::string text = plain ? fmt::format("{}", v) : fmt::format("{:e}", v);
+    if (plain) return text.contains('.') ? text : text + ".0";
+    // The shortest digits come from the plain form; of {:e} only the exponent is wanted.
+    const int exponent = std::stoi(text.substr(text.find('e') + 1));
+    std::string digits;
+    for (const char c : fmt::format("{}", v)) {
+        if (c == 'e') break;
+        if (c >= '0' && c <= '9' && !(digits.empty() && c == '0')) digits += c;
+    }
+    digits.erase(digits.find_last_not_of('0') + 1);
+    if (digits.size() < 2) digits += '0';
+    return fmt::format("{}{}.{}E{}", v < 0 ? "-" : "", digits[0], digits.substr(1), exponent);
 }
 
 }  // namespace
@@ -44,7 +48,7 @@ void JsonWriter::integer(int64_t v) {
 
 void JsonWriter::number(double v) {
     if (std::isfinite(v)) {
-        fmt::format_to(std::back_inserter(out_), "{}", v);
+        out_ += java_text(v);
     } else {
         out_ += std::isnan(v) ? "\"NaN\"" : v > 0 ? "\"Infinity\"" : "\"-Infinity\"";
     }
@@ -63,7 +67,7 @@ void JsonWriter::string(std::string_view s) {
         } else if (n = utf8_length(s); n > 0) {
             out_ += s.substr(0, n);
         } else {
-            out_ += "\xef\xbf\xbd";
+            out_ += kReplacementCharacter;
             n = 1;
         }
         s.remove_prefix(n);

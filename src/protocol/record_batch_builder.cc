@@ -31,27 +31,34 @@ int64_t wrapping_difference(int64_t a, int64_t b) {
     return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
 }
 
+// Varints and lengths of one record, put together before they are copied behind the others in one
+// piece. Every varint here fits 32 bits or is a timestamp delta; a zigzag of the wider type gives
+// the same bytes for both.
+class Piece {
+public:
+    void varint(int64_t n) { end_ = write_uvarint(end_, zigzag64(n)); }
+    void byte(uint8_t b) { *end_++ = b; }
+    void length(const std::optional<ByteView>& bytes) {
+        varint(bytes ? static_cast<int64_t>(bytes->size()) : -1);
+    }
+    void move_to(std::vector<uint8_t>& out) {
+        out.insert(out.end(), bytes_, end_);
+        end_ = bytes_;
+    }
+
+private:
+    uint8_t bytes_[1 + 5 * kUvarint64BytesMax];
+    uint8_t* end_ = bytes_;
+};
+
+void put(std::vector<uint8_t>& out, const std::optional<ByteView>& bytes) {
+    if (bytes) out.insert(out.end(), bytes->begin(), bytes->end());
+}
+
 }  // namespace
 
 BatchBuilder::BatchBuilder(BatchOptions options)
-    : options_(std::move(options)), next_offset_(options_.base_offset) {}
-
-// Every varint here fits 32 bits or is a timestamp delta; a zigzag of the wider type gives the same
-// bytes for both.
-void BatchBuilder::put_varint(int64_t n) {
-    uint8_t buffer[kUvarint64BytesMax];
-    uint8_t* const end = write_uvarint(buffer, zigzag64(n));
-    records_.insert(records_.end(), buffer, end);
-}
-
-void BatchBuilder::put(ByteView bytes) {
-    records_.insert(records_.end(), bytes.begin(), bytes.end());
-}
-
-void BatchBuilder::put_nullable(std::optional<ByteView> bytes) {
-    put_varint(bytes ? static_cast<int64_t>(bytes->size()) : -1);
-    if (bytes) put(*bytes);
-}
+    : options_(std::move(options)), bytes_(kBatchHeaderBytes), next_offset_(options_.base_offset) {}
 
 void BatchBuilder::put_record(Offset offset, TimestampMs timestamp, std::optional<ByteView> key,
                               std::optional<ByteView> value, int64_t header_count,
@@ -65,15 +72,25 @@ void BatchBuilder::put_record(Offset offset, TimestampMs timestamp, std::optiona
     max_timestamp_ = std::max(max_timestamp_, timestamp);
     const int64_t timestamp_delta = wrapping_difference(timestamp, base_timestamp_);
     const int64_t offset_delta = offset - options_.base_offset;
-    put_varint(static_cast<int64_t>(1 + varint_size(timestamp_delta) + varint_size(offset_delta) +
-                                    nullable_size(key) + nullable_size(value) +
-                                    varint_size(header_count) + header_bytes));
-    records_.push_back(0);
-    put_varint(timestamp_delta);
-    put_varint(offset_delta);
-    put_nullable(key);
-    put_nullable(value);
-    put_varint(header_count);
+    Piece piece;
+    piece.varint(static_cast<int64_t>(1 + varint_size(timestamp_delta) + varint_size(offset_delta) +
+                                      nullable_size(key) + nullable_size(value) +
+                                      varint_size(header_count) + header_bytes));
+    piece.byte(0);
+    piece.varint(timestamp_delta);
+    piece.varint(offset_delta);
+    piece.length(key);
+    if (key && !key->empty()) {
+        piece.move_to(bytes_);
+        put(bytes_, key);
+    }
+    piece.length(value);
+    if (value && !value->empty()) {
+        piece.move_to(bytes_);
+        put(bytes_, value);
+    }
+    piece.varint(header_count);
+    piece.move_to(bytes_);
     ++count_;
     next_offset_ = offset + 1;
 }
@@ -88,15 +105,20 @@ void BatchBuilder::append_at(Offset offset, TimestampMs timestamp, std::optional
     put_record(offset, timestamp, key, value, static_cast<int64_t>(headers.size()),
                headers_size(headers));
     for (const RecordHeader& header : headers) {
-        put_nullable(as_bytes(header.key));
-        put_nullable(header.value);
+        Piece piece;
+        piece.length(as_bytes(header.key));
+        piece.move_to(bytes_);
+        put(bytes_, as_bytes(header.key));
+        piece.length(header.value);
+        piece.move_to(bytes_);
+        put(bytes_, header.value);
     }
 }
 
 void BatchBuilder::append_at(const RecordView& record) {
     put_record(record.offset, record.timestamp, record.key, record.value, record.headers.size(),
                record.headers.raw().size());
-    put(record.headers.raw());
+    put(bytes_, record.headers.raw());
 }
 
 void BatchBuilder::append_control(TimestampMs timestamp, ControlType type, ByteView body) {
@@ -114,17 +136,18 @@ size_t BatchBuilder::record_size_max(size_t key_bytes, size_t value_bytes,
 
 Result<std::vector<uint8_t>> BatchBuilder::finish() {
     constexpr size_t kBytesMax = std::numeric_limits<int32_t>::max();
-    if (records_.size() > kBytesMax - kBatchHeaderBytes) {
+    if (bytes_.size() > kBytesMax) {
         return fail(ErrorCode::record_list_too_large, "a record batch cannot exceed 2 GiB");
     }
     const Offset last_offset = options_.last_offset.value_or(next_offset_ - 1);
     INVARIANT(last_offset >= std::max(next_offset_ - 1, options_.base_offset));
-    std::vector<uint8_t> out(kBatchHeaderBytes);
-    out.reserve(kBatchHeaderBytes + records_.size());
-    if (options_.codec == Codec::none || count_ == 0) {
-        out.insert(out.end(), records_.begin(), records_.end());
-    } else {
-        TRY_OK(compress(options_.codec, options_.levels.of(options_.codec), records_, out));
+    std::vector<uint8_t> out = std::move(bytes_);
+    if (options_.codec != Codec::none && count_ != 0) {
+        std::vector<uint8_t> compressed(kBatchHeaderBytes);
+        compressed.reserve(out.size() / 2);
+        TRY_OK(compress(options_.codec, options_.levels.of(options_.codec),
+                        ByteView{out}.subspan(kBatchHeaderBytes), compressed));
+        out = std::move(compressed);
     }
     if (out.size() > kBytesMax) {
         return fail(ErrorCode::record_list_too_large, "a record batch cannot exceed 2 GiB");

@@ -4,7 +4,7 @@
 //   builder.append(now_ms, key, value);
 //   TRY(std::vector<uint8_t> batch, builder.finish());
 //
-// Owner: whoever fills it. Memory: the uncompressed records, then also the finished batch.
+// Owner: whoever fills it. Memory: the uncompressed batch; with a codec also the finished one.
 // Kafka: MemoryRecordsBuilder.
 #pragma once
 
@@ -58,11 +58,20 @@ public:
     // A control record; the options must say `control`.
     void append_control(TimestampMs timestamp, ControlType type, ByteView body);
 
+    // Of a batch that was begun before these were known; until finish().
+    void set_producer(ProducerId id, ProducerEpoch epoch, int32_t base_sequence) {
+        options_.producer_id = id;
+        options_.producer_epoch = epoch;
+        options_.base_sequence = base_sequence;
+    }
+    // Room for a batch of so many bytes, uncompressed.
+    void reserve(size_t size_bytes) { bytes_.reserve(size_bytes); }
+
     int32_t count() const { return count_; }
     bool empty() const { return count_ == 0; }
     // Batch size if it were finished now without compression. `record_size_max` tells what one more
     // record would add at most.
-    size_t size_bytes() const { return kBatchHeaderBytes + records_.size(); }
+    size_t size_bytes() const { return bytes_.size(); }
     static size_t record_size_max(size_t key_bytes, size_t value_bytes,
                                   std::span<const RecordHeader> headers = {});
     Offset next_offset() const { return next_offset_; }
@@ -76,12 +85,9 @@ public:
 private:
     void put_record(Offset offset, TimestampMs timestamp, std::optional<ByteView> key,
                     std::optional<ByteView> value, int64_t header_count, size_t header_bytes);
-    void put(ByteView bytes);
-    void put_varint(int64_t n);
-    void put_nullable(std::optional<ByteView> bytes);
 
     BatchOptions options_;
-    std::vector<uint8_t> records_;  // uncompressed
+    std::vector<uint8_t> bytes_;  // room for the header, then the records, uncompressed
     int32_t count_ = 0;
     Offset next_offset_;
     TimestampMs base_timestamp_ = -1;

@@ -61,6 +61,10 @@ public:
     T& front() { return static_cast<T&>(*head_.next_); }
     T& back() { return static_cast<T&>(*head_.previous_); }
     void push_back(T& item) { static_cast<Link&>(item).insert_before(head_); }
+    // `place` must be in this list.
+    void insert_before(T& place, T& item) {
+        static_cast<Link&>(item).insert_before(static_cast<Link&>(place));
+    }
     // `visit` may not change the list.
     template <typename Visit>
     void for_each(Visit visit) {

@@ -35,16 +35,6 @@ config::Endpoint advertised(const config::BrokerConfig& config, const std::strin
     return endpoint;
 }
 
-std::vector<raft::VoterEndpoint> controller_endpoints(const config::BrokerConfig& config) {
-    std::vector<raft::VoterEndpoint> endpoints;
-    for (const config::Endpoint& listener : config.listeners())
-        if (config.is_controller_listener(listener.listener))
-            endpoints.push_back({.listener = listener.listener,
-                                 .host = listener.host.empty() ? "localhost" : listener.host,
-                                 .port = static_cast<uint16_t>(listener.port)});
-    return endpoints;
-}
-
 net::BufferPool::Limits buffer_limits(const config::BrokerConfig& config) {
     const int64_t given = config.values().queued_request_bytes_max;
     return {.kept_bytes_max = kBuffersKeptMax,
@@ -116,7 +106,7 @@ runtime::Task<Result<void>> Node::open_directories() {
         options.metadata_log_dir = config_->metadata_log_dir();
         options.node_id = config_->node_id();
         options.cluster_id = Uuid::random(rng).to_string();
-        options.controller_endpoints = controller_endpoints(*config_);
+        options.controller_endpoints = controller::controller_endpoints(*config_);
         options.now = context_.loop.wall_ms();
         CO_TRY_OK(co_await controller::format_directories(context_.disk, rng, std::move(options)));
         newly_formatted_ = true;
@@ -157,7 +147,7 @@ runtime::Task<Result<void>> Node::start_metadata() {
     options.metadata_log_dir = config_->metadata_log_dir();
     options.directory_id = metadata_directory_id_;
     options.incarnation_id = Uuid::random(context_.loop.rng());
-    options.controller_endpoints = controller_endpoints(*config_);
+    options.controller_endpoints = controller::controller_endpoints(*config_);
     CO_TRY(metadata_, co_await controller::MetadataNode::start(context_.disk, logs_->shard(),
                                                                context_.loop, std::move(options)));
     co_return {};

@@ -1,0 +1,113 @@
+#include "cli/kafka/argparse.h"
+
+namespace millrace::cli::kafka {
+namespace {
+
+std::string both_names(const Flag& flag) {
+    return flag.letter.empty() ? fmt::format("--{}", flag.name)
+                               : fmt::format("--{}/-{}", flag.name, flag.letter);
+}
+
+Error unrecognized(std::string_view word) {
+    return fail(ErrorCode::invalid_request, fmt::format("unrecognized arguments: '{}'", word));
+}
+
+// The flag of a word that begins with a hyphen; `value` gets what follows in the same word.
+Result<const Flag*> find_flag(std::span<const Flag> flags, std::string_view word,
+                              std::optional<std::string>& value) {
+    if (!word.starts_with("--")) {
+        const std::string_view letter = word.substr(1, 1);
+        for (const Flag& flag : flags) {
+            if (flag.letter != letter || letter.empty()) continue;
+            if (word.size() > 2) value = word.substr(word[2] == '=' ? 3 : 2);
+            return &flag;
+        }
+        return unrecognized(word);
+    }
+    const size_t equals = word.find('=');
+    const std::string_view name = word.substr(2, equals == word.npos ? equals : equals - 2);
+    if (equals != word.npos) value = word.substr(equals + 1);
+    std::vector<const Flag*> fitting;
+    for (const Flag& flag : flags) {
+        if (flag.name == name) return &flag;
+        if (flag.name.starts_with(name)) fitting.push_back(&flag);
+    }
+    if (fitting.size() == 1) return fitting.front();
+    if (fitting.empty()) return unrecognized(word);
+    std::string all;
+    for (const Flag* flag : fitting)
+        all += fmt::format("{}--{}", all.empty() ? "" : ", ", flag->name);
+    return fail(ErrorCode::invalid_request,
+                fmt::format("ambiguous option: --{} could match {}", name, all));
+}
+
+}  // namespace
+
+Result<FlagValues> FlagValues::parse(std::span<const Flag> flags,
+                                     std::span<const std::string> words) {
+    FlagValues out;
+    std::map<int, const Flag*> chosen;
+    for (size_t i = 0; i != words.size(); ++i) {
+        if (!words[i].starts_with('-') || words[i].size() == 1) return unrecognized(words[i]);
+        std::optional<std::string> value;
+        TRY(const Flag* flag, find_flag(flags, words[i], value));
+        if (flag->group != 0) {
+            const Flag*& other = chosen[flag->group];
+            if (other && other != flag)
+                return fail(ErrorCode::invalid_request,
+                            fmt::format("argument {}: not allowed with argument {}",
+                                        both_names(*flag), both_names(*other)));
+            other = flag;
+        }
+        std::vector<std::string>& values = out.values_[std::string{flag->name}];
+        if (flag->takes == Flag::Takes::nothing) continue;
+        if (!value) {
+            if (i + 1 == words.size() || (words[i + 1].starts_with('-') && words[i + 1].size() > 1))
+                return fail(ErrorCode::invalid_request,
+                            fmt::format("argument {}: expected one argument", both_names(*flag)));
+            value = words[++i];
+        }
+        // Of a flag that takes one value, the last counts.
+        if (flag->takes == Flag::Takes::one) values.clear();
+        values.push_back(*std::move(value));
+    }
+    for (const Flag& flag : flags)
+        if (flag.required && !out.has(flag.name))
+            return fail(ErrorCode::invalid_request,
+                        fmt::format("argument {} is required", both_names(flag)));
+    return out;
+}
+
+std::optional<std::string> FlagValues::value(std::string_view name) const {
+    const std::vector<std::string>& all = values(name);
+    return all.empty() ? std::nullopt : std::optional{all.back()};
+}
+
+const std::vector<std::string>& FlagValues::values(std::string_view name) const {
+    static const std::vector<std::string> none;
+    const auto found = values_.find(name);
+    return found == values_.end() ? none : found->second;
+}
+
+std::string quoted_list(std::span<const std::string_view> names) {
+    std::string out;
+    for (const std::string_view name : names)
+        out += fmt::format("{}'{}'", out.empty() ? "" : ", ", name);
+    return out;
+}
+
+std::string flag_table(std::span<const Flag> flags) {
+    std::vector<std::string> left;
+    size_t width = 0;
+    for (const Flag& flag : flags) {
+        left.push_back(fmt::format("{}{}", both_names(flag),
+                                   flag.takes == Flag::Takes::nothing ? "" : " VALUE"));
+        width = std::max(width, left.back().size());
+    }
+    std::string out;
+    for (size_t i = 0; i != flags.size(); ++i)
+        out += fmt::format("  {:<{}}  {}\n", left[i], width, flags[i].help);
+    return out;
+}
+
+}  // namespace millrace::cli::kafka

@@ -1,0 +1,332 @@
+// kafka-storage: formats the directories of a node, and tells about them and about features.
+#include "base/uuid.h"
+#include "cli/format/feature_levels.h"
+#include "cli/format/format_node.h"
+#include "cli/kafka/argparse.h"
+#include "cli/kafka/tool.h"
+#include "metadata/features.h"
+#include "storage/file_names.h"
+#include "storage/log_manager.h"
+
+namespace millrace::cli::kafka {
+namespace {
+
+using enum Flag::Takes;
+
+constexpr Flag kConfig{"config", "c", one, true, 0, "The node's server.properties."};
+constexpr auto kInfoFlags = std::to_array<Flag>({kConfig});
+constexpr auto kFormatFlags = std::to_array<Flag>({
+    {"cluster-id", "t", one, true, 0, "The id of the cluster that the node belongs to."},
+    kConfig,
+    {"add-scram", "S", many, false, 0, "A SCRAM credential to begin with."},
+    {"ignore-formatted", "g", nothing, false, 0, "Leave directories alone that are formatted."},
+    {"release-version", "r", one, false, 0, "The release whose features the cluster begins with."},
+    {"feature", "f", many, false, 0, "name=level, other than the release's."},
+    {"standalone", "s", nothing, false, 1, "This node is the one voter of its quorum."},
+    {"no-initial-controllers", "N", nothing, false, 1, "The quorum's voters are elsewhere."},
+    {"initial-controllers", "I", one, false, 1, "The quorum's voters: id@host:port:directory,..."},
+});
+constexpr auto kMappingFlags = std::to_array<Flag>(
+    {{"release-version", "r", one, false, 0, "The release; without it the latest."}});
+constexpr auto kDependencyFlags = std::to_array<Flag>(
+    {{"feature", "f", many, true, 0, "name=level; may be given several times."}});
+
+int failed(const Console& console, const Error& error) {
+    std::fflush(console.out);
+    console.error_line(sentence(error));
+    return kFailed;
+}
+
+std::string_view describe(DirectoryRole role) {
+    switch (role) {
+        case DirectoryRole::data:
+            return "data directory";
+        case DirectoryRole::metadata:
+            return "metadata directory";
+        case DirectoryRole::voting_metadata:
+            return "dynamic metadata voter directory";
+    }
+    return "";
+}
+
+Result<void> check_voters(const config::BrokerConfig& config, const FlagValues& flags) {
+    const auto refuse = [](std::string why) {
+        return fail(ErrorCode::invalid_request, std::move(why));
+    };
+    const std::vector<std::string> roles = config.list("process.roles");
+    const bool controls = std::ranges::find(roles, "controller") != roles.end();
+    const bool fixed_voters = !config.list("controller.quorum.voters").empty();
+    for (const std::string_view option : {"standalone", "initial-controllers"}) {
+        if (!flags.has(option)) continue;
+        if (fixed_voters)
+            return refuse(
+                "You cannot specify controller.quorum.voters and format the node with "
+                "--initial-controllers or --standalone. If you want to use dynamic quorum, please "
+                "remove controller.quorum.voters and specify controller.quorum.bootstrap.servers "
+                "instead.");
+        if (!controls) return refuse(fmt::format("You can only use --{} on a controller.", option));
+    }
+    if (flags.has("initial-controllers") || flags.has("no-initial-controllers"))
+        return refuse(
+            "A quorum of several nodes is not served yet: format with --standalone, or with "
+            "controller.quorum.voters.");
+    if (controls && !fixed_voters && !flags.has("standalone"))
+        return refuse(
+            "Because controller.quorum.voters is not set on this controller, you must specify one "
+            "of the following: --standalone, --initial-controllers, or "
+            "--no-initial-controllers.");
+    if (flags.has("add-scram")) return refuse("SCRAM credentials are not served yet.");
+    return {};
+}
+
+Result<FormatRequest> read_request(const config::BrokerConfig& config, const FlagValues& flags) {
+    FormatRequest out{.cluster_id = *flags.value("cluster-id")};
+    out.ignore_formatted = flags.has("ignore-formatted");
+    out.standalone = flags.has("standalone");
+    out.metadata_version = latest_release().level;
+    if (const auto release = flags.value("release-version")) {
+        TRY(const ReleaseVersion version, parse_release(*release, false));
+        out.metadata_version = version.level;
+    }
+    for (const std::string& text : flags.values("feature")) {
+        TRY(const FeatureLevel level, parse_feature_level(text));
+        if (level.name != metadata::kMetadataVersion) {
+            out.feature_levels[level.name] = level.level;
+            continue;
+        }
+        if (flags.has("release-version"))
+            return fail(ErrorCode::invalid_request,
+                        "Use --release-version instead of --feature metadata.version=X to avoid "
+                        "ambiguity.");
+        out.metadata_version = level.level;
+    }
+    // A quorum whose voters stand in the configuration has no voters in its log.
+    if (!config.list("controller.quorum.voters").empty())
+        out.feature_levels.try_emplace(std::string{metadata::kKraftVersion}, 0);
+    return out;
+}
+
+std::string bootstrap_line(const FormatPlan& plan) {
+    std::string records;
+    const auto add = [&](std::string_view name, int16_t level) {
+        records += fmt::format(
+            "{}ApiMessageAndVersion(FeatureLevelRecord(name='{}', featureLevel={}) at version 0)",
+            records.empty() ? "" : ", ", name, level);
+    };
+    add(metadata::kMetadataVersion, plan.request.metadata_version);
+    for (const auto& [name, level] : plan.levels)
+        if (name != metadata::kMetadataVersion) add(name, level);
+    return fmt::format(
+        "Bootstrap metadata: BootstrapMetadata(records=[{}], metadataVersionLevel={}, "
+        "source=format command)",
+        records, plan.request.metadata_version);
+}
+
+int format(const Console& console, const FlagValues& flags) {
+    LocalDisk local;
+    const auto config = load_config(local, *flags.value("config"));
+    if (!config) return failed(console, config.error());
+    if (const auto voters = check_voters(*config, flags); !voters)
+        return failed(console, voters.error());
+    auto request = read_request(*config, flags);
+    if (!request) return failed(console, request.error());
+    const auto plan = plan_format(local, *config, *std::move(request));
+    if (!plan) return failed(console, plan.error());
+    if (plan->directories.empty()) {
+        console.line("All of the log directories are already formatted.");
+        return kDone;
+    }
+    console.line(bootstrap_line(*plan));
+    const auto version = metadata::metadata_version_name(plan->request.metadata_version);
+    for (const FormatPlan::Directory& directory : plan->directories)
+        console.line(fmt::format("Formatting {} {} with metadata.version {}.",
+                                 describe(directory.role), directory.path, version.value_or("")));
+    const auto done = carry_out(local, *config, *plan);
+    return done ? kDone : failed(console, done.error());
+}
+
+// The properties of formatted directories, those that they share once.
+struct Found {
+    std::vector<std::string> directories;
+    std::vector<std::string> problems;
+    std::optional<storage::MetaProperties> meta;
+};
+
+Found look_around(LocalDisk& local, const config::BrokerConfig& config) {
+    Found found;
+    std::vector<std::string> directories = config.log_dirs();
+    std::ranges::sort(directories);
+    for (const std::string& path : directories) {
+        const auto info = local.disk().info(path);
+        if (!info) {
+            found.problems.push_back(fmt::format("{} does not exist", path));
+            continue;
+        }
+        if (!info->is_directory) {
+            found.problems.push_back(fmt::format("{} is not a directory", path));
+            continue;
+        }
+        found.directories.push_back(path);
+        const auto text =
+            local.read_all(storage::join_path(path, storage::kMetaPropertiesName), 1 << 20);
+        if (!text) {
+            found.problems.push_back(fmt::format("{} is not formatted.", path));
+            continue;
+        }
+        const auto meta = storage::MetaProperties::parse(*text);
+        if (!meta)
+            found.problems.push_back(sentence(meta.error()));
+        else if (!found.meta || path == config.metadata_log_dir())
+            found.meta = *meta;
+    }
+    return found;
+}
+
+int info(const Console& console, const FlagValues& flags) {
+    LocalDisk local;
+    const auto config = load_config(local, *flags.value("config"));
+    if (!config) return failed(console, config.error());
+    const Found found = look_around(local, *config);
+    if (!found.directories.empty()) {
+        console.line(found.directories.size() == 1 ? "Found log directory:"
+                                                   : "Found log directories:");
+        for (const std::string& path : found.directories) console.line("  " + path);
+        console.line("");
+    }
+    if (found.meta) {
+        std::string directory_id;
+        if (found.meta->directory_id)
+            directory_id = fmt::format("directory.id={}, ", found.meta->directory_id->to_string());
+        console.line(fmt::format("Found metadata: {{cluster.id={}, {}node.id={}, version=1}}",
+                                 found.meta->cluster_id, directory_id, found.meta->node_id));
+        console.line("");
+    }
+    if (found.problems.empty()) return kDone;
+    console.line(found.problems.size() == 1 ? "Found problem:" : "Found problems:");
+    for (const std::string& problem : found.problems) console.line("  " + problem);
+    console.line("");
+    return kFailed;
+}
+
+int version_mapping(const Console& console, const FlagValues& flags) {
+    ReleaseVersion version = latest_release();
+    std::string shown = version.name;
+    if (const auto asked = flags.value("release-version")) {
+        auto found = parse_release(*asked, true);
+        if (!found) return failed(console, found.error());
+        version = *std::move(found);
+        shown = *asked;
+    }
+    console.line(fmt::format("metadata.version={} ({})", version.level, shown));
+    for (const auto& [name, level] : levels_of_release(version.level))
+        console.line(fmt::format("{}={}", name, level));
+    return kDone;
+}
+
+Result<void> print_dependencies(const Console& console, const std::string& text) {
+    auto asked = parse_feature_level(text);
+    if (!asked)
+        return fail(ErrorCode::invalid_request,
+                    fmt::format("Invalid feature format: {}. Expected format: 'feature=version' "
+                                "(e.g. 'group.version=1')",
+                                text));
+    const auto& [name, level] = *asked;
+    if (name == metadata::kMetadataVersion) {
+        const auto version = metadata::metadata_version_name(level);
+        if (!version)
+            return fail(ErrorCode::invalid_request,
+                        fmt::format("Unknown metadata.version {}", level));
+        console.line(fmt::format("{}={} ({}) has no dependencies.", name, level, *version));
+        return {};
+    }
+    const metadata::FeatureDef* def = metadata::find_feature(name);
+    if (!def) return fail(ErrorCode::invalid_request, fmt::format("Unknown feature: {}", name));
+    if (level < def->min || level > def->max)
+        return fail(ErrorCode::invalid_request,
+                    fmt::format("Feature level {} is not supported for feature {}", level, name));
+    const int16_t needs = metadata::needed_metadata_version(name, level);
+    if (needs == 0) {
+        console.line(fmt::format("{}={} has no dependencies.", name, level));
+        return {};
+    }
+    console.line(fmt::format("{}={} requires:", name, level));
+    console.line(fmt::format("    {}={} ({})", metadata::kMetadataVersion, needs,
+                             *metadata::metadata_version_name(needs)));
+    return {};
+}
+
+int feature_dependencies(const Console& console, const FlagValues& flags) {
+    for (const std::string& text : flags.values("feature"))
+        if (const auto printed = print_dependencies(console, text); !printed)
+            return failed(console, printed.error());
+    return kDone;
+}
+
+int random_uuid(const Console& console, const FlagValues&) {
+    LocalDisk local;
+    console.line(Uuid::random(local.rng()).to_string());
+    return kDone;
+}
+
+struct SubCommand {
+    std::string_view name;
+    std::span<const Flag> flags;
+    int (*run)(const Console& console, const FlagValues& flags);
+    std::string_view help;
+};
+constexpr auto kCommands = std::to_array<SubCommand>({
+    {"info", kInfoFlags, info, "Tell what the node's directories are."},
+    {"format", kFormatFlags, format, "Make the node's directories ready."},
+    {"version-mapping", kMappingFlags, version_mapping, "Feature levels of a release."},
+    {"feature-dependencies", kDependencyFlags, feature_dependencies, "What levels rely on."},
+    {"random-uuid", {}, random_uuid, "A new id for a cluster."},
+});
+
+std::string usage() {
+    std::string text = "usage: kafka-storage COMMAND [OPTIONS]\n";
+    for (const SubCommand& command : kCommands)
+        text += fmt::format("  {:<22}{}\n", command.name, command.help);
+    return text;
+}
+
+int misused(const Console& console, std::string_view shown, std::string_view why) {
+    console.error_line(shown);
+    console.error_line(fmt::format("kafka-storage: error: {}", why));
+    return kFailed;
+}
+
+bool asks_for_help(std::string_view word) {
+    return word == "-h" || word == "--help";
+}
+
+}  // namespace
+
+int storage(const Console& console, const Words& words) {
+    if (words.empty()) return misused(console, usage(), "too few arguments");
+    if (asks_for_help(words[0])) {
+        console.print(usage());
+        return kDone;
+    }
+    const auto command = std::ranges::find(kCommands, words[0], &SubCommand::name);
+    if (command == kCommands.end()) {
+        constexpr auto names = [] {
+            std::array<std::string_view, kCommands.size()> all;
+            std::ranges::transform(kCommands, all.begin(), &SubCommand::name);
+            return all;
+        }();
+        return misused(
+            console, usage(),
+            fmt::format("invalid choice: '{}' (choose from {})", words[0], quoted_list(names)));
+    }
+    const std::string shown = fmt::format("usage: kafka-storage {} [OPTIONS]\n{}", command->name,
+                                          flag_table(command->flags));
+    if (words.size() > 1 && asks_for_help(words[1])) {
+        console.print(shown);
+        return kDone;
+    }
+    const auto flags = FlagValues::parse(command->flags, std::span{words}.subspan(1));
+    if (!flags) return misused(console, shown, flags.error().message);
+    return command->run(console, *flags);
+}
+
+}  // namespace millrace::cli::kafka

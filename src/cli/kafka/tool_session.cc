@@ -1,0 +1,21 @@
+#include "cli/kafka/tool_session.h"
+
+#include "cli/output/console.h"
+
+namespace millrace::cli::kafka {
+
+Result<std::unique_ptr<Session>> open_session(const Arguments& arguments,
+                                              std::string_view bootstrap, std::string_view config) {
+    TRY(const auto servers, arguments.value(bootstrap));
+    TRY(const auto file, arguments.value(config));
+    return Session::open(
+        {.bootstrap_servers = servers.value_or(""), .command_config = file.value_or("")});
+}
+
+std::string failure_text(const Error& error, std::string_view call) {
+    if (client::Cluster::network_error(error.code))
+        return fmt::format("Timed out waiting for a node assignment. Call: {}", call);
+    return sentence(error);
+}
+
+}  // namespace millrace::cli::kafka

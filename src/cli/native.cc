@@ -1,0 +1,49 @@
+#include "cli/native.h"
+
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+namespace millrace::cli {
+
+void add_cluster_options(CLI::App& verb, ClusterOptions& options) {
+    verb.add_option("-b,--bootstrap-server", options.session.bootstrap_servers,
+                    "Brokers of the cluster: host:port, several with commas")
+        ->required();
+    verb.add_option("--command-config", options.session.command_config,
+                    "A file with client properties")
+        ->check(CLI::ExistingFile);
+    verb.add_flag("--json", options.json, "For programs: one JSON document instead of tables");
+}
+
+std::string advice_for(const Error& error, const Session::Options& options) {
+    if (client::Cluster::network_error(error.code))
+        return fmt::format(
+            "Is a broker listening at {}? --command-config can set "
+            "default.api.timeout.ms to wait longer or give up sooner.",
+            options.bootstrap_servers);
+    switch (error.code) {
+        case ErrorCode::unknown_topic_or_partition:
+            return "`millrace topics list` shows the topics that there are.";
+        case ErrorCode::topic_authorization_failed:
+        case ErrorCode::group_authorization_failed:
+        case ErrorCode::cluster_authorization_failed:
+            return "Somebody who may alter ACLs can grant it: millrace acls.";
+        case ErrorCode::unsupported_version:
+            return "The brokers of this cluster do not serve what this needs.";
+        default:
+            return {};
+    }
+}
+
+int tell_failures(const Console& console, const std::vector<client::Outcome>& outcomes) {
+    int status = kDone;
+    std::fflush(console.out);
+    for (const client::Outcome& outcome : outcomes) {
+        if (outcome.error.code == ErrorCode::none) continue;
+        console.error_line(fmt::format("millrace: {}: {}", outcome.name, sentence(outcome.error)));
+        status = kFailed;
+    }
+    return status;
+}
+
+}  // namespace millrace::cli

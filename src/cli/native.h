@@ -1,0 +1,52 @@
+// What the native commands (`millrace <noun> <verb>`) have in common.
+//
+// A command is added to the command line by its add_..._command function and run by its callback,
+// which leaves its exit status where main() finds it.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <memory>
+#include <string>
+
+#include "cli/cluster/session.h"
+#include "cli/output/console.h"
+
+namespace millrace::cli {
+
+struct Native {
+    Console console;
+    int& status;
+};
+
+// Which cluster, and how to print.
+struct ClusterOptions {
+    Session::Options session;
+    bool json = false;
+    bool dry_run = false;
+};
+// --bootstrap-server, --command-config and --json for one verb.
+void add_cluster_options(CLI::App& verb, ClusterOptions& options);
+
+// What to do about an error of a cluster; "" when nothing helps for sure.
+std::string advice_for(const Error& error, const Session::Options& options);
+
+// Runs `work(console, session)`, which returns Result<int> (the exit status), and tells what went
+// wrong.
+template <typename Work>
+int with_cluster(Console console, const ClusterOptions& options, Work&& work) {
+    console.json = options.json;
+    auto session = Session::open(options.session);
+    if (!session) return console.fail(session.error());
+    const Result<int> done = work(console, **session);
+    if (done) return *done;
+    return console.fail(done.error(), advice_for(done.error(), options.session));
+}
+
+// A line to stderr for each failed outcome; kFailed when there is one.
+int tell_failures(const Console& console, const std::vector<client::Outcome>& outcomes);
+
+void add_topics_command(CLI::App& app, const Native& native);
+void add_dump_command(CLI::App& app, const Native& native);
+void add_format_command(CLI::App& app, const Native& native);
+
+}  // namespace millrace::cli

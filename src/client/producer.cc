@@ -1,0 +1,83 @@
+#include "client/producer.h"
+
+#include <fmt/format.h>
+
+namespace millrace::client {
+
+Producer::Producer(runtime::Context context, ProducerConfig config)
+    : config_(std::move(config)), cluster_(context, config_.client), tasks_(context.loop) {
+    sender_.on_failure = [this](const ProducerBatch& batch) {
+        if (!failure_) failure_ = batch.error;
+    };
+    tasks_.spawn(sender_.run());
+}
+
+Producer::~Producer() {
+    // Deliveries may outlive this, and what waits for them must end.
+    for (const BatchRef& batch : accumulator_.undelivered()) {
+        batch->error = fail(ErrorCode::cancelled, "the producer was closed");
+        accumulator_.finish(*batch);
+    }
+}
+
+Result<void> Producer::usable() const {
+    if (session_.broken()) return *session_.broken();
+    if (closed_) return fail(ErrorCode::cancelled, "the producer is closed");
+    return {};
+}
+
+Result<Delivery> Producer::try_send(const Record& record) {
+    TRY_OK(usable());
+    return accumulator_.append(record);
+}
+
+runtime::Task<Result<Delivery>> Producer::append(const Record& record,
+                                                 std::optional<Offset> expected_end) {
+    const auto deadline = cluster_.after(config_.max_block);
+    runtime::Subscriber waiting{cluster_.loop()};
+    waiting.subscribe(accumulator_.room());
+    for (;;) {
+        CO_TRY_OK(usable());
+        auto appended = expected_end ? accumulator_.append_if(record, *expected_end)
+                                     : accumulator_.append(record);
+        if (appended.code() != ErrorCode::would_block) co_return std::move(appended);
+        if (!accumulator_.knows(record.topic)) {
+            CO_TRY_OK(co_await cluster_.topic(std::string(record.topic), deadline));
+            continue;
+        }
+        if (!co_await waiting.wait_until(deadline))
+            co_return fail(ErrorCode::deadline_exceeded,
+                           fmt::format("no room for the record within {} ms: {} of buffer.memory="
+                                       "{} are in use",
+                                       config_.max_block.count(), accumulator_.bytes_used(),
+                                       config_.buffer_memory));
+    }
+}
+
+runtime::Task<void> Producer::flush() {
+    for (const BatchRef& batch : accumulator_.close_batches()) {
+        BatchRef at = batch;
+        co_await at->done.wait();
+        // What was cut in two is delivered when its parts are.
+        if (!at->first_half) continue;
+        co_await flush();
+        co_return;
+    }
+}
+
+runtime::Task<Result<void>> Producer::close(std::chrono::milliseconds patience) {
+    closed_ = true;
+    const auto deadline = cluster_.after(patience);
+    while (!accumulator_.empty()) {
+        accumulator_.close_batches();
+        const BatchRef oldest{accumulator_.oldest()};
+        if (co_await oldest->done.wait_until(cluster_.loop(), deadline)) continue;
+        session_.fail_for_good(fail(ErrorCode::cancelled, "the producer was closed"));
+        sender_.give_up_all(*session_.broken());
+        co_return fail(ErrorCode::deadline_exceeded,
+                       fmt::format("not everything was delivered within {} ms", patience.count()));
+    }
+    co_return {};
+}
+
+}  // namespace millrace::client

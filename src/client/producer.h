@@ -1,0 +1,77 @@
+// A producer: records in, batches to the leaders of their partitions, one outcome for each record.
+//
+//   Producer producer{context, config};
+//   CO_TRY(Delivery delivery, co_await producer.send({.topic = "orders", .value = bytes}));
+//   CO_TRY(RecordPlace place, co_await delivery.wait());
+//   CO_TRY_OK(co_await producer.close());
+//
+// Records of one partition are appended in the order of the calls of send(), each once
+// (enable.idempotence), whatever is repeated on the way. Nothing here blocks; send() waits while
+// buffer.memory is used up.
+//
+// Owner: whoever makes it. Loop: that of its context; nothing is thread-safe (for threads:
+// blocking.h). Dying, it gives up what is not delivered: close() first. Kafka: KafkaProducer.
+#pragma once
+
+#include "client/accumulator.h"
+#include "client/producer_sender.h"
+
+namespace millrace::client {
+
+class Producer {
+public:
+    Producer(runtime::Context context, ProducerConfig config);
+    ~Producer();
+    Producer(const Producer&) = delete;
+
+    // Takes the record over, waiting for the topic's metadata and for room, max.block.ms at most;
+    // the views must live until then. Errors: deadline_exceeded (no room), message_too_large,
+    // unknown_topic_or_partition, invalid_topic_exception, topic_authorization_failed, and what has
+    // ended the producer for good. Whether the record arrives, the delivery tells.
+    [[clang::coro_wrapper]] runtime::Task<Result<Delivery>> send(const Record& record) {
+        return append(record, std::nullopt);
+    }
+    // The same without waiting: would_block where send() would wait. Cheaper, for tight loops.
+    Result<Delivery> try_send(const Record& record);
+    // Only if the partition ends at `expected_end` (docs/conditional-append.md): otherwise the
+    // delivery fails with append_condition_failed. The record must name its partition. A broker
+    // that does not know conditions: unsupported_version.
+    [[clang::coro_wrapper]] runtime::Task<Result<Delivery>> send_if(const Record& record,
+                                                                    Offset expected_end) {
+        return append(record, expected_end);
+    }
+
+    // Until everything that was sent before has its outcome; does not wait for linger.ms.
+    runtime::Task<void> flush();
+    // flush(), at most for so long; afterwards nothing can be sent. Errors: deadline_exceeded when
+    // something was not delivered in time, which has failed then.
+    runtime::Task<Result<void>> close(std::chrono::milliseconds patience);
+    [[clang::coro_wrapper]] runtime::Task<Result<void>> close() {
+        return close(config_.delivery_timeout);
+    }
+
+    Cluster& cluster() { return cluster_; }
+    const ProducerConfig& config() const { return config_; }
+    const ProducerSender::Stats& stats() const { return sender_.stats(); }
+    int64_t bytes_buffered() const { return accumulator_.bytes_used(); }
+    // The first batch that failed for good since the last call: for programs that look at no
+    // deliveries.
+    std::optional<Error> take_failure() { return std::exchange(failure_, std::nullopt); }
+
+private:
+    Result<void> usable() const;
+    runtime::Task<Result<Delivery>> append(const Record& record,
+                                           std::optional<Offset> expected_end);
+
+    const ProducerConfig config_;
+    Cluster cluster_;
+    SendSchedule schedule_{cluster_};
+    Accumulator accumulator_{cluster_, config_, schedule_};
+    ProducerSession session_{cluster_, config_};
+    ProducerSender sender_{cluster_, config_, schedule_, accumulator_, session_};
+    bool closed_ = false;
+    std::optional<Error> failure_;
+    runtime::DroppingScope tasks_;  // last: its tasks use what is above
+};
+
+}  // namespace millrace::client

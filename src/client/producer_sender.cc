@@ -1,0 +1,373 @@
+#include "client/producer_sender.h"
+
+#include <fmt/format.h>
+
+#include "client/backoff.h"
+
+namespace millrace::client {
+namespace {
+
+// From these on, in Produce.
+constexpr int16_t kTopicIds = 13;
+// The newest that does not make a partition part of the transaction by itself (KIP-890).
+constexpr int16_t kBeforeImplicitTransactions = 11;
+
+bool stale_metadata(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::not_leader_or_follower:
+        case ErrorCode::leader_not_available:
+        case ErrorCode::unknown_topic_or_partition:
+        case ErrorCode::unknown_topic_id:
+        case ErrorCode::fenced_leader_epoch:
+        case ErrorCode::replica_not_available:
+        case ErrorCode::kafka_storage_error:
+            return true;
+        default:
+            return Cluster::network_error(code);
+    }
+}
+
+}  // namespace
+
+runtime::Task<void> ProducerSender::run() {
+    runtime::Loop& loop = cluster_.loop();
+    runtime::Hook on_change{[](void* self) {
+                                auto& sender = *static_cast<ProducerSender*>(self);
+                                sender.accumulator_.metadata_changed();
+                                sender.schedule_.wanted().set();
+                            },
+                            this};
+    cluster_.metadata_changed().add(on_change);
+    for (;;) {
+        schedule_.wanted().reset();
+        throttled_until_ = runtime::kNever;
+        schedule_.advance(loop.now());
+        expire();
+        keep_identity();
+        if (session_.broken()) {
+            give_up_all(*session_.broken());
+        } else if (session_.ready()) {
+            for (const NodeId node : schedule_.leaders()) drain(node);
+        }
+        co_await schedule_.wanted().wait_until(loop, next_look());
+    }
+}
+
+runtime::TimePoint ProducerSender::next_look() {
+    ProducerBatch* const oldest = accumulator_.oldest();
+    if (oldest == nullptr) return schedule_.next_time();  // which may look at an empty queue
+    // A batch that is under way may be older than it should be.
+    const auto expires = std::max(oldest->created + config_.delivery_timeout,
+                                  cluster_.after(config_.client.retry_backoff));
+    return std::min({schedule_.next_time(), expires, throttled_until_});
+}
+
+void ProducerSender::drain(NodeId node) {
+    Target& target = targets_[node];
+    if (target.connecting) return;
+    if (!target.connection || !target.connection->open()) {
+        target.connecting = true;
+        tasks_.spawn(connect(node));
+        return;
+    }
+    while (target.in_flight < config_.max_in_flight) {
+        if (target.connection->throttled_until() > cluster_.loop().now()) {
+            throttled_until_ = std::min(throttled_until_, target.connection->throttled_until());
+            return;
+        }
+        const Batches batches = collect(node);
+        if (batches.empty()) return;
+        start(node, batches);
+    }
+}
+
+// Waits the back-off after a failure. What is queued stays where it is, or goes to another broker
+// when the metadata says so.
+runtime::Task<void> ProducerSender::connect(NodeId node) {
+    const auto connection =
+        co_await cluster_.connection(node, cluster_.after(config_.client.request_timeout));
+    Target& target = targets_[node];
+    target.connecting = false;
+    target.connection = connection ? *connection : nullptr;
+    schedule_.wanted().set();
+}
+
+// At most one batch of each partition, as the protocol has it.
+ProducerSender::Batches ProducerSender::collect(NodeId node) {
+    Batches out;
+    size_t bytes = 0;
+    std::vector<PartitionQueue*> again;
+    while (PartitionQueue* queue = schedule_.take(node)) {
+        mend(*queue);
+        const ProducerBatch* next = queue->next(static_cast<size_t>(config_.max_in_flight));
+        if (next == nullptr || !due(*next)) continue;
+        if (queue->not_before > cluster_.loop().now()) {
+            schedule_.look_at(queue->not_before, *queue);
+            continue;
+        }
+        if (may_send && !may_send({queue->topic, queue->partition})) continue;
+        const size_t size = next->bytes ? next->bytes->size() : next->builder.size_bytes();
+        if (!out.empty() && bytes + size > static_cast<size_t>(config_.max_request_size)) {
+            again.push_back(queue);
+            break;
+        }
+        const bool transactional = !config_.transactional_id.empty();
+        const BatchRef batch = queue->take_next(session_.identity(), transactional);
+        if (const auto sealed = seal(batch); !sealed) {
+            queue->settle(batch, false);
+            fail_batch(batch, sealed.error());
+            continue;
+        }
+        bytes += batch->bytes->size();
+        out.push_back(batch);
+        if (queue->next(static_cast<size_t>(config_.max_in_flight))) again.push_back(queue);
+    }
+    for (PartitionQueue* queue : again) schedule_.look(*queue);
+    return out;
+}
+
+bool ProducerSender::due(const ProducerBatch& batch) const {
+    return batch.closed || batch.attempts > 0 ||
+           batch.created + config_.linger <= cluster_.loop().now();
+}
+
+// The batch as bytes, under the identity and sequence that it has now.
+Result<void> ProducerSender::seal(const BatchRef& batch) {
+    if (!batch->bytes) {
+        batch->builder.set_producer(batch->identity.id, batch->identity.epoch,
+                                    batch->base_sequence);
+        TRY(auto bytes, batch->builder.finish());
+        batch->bytes = std::make_shared<std::vector<uint8_t>>(std::move(bytes));
+        return {};
+    }
+    TRY(auto view, protocol::MutableBatchView::parse(*batch->bytes));
+    if (view.producer_id() == batch->identity.id &&
+        view.producer_epoch() == batch->identity.epoch &&
+        view.base_sequence() == batch->base_sequence)
+        return {};
+    // A connection may still have the old bytes.
+    batch->bytes = std::make_shared<std::vector<uint8_t>>(*batch->bytes);
+    TRY(view, protocol::MutableBatchView::parse(*batch->bytes));
+    view.set_producer(batch->identity.id, batch->identity.epoch, batch->base_sequence);
+    return {};
+}
+
+// The requests of a broker leave here, in the order in which they were collected.
+void ProducerSender::start(NodeId node, const Batches& batches) {
+    Target& target = targets_[node];
+    BrokerConnection& connection = *target.connection;
+    const bool implicit = connection.versions().finalized_level("transaction.version") >= 2;
+    const int16_t at_most =
+        accumulator_.transactional && !implicit ? kBeforeImplicitTransactions : INT16_MAX;
+    ++stats_.requests;
+    const auto version = connection.versions().pick(protocol::ApiKey::produce, at_most);
+    if (!version) return give_back(batches, version.error());
+    const auto request = request_of(batches, *version);
+    if (!request) return give_back(batches, request.error());
+    if (config_.acks == 0) {
+        const auto sent = connection.send(*request, *version);
+        if (!sent) return give_back(batches, sent.error());
+        for (const BatchRef& batch : batches) take_answer(batch, {.base_offset = -1});
+        return;
+    }
+    auto sent = connection.start(*request, *version);
+    if (!sent) return give_back(batches, sent.error());
+    ++target.in_flight;
+    tasks_.spawn(await_answer(node, target.connection, *std::move(sent), batches));
+}
+
+runtime::Task<void> ProducerSender::await_answer(NodeId node, ConnectionPtr connection,
+                                                 BrokerConnection::Sent sent, Batches batches) {
+    const auto reply = co_await connection->answer<protocol::ProduceResponse>(
+        std::move(sent), cluster_.after(config_.client.request_timeout));
+    --targets_[node].in_flight;
+    schedule_.wanted().set();
+    if (reply) {
+        take_answers(batches, reply->body);
+    } else {
+        give_back(batches, reply.error());
+    }
+}
+
+// Nobody knows whether the broker has appended these.
+void ProducerSender::give_back(const Batches& batches, const Error& why) {
+    for (const BatchRef& batch : batches) {
+        if (retriable(*batch, why.code)) {
+            retry(batch, why.code, false);
+        } else {
+            batch->queue.settle(batch, false);
+            fail_batch(batch, why);
+        }
+    }
+}
+
+Result<protocol::ProduceRequest> ProducerSender::request_of(const Batches& batches,
+                                                            int16_t version) const {
+    protocol::ProduceRequest request;
+    request.acks = config_.acks;
+    request.timeout_ms = static_cast<int32_t>(config_.client.request_timeout.count());
+    request.transactional_id.reset();
+    if (!config_.transactional_id.empty())
+        request.transactional_id = protocol::Str::borrow(config_.transactional_id);
+    std::map<std::string_view, size_t> places;
+    for (const BatchRef& batch : batches) {
+        const PartitionQueue& queue = batch->queue;
+        const auto [place, added] = places.emplace(queue.topic, request.topic_data.size());
+        if (added) {
+            auto& topic = request.topic_data.emplace_back();
+            topic.name = protocol::Str::borrow(queue.topic);
+            if (const TopicPtr known = cluster_.metadata().topic(queue.topic))
+                topic.topic_id = known->id;
+        }
+        auto& data = request.topic_data[place->second].partition_data.emplace_back();
+        data.index = queue.partition;
+        data.records.emplace(SharedBytes{batch->bytes, ByteView{*batch->bytes}});
+        data.expected_end_offset = batch->expected_end_offset;
+    }
+    for (auto& topic : request.topic_data) {
+        if (version >= kTopicIds) topic.name = {};
+        if (version >= kTopicIds && topic.topic_id.is_zero())
+            return fail(ErrorCode::unknown_topic_id);
+        if (version < kTopicIds) topic.topic_id = {};
+    }
+    return request;
+}
+
+void ProducerSender::take_answers(const Batches& batches, const protocol::ProduceResponse& said) {
+    std::vector<const Answer*> answers(batches.size());
+    for (const auto& topic : said.responses) {
+        std::string_view name = topic.name;
+        const TopicPtr known = name.empty() ? cluster_.metadata().topic(topic.topic_id) : nullptr;
+        if (known) name = known->name;
+        for (const Answer& answer : topic.partition_responses)
+            for (size_t i = 0; i != batches.size(); ++i)
+                if (batches[i]->partition == answer.index && batches[i]->queue.topic == name)
+                    answers[i] = &answer;
+    }
+    for (size_t i = 0; i != batches.size(); ++i) {
+        if (answers[i]) {
+            take_answer(batches[i], *answers[i]);
+        } else {
+            // Not answered: as if the connection had failed.
+            retry(batches[i], ErrorCode::connection_closed, false);
+        }
+    }
+}
+
+void ProducerSender::take_answer(const BatchRef& batch, const Answer& said) {
+    PartitionQueue& queue = batch->queue;
+    const auto code = static_cast<ErrorCode>(said.error_code);
+    ++stats_.batches;
+    stats_.bytes += batch->bytes->size();
+    if (code == ErrorCode::none || code == ErrorCode::duplicate_sequence_number) {
+        batch->base_offset = code == ErrorCode::none ? said.base_offset : -1;
+        batch->append_time = said.log_append_time_ms;
+        queue.settle(batch, true);
+        stats_.records += static_cast<uint64_t>(batch->count);
+        accumulator_.finish(*batch);
+        look_on(queue);
+        return;
+    }
+    if (said.current_leader.leader_id >= 0)
+        cluster_.move_leader({queue.topic, queue.partition}, said.current_leader.leader_id,
+                             said.current_leader.leader_epoch);
+    if (code == ErrorCode::message_too_large && batch->count > 1) {
+        if (accumulator_.split(batch)) return;
+    }
+    // The broker may have appended it and then not heard of the replicas in time.
+    const bool refused =
+        code != ErrorCode::request_timed_out && code != ErrorCode::not_enough_replicas_after_append;
+    if (retriable(*batch, code)) {
+        retry(batch, code, refused);
+        return;
+    }
+    std::string message = said.error_message ? said.error_message->str() : std::string();
+    batch->actual_end_offset = said.actual_end_offset;
+    queue.settle(batch, false);
+    fail_batch(batch, fail(code, std::move(message)));
+}
+
+bool ProducerSender::retriable(const ProducerBatch& batch, ErrorCode code) const {
+    if (batch.created + config_.delivery_timeout <= cluster_.loop().now()) return false;
+    if (batch.base_sequence >= 0) {
+        // Something before it is not there yet, or never will be.
+        if (code == ErrorCode::out_of_order_sequence_number)
+            return batch.queue.broken() || !batch.queue.is_first(batch);
+        if (code == ErrorCode::unknown_producer_id) return config_.transactional_id.empty();
+    }
+    return error_retriable(code) || Cluster::network_error(code);
+}
+
+void ProducerSender::retry(const BatchRef& batch, ErrorCode code, bool refused) {
+    PartitionQueue& queue = batch->queue;
+    ++stats_.repeated;
+    queue.retry(batch, refused);
+    if (code == ErrorCode::unknown_producer_id) queue.break_sequence();
+    if (stale_metadata(code)) cluster_.request_update();
+    queue.not_before = cluster_.loop().now() + backoff(config_.client.retry_backoff,
+                                                       config_.client.retry_backoff_max,
+                                                       batch->attempts - 1, cluster_.loop().rng());
+    schedule_.look_at(queue.not_before, queue);
+}
+
+void ProducerSender::fail_batch(const BatchRef& batch, Error why) {
+    batch->error = std::move(why);
+    stats_.failed += static_cast<uint64_t>(batch->count);
+    accumulator_.finish(*batch);
+    if (on_failure) on_failure(*batch);
+    look_on(batch->queue);
+}
+
+void ProducerSender::look_on(PartitionQueue& queue) {
+    if (queue.pending() != 0) schedule_.look(queue);
+}
+
+// Batches that waited for longer than delivery.timeout.ms. What is under way is judged when it
+// returns.
+void ProducerSender::expire() {
+    const runtime::TimePoint before = cluster_.loop().now() - config_.delivery_timeout;
+    if (accumulator_.empty() || accumulator_.oldest()->created > before) return;
+    for (const BatchRef& batch : accumulator_.undelivered()) {
+        if (batch->created > before) break;
+        if (!batch->queue.remove(*batch)) continue;
+        fail_batch(batch, fail(ErrorCode::request_timed_out,
+                               fmt::format("{} records for {}-{} were not delivered within {} ms",
+                                           batch->count, batch->queue.topic, batch->partition,
+                                           config_.delivery_timeout.count())));
+    }
+}
+
+// After a gap the partition begins anew, under the next epoch; a transaction cannot go on.
+void ProducerSender::mend(PartitionQueue& queue) {
+    if (!queue.wants_restart() || !config_.transactional_id.empty()) return;
+    if (queue.identity() == session_.identity() && !session_.raise_epoch()) {
+        schedule_.look_at(cluster_.after(config_.client.retry_backoff), queue);
+        return;
+    }
+    queue.restart(session_.identity());
+}
+
+void ProducerSender::keep_identity() {
+    if (session_.ready() || acquiring_ || session_.broken() || accumulator_.empty()) return;
+    if (!config_.transactional_id.empty()) return;  // asked for by init_transactions()
+    acquiring_ = true;
+    tasks_.spawn(acquire_identity());
+}
+
+runtime::Task<void> ProducerSender::acquire_identity() {
+    const auto acquired =
+        co_await session_.acquire(cluster_.after(config_.client.default_api_timeout));
+    acquiring_ = false;
+    schedule_.wanted().set();
+    if (acquired || acquired.code() == ErrorCode::deadline_exceeded) co_return;
+    session_.fail_for_good(acquired.error());
+}
+
+void ProducerSender::give_up_all(const Error& why) {
+    for (const BatchRef& batch : accumulator_.undelivered()) {
+        if (!batch->queue.remove(*batch)) continue;
+        fail_batch(batch, why);
+    }
+}
+
+}  // namespace millrace::client
