@@ -160,7 +160,7 @@ runtime::Task<Result<GroupDescription>> Admin::describe_classic_group(std::strin
     co_return out;
 }
 
-runtime::Task<Result<CommittedOffsets>> Admin::committed_offsets(std::string group) {
+runtime::Task<Result<GroupOffsets>> Admin::committed_offsets(std::string group) {
     protocol::OffsetFetchRequest request;
     request.group_id = Str::borrow(group);
     request.topics = std::nullopt;  // all
@@ -169,7 +169,7 @@ runtime::Task<Result<CommittedOffsets>> Admin::committed_offsets(std::string gro
     const auto code = [](const protocol::OffsetFetchResponse& body) { return body.error_code; };
     CO_TRY(const auto reply, co_await call_coordinator(group, request, code, kOneGroup));
     if (reply->error_code != 0) co_return said_error(reply->error_code);
-    CommittedOffsets out;
+    GroupOffsets out;
     for (const auto& topic : reply->topics)
         for (const auto& p : topic.partitions)
             out[{topic.name.str(), p.partition_index}] = {
