@@ -8,8 +8,8 @@
 #include "cli/client_settings.h"
 #include "cli/machine.h"
 #include "cli/native.h"
+#include "cli/record_input.h"
 #include "cli/record_print.h"
-#include "cli/record_text.h"
 #include "client/consumer.h"
 #include "runtime/scope.h"
 
@@ -79,12 +79,19 @@ public:
     runtime::Task<Result<void>> run() {
         const auto consumed = co_await consume();
         write();
-        if (!options_.group.empty()) {
-            const auto closed = co_await consumer_.close();
-            CO_TRY_OK(consumed);
-            co_return closed;
-        }
-        co_return consumed;
+        if (options_.group.empty()) co_return consumed;
+        const auto committed = co_await commit();
+        const auto closed = co_await consumer_.close();
+        CO_TRY_OK(consumed);
+        CO_TRY_OK(committed);
+        co_return closed;
+    }
+
+    // What was printed, and no more, though whole batches were fetched.
+    runtime::Task<Result<void>> commit() {
+        next_commit_ = consumer_.cluster().after(consumer_.config().auto_commit_interval);
+        if (printed_.empty() || options_.group.empty()) co_return {};
+        co_return co_await consumer_.commit(std::exchange(printed_, {}));
     }
 
     // Ends it, in order.
@@ -106,6 +113,8 @@ private:
             if (batches.empty() || options_.count >= 0) write();
             if (text_.size() < kWriteBytes && !consumer_.buffered_bytes()) write();
             if (options_.exit) CO_TRY_OK(co_await note_ends(batches.empty()));
+            if (consumer_.cluster().loop().now() >= next_commit_ && text_.empty())
+                CO_TRY_OK(co_await commit());
         }
         co_return {};
     }
@@ -116,22 +125,30 @@ private:
     }
 
     Result<void> take(client::RecordBatch& batch) {
+        TRY(const Offset last, print_batch(batch));
+        if (last >= 0) printed_[batch.place()].offset = last + 1;
+        return {};
+    }
+
+    // The offset of the last record that was printed, -1: none was.
+    Result<Offset> print_batch(client::RecordBatch& batch) {
         const TopicPartition& place = batch.place();
         const auto end = ends_.find(place);
+        Offset last = -1;
         client::RecordView record;
-        for (;;) {
+        while (left_ != 0) {
             TRY(const bool more, batch.next(record));
-            if (!more || left_ == 0) return {};
-            if (end != ends_.end() && record.offset >= end->second) return {};
+            if (!more || (end != ends_.end() && record.offset >= end->second)) break;
             if (until_ >= 0 && record.timestamp >= until_) {
-                open_.erase(place);
-                ends_known_ = true;
-                continue;
+                past_until_.insert(place);
+                break;
             }
             print_.print(place, record, text_);
+            last = record.offset;
             if (text_.size() >= kWriteBytes) write();
             if (left_ > 0) --left_;
         }
+        return last;
     }
 
     // Which partitions have been read as far as they went when reading began.
@@ -231,9 +248,12 @@ private:
     const TimestampMs until_;
     int64_t left_;  // records; -1: no limit
     std::string text_;
+    client::CommittedOffsets printed_;  // since the last commit: behind the last record
+    runtime::TimePoint next_commit_{};
     std::map<TopicPartition, Offset> ends_;
     std::set<TopicPartition> open_;  // not yet read to their ends
     bool ends_known_ = false;
+    std::set<TopicPartition> past_until_;
     bool stopped_ = false;
     bool broken_pipe_ = false;
 };
@@ -274,6 +294,7 @@ Result<void> consume(const Console& console, const ConsumeOptions& options) {
     TRY(client::Settings settings, options.client.read());
     if (!options.group.empty()) {
         settings.set("group.id", options.group);
+        settings.set("enable.auto.commit", "false");
         settings.set_default("auto.offset.reset",
                              begin.kind == Begin::Kind::beginning ? "earliest" : "latest");
     }
@@ -298,7 +319,8 @@ void add_consume_command(CLI::App& app, const Native& native) {
     command.add_option("-o,--from", o->from,
                        "Where to begin: beginning, end (the default), an OFFSET, -N before the "
                        "end, @MILLISECONDS");
-    command.add_option("--until", o->until, "Leave out records of that time (ms) and later");
+    command.add_option("--until", o->until,
+                       "Stop each partition at its first record of that time (ms) or later");
     command.add_option("-p,--partition", o->partitions, "Only these");
     command.add_option("-c,--count", o->count, "Stop after so many records")
         ->check(CLI::NonNegativeNumber);

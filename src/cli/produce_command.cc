@@ -5,7 +5,7 @@
 #include "cli/client_settings.h"
 #include "cli/machine.h"
 #include "cli/native.h"
-#include "cli/record_text.h"
+#include "cli/record_input.h"
 #include "client/producer.h"
 #include "runtime/standard_input.h"
 
@@ -42,7 +42,7 @@ public:
         : machine_(machine),
           console_(console),
           options_(options),
-          text_(std::move(format)),
+          input_(std::move(format)),
           producer_(machine.context(), std::move(config)) {
         for (const std::string& header : options.headers) {
             const size_t equals = header.find('=');
@@ -95,7 +95,7 @@ private:
     runtime::Task<Result<void>> send_text(std::string_view text, size_t& begin, bool last) {
         ParsedRecord parsed;
         for (;;) {
-            CO_TRY(const bool more, text_.next(text, begin, last, parsed));
+            CO_TRY(const bool more, input_.next(text, begin, last, parsed));
             if (!more) co_return {};
             client::Record record = parsed.record();
             record.topic = options_.topic;
@@ -107,7 +107,7 @@ private:
             if (delivery.code() == ErrorCode::would_block)
                 delivery = co_await producer_.send(record);
             if (!delivery) {
-                co_return fail(delivery.error().code, fmt::format("record {}: {}", text_.count(),
+                co_return fail(delivery.error().code, fmt::format("record {}: {}", input_.count(),
                                                                   delivery.error().describe()));
             }
             if (options_.report) deliveries_.push_back(*std::move(delivery));
@@ -130,7 +130,7 @@ private:
     Machine& machine_;
     const Console& console_;
     const ProduceOptions& options_;
-    RecordText text_;
+    RecordInput input_;
     client::Producer producer_;
     std::vector<client::RecordHeader> headers_;
     std::deque<client::Delivery> deliveries_;

@@ -4,7 +4,7 @@
 
 #include "base/utf8.h"
 #include "cli/output/table.h"
-#include "cli/record_text.h"
+#include "cli/record_input.h"
 
 namespace millrace::cli {
 namespace {

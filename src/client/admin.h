@@ -169,7 +169,7 @@ struct GroupOffset {
 };
 using GroupOffsets = std::map<TopicPartition, GroupOffset>;
 
-struct GroupMember {
+struct MemberDescription {
     std::string id;
     std::optional<std::string> instance_id;
     std::string client_id;
@@ -193,7 +193,7 @@ struct GroupDescription {
     int32_t target_epoch = -1;
     NodeId coordinator = -1;
     Address coordinator_address;
-    std::vector<GroupMember> members;
+    std::vector<MemberDescription> members;
 };
 
 // An offset asked for, and what was found; offset -1: nothing there.

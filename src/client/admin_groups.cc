@@ -111,7 +111,7 @@ runtime::Task<Result<GroupDescription>> Admin::describe_consumer_group(std::stri
                          .epoch = said.group_epoch,
                          .target_epoch = said.assignment_epoch};
     for (const auto& member : said.members) {
-        GroupMember& one = out.members.emplace_back();
+        MemberDescription& one = out.members.emplace_back();
         one.id = member.member_id.str();
         if (member.instance_id) one.instance_id = member.instance_id->str();
         if (member.rack_id) one.rack = member.rack_id->str();
@@ -142,7 +142,7 @@ runtime::Task<Result<GroupDescription>> Admin::describe_classic_group(std::strin
                          .protocol_type = said.protocol_type.str(),
                          .assignor = said.protocol_data.str()};
     for (const auto& member : said.members) {
-        GroupMember& one = out.members.emplace_back();
+        MemberDescription& one = out.members.emplace_back();
         one.id = member.member_id.str();
         if (member.group_instance_id) one.instance_id = member.group_instance_id->str();
         one.client_id = member.client_id.str();

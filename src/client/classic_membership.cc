@@ -366,7 +366,6 @@ runtime::Task<void> ClassicMembership::leave(runtime::TimePoint deadline) {
     if (id.empty() || !context_.config.group_instance_id.empty()) co_return;
     protocol::LeaveGroupRequest request;
     request.group_id = context_.config.group_id;
-    request.member_id = id;
     auto& member = request.members.emplace_back();
     member.member_id = id;
     member.reason = protocol::Str("the consumer is closing");

@@ -33,15 +33,15 @@ public:
     const client::Record& record() const { return record_; }
 
 private:
-    friend class RecordText;
+    friend class RecordInput;
     client::Record record_;
     std::deque<std::string> texts_;
     std::vector<client::RecordHeader> headers_;
 };
 
-class RecordText {
+class RecordInput {
 public:
-    explicit RecordText(RecordFormat format) : format_(std::move(format)) {}
+    explicit RecordInput(RecordFormat format) : format_(std::move(format)) {}
 
     // The next record of `text` from `position` on, which moves behind it; false when it is not
     // there in whole. With `last` the rest is a record without its delimiter. The record's views

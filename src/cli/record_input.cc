@@ -1,4 +1,4 @@
-#include "cli/record_text.h"
+#include "cli/record_input.h"
 
 #include <fmt/format.h>
 #include <simdjson.h>
@@ -21,8 +21,8 @@ std::optional<std::string> text_of(simdjson::dom::element element) {
 
 }  // namespace
 
-Result<bool> RecordText::next(std::string_view text, size_t& position, bool last,
-                              ParsedRecord& out) {
+Result<bool> RecordInput::next(std::string_view text, size_t& position, bool last,
+                               ParsedRecord& out) {
     const std::string_view rest = text.substr(position);
     size_t end = format_.delimiter.empty() ? rest.npos : rest.find(format_.delimiter);
     if (end == rest.npos) {
@@ -39,7 +39,7 @@ Result<bool> RecordText::next(std::string_view text, size_t& position, bool last
     return true;
 }
 
-Result<void> RecordText::parse_line(std::string_view line, ParsedRecord& out) const {
+Result<void> RecordInput::parse_line(std::string_view line, ParsedRecord& out) const {
     client::Record& record = out.record_;
     record.key.reset();
     std::string_view value = line;
@@ -54,7 +54,7 @@ Result<void> RecordText::parse_line(std::string_view line, ParsedRecord& out) co
     return {};
 }
 
-Result<void> RecordText::parse_json(std::string_view line, ParsedRecord& out) const {
+Result<void> RecordInput::parse_json(std::string_view line, ParsedRecord& out) const {
     static thread_local simdjson::dom::parser parser;
     simdjson::dom::object object;
     if (const auto error = parser.parse(line.data(), line.size()).get(object))

@@ -1,4 +1,4 @@
-#include "cli/record_text.h"
+#include "cli/record_input.h"
 
 #include <doctest/doctest.h>
 
@@ -12,7 +12,7 @@ namespace {
 std::vector<std::string> read(RecordFormat format, std::string_view whole) {
     std::vector<std::string> first;
     for (size_t cut = 0; cut <= whole.size(); ++cut) {
-        RecordText text(format);
+        RecordInput text(format);
         std::vector<std::string> out;
         ParsedRecord record;
         size_t position = 0;
@@ -53,7 +53,7 @@ TEST_CASE("lines become records") {
 TEST_CASE("JSON objects become records") {
     CHECK(read({.json = true}, "{\"key\":\"k\",\"value\":{\"a\": [1]}}\n{\"value\":null}\n{}") ==
           Records{"k={\"a\":[1]}", "-=-", "-=-"});
-    RecordText text({.json = true});
+    RecordInput text({.json = true});
     ParsedRecord record;
     size_t position = 0;
     const std::string_view one =
@@ -69,7 +69,7 @@ TEST_CASE("JSON objects become records") {
 TEST_CASE("what is no record is refused by its number") {
     for (const char* bad : {"[1]", "{", "{\"partition\":\"x\"}", "{\"partition\":-2}",
                             "{\"partition\":3000000000}", "{\"headers\":[]}"}) {
-        RecordText text({.json = true});
+        RecordInput text({.json = true});
         ParsedRecord record;
         size_t position = 0;
         const std::string input = std::string("{}\n") + bad;
