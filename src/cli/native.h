@@ -70,6 +70,8 @@ void add_records_command(CLI::App& app, const Native& native);
 void add_cluster_commands(CLI::App& app,
                           const Native& native);  // cluster, features, quorum, log-dirs
 void add_transactions_command(CLI::App& app, const Native& native);
+void add_consume_command(CLI::App& app, const Native& native);
+void add_produce_command(CLI::App& app, const Native& native);
 void add_dump_command(CLI::App& app, const Native& native);
 void add_format_command(CLI::App& app, const Native& native);
 

@@ -18,6 +18,7 @@
 
 #include "base/uuid.h"
 #include "client/cluster.h"
+#include "client/offset_times.h"
 
 namespace millrace::client {
 
@@ -160,15 +161,15 @@ struct GroupListing {
 };
 
 // One partition's committed offset; -1: none.
-struct CommittedOffset {
+struct GroupOffset {
     Offset offset = -1;
     LeaderEpoch leader_epoch = -1;
     std::string metadata;
     Error error{ErrorCode::none, {}};
 };
-using CommittedOffsets = std::map<TopicPartition, CommittedOffset>;
+using GroupOffsets = std::map<TopicPartition, GroupOffset>;
 
-struct GroupMember {
+struct MemberDescription {
     std::string id;
     std::optional<std::string> instance_id;
     std::string client_id;
@@ -192,7 +193,7 @@ struct GroupDescription {
     int32_t target_epoch = -1;
     NodeId coordinator = -1;
     Address coordinator_address;
-    std::vector<GroupMember> members;
+    std::vector<MemberDescription> members;
 };
 
 // An offset asked for, and what was found; offset -1: nothing there.
@@ -202,13 +203,6 @@ struct FoundOffset {
     LeaderEpoch leader_epoch = -1;
     Error error{ErrorCode::none, {}};
 };
-// ListOffsets' special times.
-constexpr TimestampMs kLatest = -1;
-constexpr TimestampMs kEarliest = -2;
-constexpr TimestampMs kMaxTimestamp = -3;
-constexpr TimestampMs kEarliestLocal = -4;
-constexpr TimestampMs kLatestTiered = -5;
-constexpr TimestampMs kEarliestPendingUpload = -6;
 
 struct DeletedRecords {
     Offset low_watermark = -1;
@@ -300,7 +294,7 @@ public:
     // say.
     runtime::Task<Result<std::vector<GroupDescription>>> describe_groups(
         std::vector<std::string> ids);
-    runtime::Task<Result<CommittedOffsets>> committed_offsets(std::string group);
+    runtime::Task<Result<GroupOffsets>> committed_offsets(std::string group);
     runtime::Task<Result<std::vector<Outcome>>> delete_groups(std::vector<std::string> ids);
     // What became of each partition.
     runtime::Task<Result<std::map<TopicPartition, Error>>> commit_offsets(

@@ -112,7 +112,7 @@ runtime::Task<Result<GroupDescription>> Admin::describe_consumer_group(std::stri
                          .epoch = said.group_epoch,
                          .target_epoch = said.assignment_epoch};
     for (const auto& member : said.members) {
-        GroupMember& one = out.members.emplace_back();
+        MemberDescription& one = out.members.emplace_back();
         one.id = member.member_id.str();
         if (member.instance_id) one.instance_id = member.instance_id->str();
         if (member.rack_id) one.rack = member.rack_id->str();
@@ -144,7 +144,7 @@ runtime::Task<Result<GroupDescription>> Admin::describe_classic_group(std::strin
                          .protocol_type = said.protocol_type.str(),
                          .assignor = said.protocol_data.str()};
     for (const auto& member : said.members) {
-        GroupMember& one = out.members.emplace_back();
+        MemberDescription& one = out.members.emplace_back();
         one.id = member.member_id.str();
         if (member.group_instance_id) one.instance_id = member.group_instance_id->str();
         one.client_id = member.client_id.str();
@@ -162,7 +162,7 @@ runtime::Task<Result<GroupDescription>> Admin::describe_classic_group(std::strin
     co_return out;
 }
 
-runtime::Task<Result<CommittedOffsets>> Admin::committed_offsets(std::string group) {
+runtime::Task<Result<GroupOffsets>> Admin::committed_offsets(std::string group) {
     protocol::OffsetFetchRequest request;
     request.group_id = Str::borrow(group);
     request.topics = std::nullopt;  // all
@@ -172,7 +172,7 @@ runtime::Task<Result<CommittedOffsets>> Admin::committed_offsets(std::string gro
     CO_TRY(const auto reply,
            co_await call_coordinator(CoordinatorType::group, group, request, code, kOneGroup));
     if (reply->error_code != 0) co_return said_error(reply->error_code);
-    CommittedOffsets out;
+    GroupOffsets out;
     for (const auto& topic : reply->topics)
         for (const auto& p : topic.partitions)
             out[{topic.name.str(), p.partition_index}] = {

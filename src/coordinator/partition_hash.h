@@ -9,10 +9,6 @@
 
 namespace millrace::coordinator {
 
-// java.lang.String.hashCode of the text that these UTF-8 bytes encode: s[0]*31^(n-1) + ... over
-// UTF-16 code units.
-int32_t java_string_hash(std::string_view utf8);
-
 // `partitions` > 0.
 PartitionIndex partition_for_key(std::string_view key, int32_t partitions);
 

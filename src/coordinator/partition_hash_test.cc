@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "base/java_text.h"
+
 namespace millrace::coordinator {
 namespace {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "coordinator/java_text.h"
+#include "base/java_text.h"
 
 namespace millrace::group {
 namespace {
@@ -18,7 +18,7 @@ public:
     void int32(size_t v) { number(v, 4); }
     size_t text(std::string_view utf8) {
         size_t units = 0;
-        coordinator::each_utf16(utf8, [&](uint16_t unit) {
+        each_utf16(utf8, [&](uint16_t unit) {
             number(unit, 2);
             units++;
         });
@@ -33,7 +33,7 @@ private:
 
 size_t utf16_length(std::string_view utf8) {
     size_t units = 0;
-    coordinator::each_utf16(utf8, [&](uint16_t) { units++; });
+    each_utf16(utf8, [&](uint16_t) { units++; });
     return units;
 }
 

@@ -1,10 +1,10 @@
-// Text as Java sees it: UTF-16 code units.
+// Text as Java sees it: UTF-16 code units, and the hash of them that Kafka and its clients rely on.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
 
-namespace millrace::coordinator {
+namespace millrace {
 
 // The code point at s[i] (i moves past it); bytes that are not UTF-8 count as U+FFFD, as Java
 // decodes them.
@@ -23,4 +23,8 @@ void each_utf16(std::string_view utf8, Fn&& fn) {
     }
 }
 
-}  // namespace millrace::coordinator
+// java.lang.String.hashCode of the text that these UTF-8 bytes encode: s[0]*31^(n-1) + ... over
+// UTF-16 code units.
+int32_t java_string_hash(std::string_view utf8);
+
+}  // namespace millrace

@@ -1,6 +1,6 @@
-#include "coordinator/java_text.h"
+#include "base/java_text.h"
 
-namespace millrace::coordinator {
+namespace millrace {
 
 uint32_t next_code_point(std::string_view s, size_t& i) {
     auto byte = [&](size_t at) { return static_cast<uint8_t>(s[at]); };
@@ -17,4 +17,10 @@ uint32_t next_code_point(std::string_view s, size_t& i) {
     return point;
 }
 
-}  // namespace millrace::coordinator
+int32_t java_string_hash(std::string_view utf8) {
+    uint32_t hash = 0;
+    each_utf16(utf8, [&](uint16_t unit) { hash = hash * 31 + unit; });
+    return static_cast<int32_t>(hash);
+}
+
+}  // namespace millrace
