@@ -283,17 +283,11 @@ runtime::Task<void> ClassicMembership::keep_alive() {
                      "group {}: leaving, as poll() was not called for max.poll.interval.ms",
                      context_.link.group_id());
             expired_ = true;
-            protocol::LeaveGroupRequest request;
-            request.group_id = context_.config.group_id;
-            request.member_id = context_.identity.id;
-            request.members.emplace_back().member_id = context_.identity.id;
-            const bool is_static = !context_.config.group_instance_id.empty();
+            const std::string id = context_.identity.id;
             lose_generation(false);
             want_rejoin();
-            // When it does not arrive, the session ends by its timeout.
-            if (!is_static)
-                (void)co_await context_.link.call(
-                    request, context_.cluster.after(context_.config.client.request_timeout));
+            co_await leave_group(id, "poll() was not called for max.poll.interval.ms",
+                                 context_.cluster.after(context_.config.client.request_timeout));
             continue;
         }
         co_await heartbeat();
@@ -363,17 +357,34 @@ runtime::Task<void> ClassicMembership::leave(runtime::TimePoint deadline) {
     context_.identity.epoch = -1;
     // An answer that is still to come would keep this one waiting.
     if (was_joining) context_.link.disconnect();
-    if (id.empty() || !context_.config.group_instance_id.empty()) co_return;
+    if (!id.empty())
+        co_await leave_group(
+            id, "the consumer is closing",
+            std::min(deadline, context_.cluster.after(context_.config.client.request_timeout)));
+}
+
+// A static member stays until its session ends. So does another whose request does not arrive.
+runtime::Task<void> ClassicMembership::leave_group(std::string id, std::string reason,
+                                                   runtime::TimePoint deadline) {
+    constexpr int16_t kManyMembers = 3;
+    if (!context_.config.group_instance_id.empty()) co_return;
+    const auto connection = co_await context_.link.connection(deadline);
+    if (!connection) co_return;
+    const auto version = (*connection)->versions().pick(protocol::ApiKey::leave_group);
+    if (!version) co_return;
     protocol::LeaveGroupRequest request;
     request.group_id = context_.config.group_id;
-    request.member_id = id;
-    auto& member = request.members.emplace_back();
-    member.member_id = id;
-    member.reason = protocol::Str("the consumer is closing");
-    // When it does not arrive, the session ends by its timeout.
-    (void)co_await context_.link.call(
-        request,
-        std::min(deadline, context_.cluster.after(context_.config.client.request_timeout)));
+    if (*version >= kManyMembers) {
+        auto& member = request.members.emplace_back();
+        member.member_id = id;
+        member.reason = protocol::Str(reason);
+    } else {
+        request.member_id = id;
+    }
+    const auto left = co_await context_.link.call(request, deadline);
+    if (!left)
+        LOG_INFO("client", "group {}: could not leave: {}", context_.link.group_id(),
+                 left.error().describe());
 }
 
 }  // namespace millrace::client

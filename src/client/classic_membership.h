@@ -42,6 +42,8 @@ private:
         std::string protocol, std::map<std::string, std::vector<uint8_t>> shares);
     runtime::Task<void> take(std::vector<TopicPartition> given);
     runtime::Task<void> heartbeat();
+    runtime::Task<void> leave_group(std::string id, std::string reason,
+                                    runtime::TimePoint deadline);
 
     std::vector<std::string> wanted_topics() const;
     void want_rejoin();
