@@ -76,7 +76,7 @@ runtime::Task<void> ClassicMembership::keep_joined() {
         }
         rejoin_wanted_ = false;
         const auto joined = co_await rejoin();
-        joining_ = false;
+        context_.identity.rebalancing = false;
         if (joined) {
             failures = 0;
             continue;
@@ -135,7 +135,7 @@ runtime::Task<Result<void>> ClassicMembership::rejoin() {
     if (wanted_.pattern && context_.cluster.metadata().topics().empty())
         CO_TRY_OK(co_await context_.cluster.update(
             context_.cluster.after(context_.config.client.request_timeout)));
-    joining_ = true;
+    context_.identity.rebalancing = true;
     stable_ = false;
     auto joined = co_await join();
     if (!joined) co_return joined.error();
@@ -155,7 +155,7 @@ runtime::Task<Result<void>> ClassicMembership::rejoin() {
         CO_TRY(shares, co_await share_out((*joined).body));
     }
     CO_TRY(auto given, co_await sync(protocol, std::move(shares)));
-    joining_ = false;
+    context_.identity.rebalancing = false;
     stable_ = true;
     last_alive_ = context_.cluster.loop().now();
     chosen_->assigned(given, context_.identity.epoch);
@@ -277,7 +277,9 @@ runtime::Task<void> ClassicMembership::keep_alive() {
     runtime::Loop& loop = context_.cluster.loop();
     for (;;) {
         co_await loop.sleep_for(context_.config.heartbeat_interval);
-        if (context_.identity.id.empty() || context_.identity.epoch < 0 || joining_) continue;
+        if (context_.identity.id.empty() || context_.identity.epoch < 0 ||
+            context_.identity.rebalancing)
+            continue;
         if (!context_.in_poll() && loop.now() - last_poll_ > context_.config.max_poll_interval) {
             LOG_WARN("client",
                      "group {}: leaving, as poll() was not called for max.poll.interval.ms",
@@ -305,7 +307,7 @@ runtime::Task<void> ClassicMembership::heartbeat() {
         std::min(context_.config.session_timeout, context_.config.client.request_timeout);
     const auto reply = co_await context_.link.call(request, context_.cluster.after(patience));
     // Another generation by now: its fate is not that of this one.
-    if (joining_ || request.generation_id != context_.identity.epoch ||
+    if (context_.identity.rebalancing || request.generation_id != context_.identity.epoch ||
         request.member_id != context_.identity.id)
         co_return;
     const ErrorCode code =
@@ -336,7 +338,7 @@ runtime::Task<void> ClassicMembership::watch_topics() {
     waiting.subscribe(context_.cluster.metadata_changed());
     for (;;) {
         co_await waiting.wait();
-        if (joining_ || context_.identity.epoch < 0) continue;
+        if (context_.identity.rebalancing || context_.identity.epoch < 0) continue;
         bool changed = wanted_.pattern && wanted_topics() != joined_topics_;
         for (const auto& [name, size] : shared_topics_) {
             const TopicPtr topic = context_.cluster.find_topic(name);
@@ -350,7 +352,7 @@ runtime::Task<void> ClassicMembership::watch_topics() {
 }
 
 runtime::Task<void> ClassicMembership::leave(runtime::TimePoint deadline) {
-    const bool was_joining = joining_;
+    const bool was_joining = std::exchange(context_.identity.rebalancing, false);
     tasks_.reset();
     context_.cluster.follow_all_topics(false);
     const std::string id = std::exchange(context_.identity.id, {});

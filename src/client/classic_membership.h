@@ -59,7 +59,6 @@ private:
     Assignor* chosen_ = nullptr;
     bool cooperative_;  // all assignors are
     bool stable_ = false;
-    bool joining_ = false;  // a join or sync is under way
     bool lost_ = false;     // the partitions that are here are no longer ours
     bool expired_ = false;  // the application does not poll
     bool rejoin_wanted_ = true;
