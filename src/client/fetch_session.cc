@@ -6,6 +6,14 @@ namespace millrace::client {
 
 void FetchSession::name(protocol::FetchRequest& request, std::span<const PartitionPtr> wanted,
                         int32_t partition_bytes_max) {
+    // A topic that was made anew under its name: the session knows the old one.
+    for (const PartitionPtr& p : wanted) {
+        const auto known = entries_.find(p->place);
+        if (known != entries_.end() && known->second.topic_id != p->topic_id) {
+            forget();
+            break;
+        }
+    }
     request.session_id = id_;
     request.session_epoch = epoch_;
     for (auto& [place, entry] : entries_) entry.wanted = false;
@@ -13,7 +21,7 @@ void FetchSession::name(protocol::FetchRequest& request, std::span<const Partiti
         Entry& entry = entries_[p->place];
         const bool known = epoch_ != 0 && entry.partition == p && entry.offset == p->fetch_offset &&
                            entry.epoch == p->leader_epoch;
-        entry = {p, p->fetch_offset, p->leader_epoch, true};
+        entry = {p, p->topic_id, p->fetch_offset, p->leader_epoch, true};
         if (known) continue;
         if (request.topics.empty() || request.topics.back().topic != p->place.topic) {
             auto& topic = request.topics.emplace_back();
@@ -33,7 +41,7 @@ void FetchSession::name(protocol::FetchRequest& request, std::span<const Partiti
         auto& topics = request.forgotten_topics_data;
         if (topics.empty() || topics.back().topic != item.first.topic) {
             topics.emplace_back().topic = item.first.topic;
-            topics.back().topic_id = entry.partition->topic_id;
+            topics.back().topic_id = entry.topic_id;
         }
         topics.back().partitions.push_back(item.first.partition);
         return true;

@@ -25,6 +25,7 @@ public:
 private:
     struct Entry {
         PartitionPtr partition;
+        Uuid topic_id;
         Offset offset = -1;
         LeaderEpoch epoch = -1;
         bool wanted = false;
