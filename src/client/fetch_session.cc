@@ -23,6 +23,7 @@ void FetchSession::name(protocol::FetchRequest& request, std::span<const Partiti
                            entry.epoch == p->leader_epoch;
         entry = {p, p->topic_id, p->fetch_offset, p->leader_epoch, true};
         if (known) continue;
+        if (!p->topic_id.is_zero()) names_[p->topic_id] = p->place.topic;
         if (request.topics.empty() || request.topics.back().topic != p->place.topic) {
             auto& topic = request.topics.emplace_back();
             topic.topic = protocol::Str::borrow(p->place.topic);
@@ -60,9 +61,14 @@ void FetchSession::answered(int32_t session_id) {
 void FetchSession::forget() {
     id_ = epoch_ = 0;
     entries_.clear();
+    names_.clear();
 }
 
-PartitionPtr FetchSession::find(const TopicPartition& place) const {
+PartitionPtr FetchSession::find(const Uuid& topic_id, std::string_view topic,
+                                PartitionIndex partition) const {
+    TopicPartition place{std::string(topic), partition};
+    if (const auto named = names_.find(topic_id); named != names_.end())
+        place.topic = named->second;
     const auto found = entries_.find(place);
     return found == entries_.end() ? nullptr : found->second.partition;
 }

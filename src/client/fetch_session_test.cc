@@ -62,12 +62,32 @@ TEST_CASE("the broker knows what is wanted, from requests that name only changes
         for (const PartitionPtr& p : wanted) expected[p->place] = p->fetch_offset;
         REQUIRE(broker.remembered == expected);
         for (const PartitionPtr& p : all)
-            CHECK((session.find(p->place) != nullptr) == expected.contains(p->place));
+            CHECK((session.find({}, p->place.topic, p->place.partition) != nullptr) ==
+                  expected.contains(p->place));
         for (const auto& topic : request.topics) named += topic.partitions.size();
         wanted_count += wanted.size();
         session.answered(broker.id);
     }
     CHECK(named < wanted_count / 3);
+}
+
+TEST_CASE("answers name topics by id, also one that is gone by then") {
+    const auto p = std::make_shared<PartitionState>(TopicPartition{"a", 0});
+    p->fetch_offset = 3;
+    p->topic_id = {1, 2};
+    FetchSession session;
+    protocol::FetchRequest request;
+    session.name(request, std::array{p}, 100);
+    session.answered(5);
+    CHECK(session.find({1, 2}, "", 0) == p);
+    CHECK_FALSE(session.find({1, 3}, "", 0));
+    // Made anew: the session begins again.
+    p->topic_id = {1, 3};
+    request = {};
+    session.name(request, std::array{p}, 100);
+    CHECK(request.session_epoch == 0);
+    CHECK(request.topics.at(0).topic_id == Uuid{1, 3});
+    CHECK(session.find({1, 3}, "", 0) == p);
 }
 
 TEST_CASE("a broker without room for sessions hears everything each time") {

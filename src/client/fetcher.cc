@@ -176,15 +176,8 @@ void Fetcher::take_answer(const FetchSession& session,
                           const std::map<PartitionState*, uint64_t>& asked,
                           Reply<protocol::FetchResponse>& reply, NodeId node) {
     for (auto& topic : reply->responses) {
-        TopicPartition place{topic.topic.str(), 0};
-        if (place.topic.empty()) {
-            const TopicPtr known = cluster_.metadata().topic(topic.topic_id);
-            if (!known) continue;
-            place.topic = known->name;
-        }
         for (auto& data : topic.partitions) {
-            place.partition = data.partition_index;
-            const PartitionPtr p = session.find(place);
+            const PartitionPtr p = session.find(topic.topic_id, topic.topic, data.partition_index);
             if (!p) continue;
             const auto version = asked.find(p.get());
             // It has jumped, or was given back, since the question.
@@ -208,6 +201,12 @@ void Fetcher::take_partition(const PartitionPtr& p, protocol::FetchResponse::Par
     p->last_stable = data.last_stable_offset;
     if (data.log_start_offset >= 0) p->log_start = data.log_start_offset;
     if (data.preferred_read_replica >= 0 && data.preferred_read_replica != node) {
+        if (!cluster_.metadata().brokers().contains(data.preferred_read_replica)) {
+            // A broker that we do not know yet; the leader gives nothing until we ask there.
+            p->retry_at = cluster_.after(config_.client.retry_backoff);
+            cluster_.request_update();
+            return;
+        }
         p->preferred = data.preferred_read_replica;
         p->preferred_until = cluster_.after(config_.client.metadata_max_age);
         table_.changed.notify();
