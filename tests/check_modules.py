@@ -20,6 +20,9 @@ PLAIN_ROOMS = {"base"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 NAMESPACE = re.compile(r"^namespace\s+(millrace(?:::\w+)*)\s*(?:{|=)")
 MACHINE_PATH = re.compile(r"(?<![\w./-])/(?:work|home|root|Users)/\w")
+OPENS = re.compile(r"^(?:inline )?namespace\s*([\w:]*)\s*{")
+CLOSES = re.compile(r"^}  // namespace")
+TYPE = re.compile(r"^(?:struct|class|enum class)\s+(?:\[\[\w+\]\]\s+)?(\w+)(?![\w:])[^;<]*{")
 TODO = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b(?!\(#\d+\))")
 
 
@@ -67,6 +70,22 @@ def check_room_file(path, lines, graph):
             yield f"{path}:{number}: namespace {namespace[1]} in the room of {wanted}"
 
 
+def check_type_names(path, lines, seen):
+    """Two types of one name in one namespace: the linker takes the functions of either for both."""
+    namespaces = []
+    for number, line in enumerate(lines, 1):
+        opens, type_ = OPENS.match(line), TYPE.match(line)
+        if opens:
+            namespaces.append(opens[1])
+        elif CLOSES.match(line) and namespaces:
+            namespaces.pop()
+        elif type_ and namespaces and "" not in namespaces:
+            name = "::".join([*namespaces, type_[1]])
+            if name in seen:
+                yield f"{path}:{number}: {name} is defined in {seen[name]} too"
+            seen.setdefault(name, f"{path}:{number}")
+
+
 def check_lines(path, lines, columns_max):
     for number, line in enumerate(lines, 1):
         if "\t" in line:
@@ -79,7 +98,7 @@ def check_lines(path, lines, columns_max):
             yield f"{path}:{number}: blanks at the end of the line"
 
 
-def check_file(path, graph):
+def check_file(path, graph, types):
     try:
         text = (ROOT / path).read_text()
     except UnicodeDecodeError:
@@ -96,6 +115,7 @@ def check_file(path, graph):
         yield from check_lines(path, lines, COLUMNS_MAX)
         if path.parts[0] == "src" and len(path.parts) > 2:
             yield from check_room_file(path, lines, graph)
+            yield from check_type_names(path, lines, types)
         if path.suffix == ".h" and "#pragma once" not in text:
             yield f"{path}: a header without #pragma once"
         if len(lines) > LINES_MAX:
@@ -109,8 +129,9 @@ def check_file(path, graph):
 def main():
     graph = read_graph()
     findings = list(check_graph(graph))
+    types = {}
     for path in tracked():
-        findings += check_file(path, graph)
+        findings += check_file(path, graph, types)
     for finding in findings:
         print(finding)
     print(f"{len(findings)} findings")

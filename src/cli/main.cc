@@ -37,6 +37,8 @@ int main(int argc, char** argv) {
     millrace::cli::add_recover_command(app, status);
     const millrace::cli::Native native{console, status};
     millrace::cli::add_topics_command(app, native);
+    millrace::cli::add_produce_command(app, native);
+    millrace::cli::add_consume_command(app, native);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -13,3 +13,5 @@ endforeach()
 # RE2: patterns of topic and group names.
 find_library(MILLRACE_RE2 re2 REQUIRED)
 target_link_libraries(millrace_cli PRIVATE ${MILLRACE_RE2})
+# simdjson: files that name partitions, records as JSON.
+target_link_libraries(millrace_cli PRIVATE simdjson)

@@ -46,6 +46,8 @@ int with_cluster(Console console, const ClusterOptions& options, Work&& work) {
 int tell_failures(const Console& console, const std::vector<client::Outcome>& outcomes);
 
 void add_topics_command(CLI::App& app, const Native& native);
+void add_consume_command(CLI::App& app, const Native& native);
+void add_produce_command(CLI::App& app, const Native& native);
 void add_dump_command(CLI::App& app, const Native& native);
 void add_format_command(CLI::App& app, const Native& native);
 

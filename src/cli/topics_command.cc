@@ -58,8 +58,9 @@ void describe_json(const Console& console, const std::vector<TopicView>& views) 
     Table table{{"topic", "id", "internal", "replication", "configs", "partitions"}};
     for (const TopicView& view : views) {
         Value::Fields configs;
-        for (const auto& entry : view.set_configs)
-            configs.emplace_back(entry.name, entry.value ? Value{*entry.value} : Value{});
+        for (const auto& entry : view.configs)
+            if (is_set(entry))
+                configs.emplace_back(entry.name, entry.value ? Value{*entry.value} : Value{});
         Value::List partitions;
         for (const auto& p : view.description.partitions)
             partitions.push_back(Value::Fields{
@@ -89,8 +90,9 @@ Result<int> describe(const Console& console, Session& session, const TopicsOptio
                                   i == 0 ? "" : "\n", view.description.name,
                                   view.description.id.to_string(),
                                   view.description.partitions.size(), view.replication()));
-        for (const auto& entry : view.set_configs)
-            console.print(fmt::format("  {}={}\n", entry.name, entry.value.value_or("-")));
+        for (const auto& entry : view.configs)
+            if (is_set(entry))
+                console.print(fmt::format("  {}={}\n", entry.name, entry.value.value_or("-")));
         Table table{{"partition", "leader", "replicas", "in_sync", "state"}};
         for (const auto& p : view.description.partitions) {
             const char* state = p.leader < 0                           ? "offline"

@@ -18,8 +18,14 @@
 
 #include "base/uuid.h"
 #include "client/cluster.h"
+#include "client/offset_times.h"
 
 namespace millrace::client {
+
+// An error number of an answer, with what the broker said about it.
+inline Error said_error(int16_t code, const std::optional<protocol::Str>& message = {}) {
+    return {static_cast<ErrorCode>(code), message ? message->str() : std::string{}};
+}
 
 struct TopicListing {
     std::string name;
@@ -123,6 +129,104 @@ struct ClusterDescription {
     std::vector<BrokerDescription> brokers;  // in order of the id
 };
 
+// Of users, clients and addresses; a name that is nothing is the default of its kind.
+struct QuotaEntity {
+    std::vector<std::pair<std::string, std::optional<std::string>>>
+        parts;  // "user", "client-id", "ip"
+};
+struct QuotaFilter {
+    enum class Match : int8_t { exact = 0, unnamed = 1, any = 2 };
+    struct Part {
+        std::string type;
+        Match match = Match::any;
+        std::string name;
+    };
+    std::vector<Part> parts;
+    bool strict = true;  // entities of other types, too, do not fit
+};
+struct Quotas {
+    QuotaEntity entity;
+    std::vector<std::pair<std::string, double>> values;
+};
+struct QuotaChange {
+    std::string key;
+    std::optional<double> value;  // nothing: removed
+};
+
+struct GroupListing {
+    std::string id;
+    std::string protocol_type;  // "consumer", "share" ...; "" of a group without members
+    std::string state;          // "Stable", "Empty" ...; "" from an old broker
+    std::string type;           // "Classic", "Consumer", "Share" ...; "" from an old broker
+};
+
+// One partition's committed offset; -1: none.
+struct GroupOffset {
+    Offset offset = -1;
+    LeaderEpoch leader_epoch = -1;
+    std::string metadata;
+    Error error{ErrorCode::none, {}};
+};
+using GroupOffsets = std::map<TopicPartition, GroupOffset>;
+
+struct MemberDescription {
+    std::string id;
+    std::optional<std::string> instance_id;
+    std::string client_id;
+    std::string host;
+    std::vector<TopicPartition> assigned;
+    std::vector<TopicPartition> target;  // consumer protocol: where it is to get to
+    int32_t epoch = -1;                  // consumer protocol
+    int32_t target_epoch = -1;
+    std::string rack;
+    bool classic = false;  // in a group of the consumer protocol
+};
+
+struct GroupDescription {
+    std::string id;
+    Error error{ErrorCode::none, {}};
+    std::string type;   // "Classic", "Consumer"
+    std::string state;  // "Stable", "Empty", "Dead" ...
+    std::string protocol_type;
+    std::string assignor;
+    int32_t epoch = -1;  // consumer protocol
+    int32_t target_epoch = -1;
+    NodeId coordinator = -1;
+    Address coordinator_address;
+    std::vector<MemberDescription> members;
+};
+
+// An offset asked for, and what was found; offset -1: nothing there.
+struct FoundOffset {
+    Offset offset = -1;
+    TimestampMs timestamp = -1;
+    LeaderEpoch leader_epoch = -1;
+    Error error{ErrorCode::none, {}};
+};
+
+struct DeletedRecords {
+    Offset low_watermark = -1;
+    Error error{ErrorCode::none, {}};
+};
+
+struct ReplicaInDirectory {
+    TopicPartition partition;
+    int64_t size = 0;
+    int64_t offset_lag = 0;
+    bool future = false;
+};
+struct DirectoryDescription {
+    std::string path;
+    Error error{ErrorCode::none, {}};
+    int64_t total_bytes = -1;  // of the volume; -1: not said
+    int64_t usable_bytes = -1;
+    std::vector<ReplicaInDirectory> replicas;
+};
+struct BrokerDirectories {
+    NodeId broker = -1;
+    std::vector<DirectoryDescription> directories;
+};
+
 class Admin {
 public:
     explicit Admin(Cluster& cluster) : cluster_(cluster) {}
@@ -146,6 +250,41 @@ public:
                                                  std::vector<ConfigChange> changes,
                                                  bool validate_only = false);
 
+    // The names of all resources of a type that have configurations.
+    runtime::Task<Result<std::vector<std::string>>> list_config_resources(ResourceType type);
+
+    // Quotas (admin_quotas.cc)
+    runtime::Task<Result<std::vector<Quotas>>> describe_quotas(QuotaFilter filter);
+    runtime::Task<Result<void>> alter_quotas(QuotaEntity entity, std::vector<QuotaChange> changes,
+                                             bool validate_only = false);
+
+    // Groups (admin_groups.cc)
+    // `states` and `types` choose; empty: all. A broker that cannot be asked fails the call.
+    runtime::Task<Result<std::vector<GroupListing>>> list_groups(
+        std::vector<std::string> states = {}, std::vector<std::string> types = {});
+    // In the order of `ids`. A group that does not exist is Dead, or has an error, as the brokers
+    // say.
+    runtime::Task<Result<std::vector<GroupDescription>>> describe_groups(
+        std::vector<std::string> ids);
+    runtime::Task<Result<GroupOffsets>> committed_offsets(std::string group);
+    runtime::Task<Result<std::vector<Outcome>>> delete_groups(std::vector<std::string> ids);
+    // What became of each partition.
+    runtime::Task<Result<std::map<TopicPartition, Error>>> commit_offsets(
+        std::string group, std::map<TopicPartition, Offset> offsets);
+    runtime::Task<Result<std::map<TopicPartition, Error>>> delete_offsets(
+        std::string group, std::vector<TopicPartition> partitions);
+
+    // Offsets and records (admin_offsets.cc)
+    // For each partition the offset of a time, or one of the special times.
+    runtime::Task<Result<std::map<TopicPartition, FoundOffset>>> list_offsets(
+        std::map<TopicPartition, TimestampMs> times, bool committed_only = false);
+    // Below each offset; -1: all that there are.
+    runtime::Task<Result<std::map<TopicPartition, DeletedRecords>>> delete_records(
+        std::map<TopicPartition, Offset> before);
+    // Of these brokers; empty: of all.
+    runtime::Task<Result<std::vector<BrokerDirectories>>> describe_log_dirs(
+        std::vector<NodeId> brokers, std::optional<std::vector<TopicPartition>> only = {});
+
     // The cluster (admin_cluster.cc)
     runtime::Task<Result<ClusterDescription>> describe_cluster(bool fenced_too = false);
 
@@ -153,15 +292,48 @@ private:
     runtime::TimePoint deadline() const {
         return cluster_.after(cluster_.config().default_api_timeout);
     }
+    // Calls the coordinator of a group, again while it moves or loads. `code_of(body)` gives the
+    // error number of the whole answer.
+    template <typename Request, typename CodeOf>
+    runtime::Task<Result<Reply<typename Request::Response>>> call_coordinator(
+        const std::string& group, const Request& request, CodeOf code_of, int16_t at_most) {
+        const auto until = deadline();
+        CO_TRY_OK(co_await know_brokers(until));
+        for (int failures = 0;; ++failures) {
+            CO_TRY(const NodeId node,
+                   co_await cluster_.coordinator(CoordinatorType::group, group, until));
+            auto reply = co_await cluster_.call(node, request, until, at_most);
+            Error last{ErrorCode::none, {}};
+            if (!reply)
+                last = reply.error();
+            else
+                last = said_error(code_of(reply->body));
+            const bool again =
+                reply ? moved_or_loading(last.code) : Cluster::network_error(last.code);
+            if (!again) co_return std::move(reply);
+            cluster_.forget_coordinator(CoordinatorType::group, group);
+            CO_TRY_OK(co_await cluster_.pause(failures, until, last));
+        }
+    }
+    static bool moved_or_loading(ErrorCode code) {
+        return code == ErrorCode::not_coordinator || code == ErrorCode::coordinator_not_available ||
+               code == ErrorCode::coordinator_load_in_progress;
+    }
+    // Until the metadata names brokers.
+    runtime::Task<Result<void>> know_brokers(runtime::TimePoint until);
+    runtime::Task<Result<GroupDescription>> describe_consumer_group(std::string id);
+    runtime::Task<Result<GroupDescription>> describe_classic_group(std::string id);
+    // Who leads each of these partitions now, or why nobody does.
+    struct Leaders {
+        std::map<NodeId, std::vector<TopicPartition>> by_node;
+        std::map<TopicPartition, Error> refused;
+    };
+    runtime::Task<Result<Leaders>> leaders_of(std::vector<TopicPartition> partitions,
+                                              runtime::TimePoint until);
     runtime::Task<Result<std::vector<TopicDescription>>> describe_by_metadata(
         std::vector<std::string> names, runtime::TimePoint deadline);
 
     Cluster& cluster_;
 };
-
-// An error number of an answer, with what the broker said about it.
-inline Error said_error(int16_t code, const std::optional<protocol::Str>& message = {}) {
-    return {static_cast<ErrorCode>(code), message ? message->str() : std::string{}};
-}
 
 }  // namespace millrace::client

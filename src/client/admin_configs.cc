@@ -3,6 +3,7 @@
 #include "client/admin.h"
 #include "protocol/messages/describe_configs.h"
 #include "protocol/messages/incremental_alter_configs.h"
+#include "protocol/messages/list_config_resources.h"
 
 namespace millrace::client {
 namespace {
@@ -104,6 +105,18 @@ runtime::Task<Result<Outcome>> Admin::alter_configs(Resource resource,
     if ((*reply)->responses.empty()) co_return fail(ErrorCode::unknown_server_error);
     const auto& said = (*reply)->responses.front();
     co_return Outcome{said.resource_name.str(), said_error(said.error_code, said.error_message)};
+}
+
+runtime::Task<Result<std::vector<std::string>>> Admin::list_config_resources(ResourceType type) {
+    protocol::ListConfigResourcesRequest request;
+    request.resource_types = {static_cast<int8_t>(type)};
+    CO_TRY(const auto reply, co_await cluster_.call_any(request, deadline()));
+    if (reply->error_code != 0) co_return said_error(reply->error_code);
+    std::vector<std::string> out;
+    for (const auto& resource : reply->config_resources)
+        if (resource.resource_type == static_cast<int8_t>(type))
+            out.push_back(resource.resource_name.str());
+    co_return out;
 }
 
 }  // namespace millrace::client

@@ -4,13 +4,9 @@
 
 #include "client/cluster.h"
 #include "client/consumer_config.h"
+#include "client/offset_times.h"
 
 namespace millrace::client {
-
-// Timestamps that name a place instead of a time.
-inline constexpr TimestampMs kLatest = -1;
-inline constexpr TimestampMs kEarliest = -2;
-inline constexpr TimestampMs kMaxTimestamp = -3;  // of the record with the largest timestamp
 
 struct OffsetAt {
     Offset offset = -1;  // -1: there is no such record

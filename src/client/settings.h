@@ -29,6 +29,10 @@ public:
     static Result<Settings> parse(std::string_view text);
 
     void set(std::string name, std::string value) { values_[std::move(name)] = std::move(value); }
+    // Unless it is set.
+    void set_default(std::string name, std::string value) {
+        values_.try_emplace(std::move(name), std::move(value));
+    }
     // "name=value".
     Result<void> set_pair(std::string_view text);
 

@@ -8,12 +8,12 @@ import sys
 from lib.check import Checks, parse, parser
 from lib.node import Node
 from lib.tools import CLASSES, PACKAGE, Tools
-from twins import files, offline, topics
+from twins import configs, files, offline, offsets, topics
 from twins.compare import Twins
 
 CLASSES.update({"storage": "kafka.tools.StorageTool", "acls": PACKAGE + "AclCommand",
                 "leader-election": PACKAGE + "LeaderElectionCommand"})
-FAMILIES = {"offline": offline, "topics": topics}
+FAMILIES = {"offline": offline, "topics": topics, "configs": configs, "offsets": offsets}
 
 
 def main():

@@ -41,6 +41,14 @@ Result<std::vector<client::TopicListing>> find_topics(Session& session,
     return topics;
 }
 
+bool TopicView::has_set_configs() const {
+    return std::ranges::any_of(configs, is_set);
+}
+
+bool is_set(const client::ConfigEntry& entry) {
+    return entry.source != kDefaultConfig;
+}
+
 size_t TopicView::replication() const {
     if (description.partitions.empty()) return 0;
     const auto& first = description.partitions.front();
@@ -73,7 +81,7 @@ Result<std::vector<TopicView>> view_topics(Session& session, std::vector<std::st
                 const std::string& text = *entry.value;
                 std::from_chars(text.data(), text.data() + text.size(), view.min_in_sync);
             }
-            if (entry.source != kDefaultConfig) view.set_configs.push_back(std::move(entry));
+            view.configs.push_back(std::move(entry));
         }
     }
     return out;

@@ -19,9 +19,13 @@ struct Reassignment {
     std::vector<NodeId> removing;
 };
 
+// Whether somebody has set it: for this topic, or for the broker.
+bool is_set(const client::ConfigEntry& entry);
+
 struct TopicView {
     client::TopicDescription description;
-    std::vector<client::ConfigEntry> set_configs;  // all but defaults
+    std::vector<client::ConfigEntry> configs;
+    bool has_set_configs() const;
     int32_t min_in_sync = 1;
     std::map<PartitionIndex, Reassignment> moving;
     size_t replication() const;

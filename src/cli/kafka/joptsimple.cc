@@ -70,6 +70,7 @@ Result<Arguments> Arguments::parse(std::span<const Option> options,
         } else if (i + 1 != words.size() && !looks_like_option(words[i + 1])) {
             values.push_back(words[++i]);
         }
+        out.said_.emplace_back(name, values.empty() ? std::string{} : values.back());
     }
     return out;
 }

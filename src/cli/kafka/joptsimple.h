@@ -45,10 +45,13 @@ public:
     Result<std::optional<int32_t>> number(std::string_view name) const;
     Result<std::optional<int64_t>> long_number(std::string_view name) const;
     const std::vector<std::string>& rest() const { return rest_; }
+    // Option and value in the order in which they were given; "" for an option without a value.
+    const std::vector<std::pair<std::string, std::string>>& said() const { return said_; }
 
 private:
     std::map<std::string, std::vector<std::string>, std::less<>> values_;
     std::vector<std::string> rest_;
+    std::vector<std::pair<std::string, std::string>> said_;
 };
 
 // The table of options that a tool prints when it is asked for help or misused.

@@ -1,6 +1,7 @@
 // kafka-topics: lists, describes, creates, grows and deletes topics.
 #include "cli/cluster/topics.h"
 
+#include "cli/kafka/java_order.h"
 #include "cli/kafka/misuse.h"
 #include "cli/kafka/tool_session.h"
 #include "cli/local_disk.h"
@@ -205,9 +206,13 @@ Result<void> remove(const Console&, Session& session, const Arguments& arguments
 
 std::string topic_line(const TopicView& view) {
     std::string configs;
-    for (const client::ConfigEntry& entry : view.set_configs)
-        configs += fmt::format("{}{}={}", configs.empty() ? "" : ",", entry.name,
-                               entry.value.value_or("null"));
+    std::vector<client::ConfigEntry> entries = view.configs;
+    java_order(entries,
+               [](const client::ConfigEntry& entry) { return std::string_view{entry.name}; });
+    for (const client::ConfigEntry& entry : entries)
+        if (is_set(entry))
+            configs += fmt::format("{}{}={}", configs.empty() ? "" : ",", entry.name,
+                                   entry.value.value_or("null"));
     return fmt::format(
         "Topic: {}\tTopicId: {}\tPartitionCount: {}\tReplicationFactor: {}\t"
         "Configs: {}",
@@ -269,10 +274,13 @@ Result<void> describe(const Console& console, Session& session, const Arguments&
         arguments.has("under-replicated-partitions") || arguments.has("unavailable-partitions") ||
         arguments.has("under-min-isr-partitions") || arguments.has("at-min-isr-partitions");
     TRY(const auto names, topics_to_describe(session, arguments));
-    TRY(const auto views, view_topics(session, names));
+    TRY(auto views, view_topics(session, names));
+    java_order(
+        views, [](const TopicView& view) { return std::string_view{view.description.name}; },
+        views.size());
     const bool overrides = arguments.has("topics-with-overrides");
     for (const TopicView& view : views) {
-        if (!reports && (!overrides || !view.set_configs.empty())) console.line(topic_line(view));
+        if (!reports && (!overrides || view.has_set_configs())) console.line(topic_line(view));
         if (overrides) continue;
         for (const client::PartitionDescription& p : view.description.partitions)
             if (!reports || reported(arguments, view, p)) console.line(partition_line(view, p));
