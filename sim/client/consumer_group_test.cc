@@ -311,6 +311,34 @@ void by_pattern(Simulation& sim, const Variant& variant) {
     CHECK_MESSAGE(!member.failed, (member.failed ? member.failed->describe() : ""));
 }
 
+// A member that wants something else gets that, and no more of the other.
+void changes_its_mind(Simulation& sim, const Variant& variant) {
+    ConsumerWorld w(sim, {"group.initial.rebalance.delay.ms=100"});
+    for (const char* name : {"a", "b", "c"}) w.make_topic(name, 1);
+    Member member(w, config_of(w, variant));
+    const auto reads = [&](std::set<TopicPartition> wanted) {
+        for (int i = 0; i != 300 && member.listener->owned != wanted; ++i)
+            CHECK(w.run(poll_once(*member.consumer, member.seen)).has_value());
+        CHECK(member.listener->owned == wanted);
+        const auto mine = member.consumer->assignment();
+        CHECK(std::set<TopicPartition>(mine.begin(), mine.end()) == wanted);
+    };
+    CHECK(member.consumer->subscribe({"a", "b"}, member.listener).has_value());
+    reads({{"a", 0}, {"b", 0}});
+    CHECK(member.consumer->subscribe({"c", "b", "b"}, member.listener).has_value());
+    reads({{"b", 0}, {"c", 0}});
+    w.produce("c", 0, 0, 5);
+    CHECK(*w.run(poll_until(*member.consumer, member.seen, 5)) == 5);
+    CHECK(w.run(member.consumer->unsubscribe()).has_value());
+    CHECK(member.listener->owned.empty());
+    CHECK(member.consumer->assignment().empty());
+    CHECK((*w.run(member.consumer->committed({{"c", 0}})))[{"c", 0}].offset == 5);
+    CHECK(member.consumer->subscribe({"a"}, member.listener).has_value());
+    reads({{"a", 0}});
+    CHECK(w.run(member.consumer->close()).has_value());
+    CHECK(member.listener->losses == 0);
+}
+
 constexpr client::GroupProtocol kConsumer = client::GroupProtocol::consumer;
 
 }  // namespace
@@ -333,4 +361,11 @@ SIM_TEST("a classic subscription by pattern") {
 }
 SIM_TEST("a subscription by pattern of the consumer protocol") {
     by_pattern(sim, {.assignors = {}, .protocol = kConsumer});
+}
+SIM_TEST("a classic member changes its subscription") {
+    changes_its_mind(sim, {.assignors = {"range"}});
+    changes_its_mind(sim, {.assignors = {"cooperative-sticky"}});
+}
+SIM_TEST("a member of the consumer protocol changes its subscription") {
+    changes_its_mind(sim, {.assignors = {}, .protocol = kConsumer});
 }

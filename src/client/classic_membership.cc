@@ -159,7 +159,7 @@ runtime::Task<Result<void>> ClassicMembership::rejoin() {
     stable_ = true;
     last_alive_ = context_.cluster.loop().now();
     chosen_->assigned(given, context_.identity.epoch);
-    co_await context_.gate.run(take(std::move(given)));
+    co_await context_.gate.run(take(std::move(given), context_.identity.epoch));
     co_return {};
 }
 
@@ -253,7 +253,9 @@ runtime::Task<void> ClassicMembership::give_back() {
         co_await context_.gate.run(give_back_now(context_, std::move(places), how));
 }
 
-runtime::Task<void> ClassicMembership::take(std::vector<TopicPartition> given) {
+runtime::Task<void> ClassicMembership::take(std::vector<TopicPartition> given, int32_t generation) {
+    // The generation was lost while the application did not poll.
+    if (context_.identity.epoch != generation) co_return;
     std::ranges::sort(given);
     const auto had = context_.table.places();
     std::vector<TopicPartition> taken;
@@ -264,6 +266,7 @@ runtime::Task<void> ClassicMembership::take(std::vector<TopicPartition> given) {
         co_await give_back_now(context_, std::move(taken), Leaving::revoked);
         // Only now are they free for others.
         want_rejoin();
+        if (context_.identity.epoch != generation) co_return;
     }
     context_.table.assign(given);
     LOG_INFO("client", "group {}: generation {} with {} partitions", context_.link.group_id(),

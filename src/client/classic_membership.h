@@ -40,7 +40,7 @@ private:
         const protocol::JoinGroupResponse& joined);
     runtime::Task<Result<std::vector<TopicPartition>>> sync(
         std::string protocol, std::map<std::string, std::vector<uint8_t>> shares);
-    runtime::Task<void> take(std::vector<TopicPartition> given);
+    runtime::Task<void> take(std::vector<TopicPartition> given, int32_t generation);
     runtime::Task<void> heartbeat();
     runtime::Task<void> leave_group(std::string id, std::string reason,
                                     runtime::TimePoint deadline);
