@@ -39,10 +39,17 @@ int main(int argc, char** argv) {
     millrace::cli::add_topics_command(app, native);
     millrace::cli::add_produce_command(app, native);
     millrace::cli::add_consume_command(app, native);
+    millrace::cli::add_configs_command(app, native);
+    millrace::cli::add_groups_command(app, native);
+    millrace::cli::add_records_command(app, native);
+    millrace::cli::add_cluster_commands(app, native);
+    millrace::cli::add_transactions_command(app, native);
+    millrace::cli::add_dump_command(app, native);
+    millrace::cli::add_format_command(app, native);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error);
+        return app.exit(error) == 0 ? 0 : millrace::cli::kMisused;
     }
     return status;
 }

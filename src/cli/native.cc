@@ -15,6 +15,10 @@ void add_cluster_options(CLI::App& verb, ClusterOptions& options) {
     verb.add_flag("--json", options.json, "For programs: one JSON document instead of tables");
 }
 
+void add_dry_run(CLI::App& verb, ClusterOptions& options) {
+    verb.add_flag("--dry-run", options.dry_run, "Check and tell, change nothing");
+}
+
 std::string advice_for(const Error& error, const Session::Options& options) {
     if (client::Cluster::network_error(error.code))
         return fmt::format(

@@ -42,12 +42,36 @@ int with_cluster(Console console, const ClusterOptions& options, Work&& work) {
     return console.fail(done.error(), advice_for(done.error(), options.session));
 }
 
+// Adds `millrace <noun> <name>`, which does `work` with a cluster. Options is a ClusterOptions; the
+// command keeps it.
+template <typename Options>
+CLI::App& add_verb(CLI::App& noun, const Native& native, const char* name, const char* help,
+                   const std::shared_ptr<Options>& options,
+                   Result<int> (*work)(const Console&, Session&, const Options&)) {
+    CLI::App& verb = *noun.add_subcommand(name, help);
+    add_cluster_options(verb, *options);
+    verb.callback([native, options, work] {
+        native.status =
+            with_cluster(native.console, *options, [&](const Console& console, Session& session) {
+                return work(console, session, *options);
+            });
+    });
+    return verb;
+}
+void add_dry_run(CLI::App& verb, ClusterOptions& options);
+
 // A line to stderr for each failed outcome; kFailed when there is one.
 int tell_failures(const Console& console, const std::vector<client::Outcome>& outcomes);
 
 void add_topics_command(CLI::App& app, const Native& native);
 void add_consume_command(CLI::App& app, const Native& native);
 void add_produce_command(CLI::App& app, const Native& native);
+void add_configs_command(CLI::App& app, const Native& native);
+void add_groups_command(CLI::App& app, const Native& native);
+void add_records_command(CLI::App& app, const Native& native);
+void add_cluster_commands(CLI::App& app,
+                          const Native& native);  // cluster, features, quorum, log-dirs
+void add_transactions_command(CLI::App& app, const Native& native);
 void add_dump_command(CLI::App& app, const Native& native);
 void add_format_command(CLI::App& app, const Native& native);
 

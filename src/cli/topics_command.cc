@@ -180,21 +180,6 @@ Result<int> remove(const Console& console, Session& session, const TopicsOptions
     return tell_failures(console, outcomes);
 }
 
-using Work = Result<int> (*)(const Console&, Session&, const TopicsOptions&);
-
-CLI::App& add_verb(CLI::App& noun, const Native& native, const char* name, const char* help,
-                   const OptionsPtr& options, Work work) {
-    CLI::App& verb = *noun.add_subcommand(name, help);
-    add_cluster_options(verb, *options);
-    verb.callback([native, options, work] {
-        native.status =
-            with_cluster(native.console, *options, [&](const Console& console, Session& session) {
-                return work(console, session, *options);
-            });
-    });
-    return verb;
-}
-
 }  // namespace
 
 void add_topics_command(CLI::App& app, const Native& native) {

@@ -227,6 +227,34 @@ struct BrokerDirectories {
     std::vector<DirectoryDescription> directories;
 };
 
+struct TransactionListing {
+    std::string id;
+    NodeId coordinator = -1;
+    ProducerId producer = -1;
+    std::string state;
+};
+struct TransactionDescription {
+    std::string id;
+    Error error{ErrorCode::none, {}};
+    NodeId coordinator = -1;
+    std::string state;
+    int32_t timeout_ms = 0;
+    TimestampMs started = -1;  // -1: none is open
+    ProducerId producer = -1;
+    ProducerEpoch epoch = -1;
+    std::vector<TopicPartition> partitions;
+};
+struct ActiveProducer {
+    ProducerId producer = -1;
+    int32_t epoch = -1;
+    int32_t coordinator_epoch = -1;
+    int32_t last_sequence = -1;
+    TimestampMs last_timestamp = -1;
+    Offset transaction_start = -1;  // -1: no transaction is open
+};
+
+enum class ElectionType : int8_t { preferred = 0, unclean = 1 };
+
 class Admin {
 public:
     explicit Admin(Cluster& cluster) : cluster_(cluster) {}
@@ -285,6 +313,17 @@ public:
     runtime::Task<Result<std::vector<BrokerDirectories>>> describe_log_dirs(
         std::vector<NodeId> brokers, std::optional<std::vector<TopicPartition>> only = {});
 
+    // Transactions (admin_transactions.cc)
+    runtime::Task<Result<std::vector<TransactionListing>>> list_transactions(
+        int64_t running_ms_min = -1, std::string id_pattern = {});
+    runtime::Task<Result<TransactionDescription>> describe_transaction(std::string id);
+    // Who writes to a partition, as its leader knows it.
+    runtime::Task<Result<std::vector<ActiveProducer>>> describe_producers(TopicPartition partition);
+
+    // What became of each partition; nothing: of all partitions whose leader was to change.
+    runtime::Task<Result<std::map<TopicPartition, Error>>> elect_leaders(
+        ElectionType type, std::optional<std::vector<TopicPartition>> partitions);
+
     // The cluster (admin_cluster.cc)
     runtime::Task<Result<ClusterDescription>> describe_cluster(bool fenced_too = false);
 
@@ -292,16 +331,16 @@ private:
     runtime::TimePoint deadline() const {
         return cluster_.after(cluster_.config().default_api_timeout);
     }
-    // Calls the coordinator of a group, again while it moves or loads. `code_of(body)` gives the
+    // Calls the coordinator of a group or transactional id, again while it moves or loads. `code_of(body)` gives the
     // error number of the whole answer.
     template <typename Request, typename CodeOf>
     runtime::Task<Result<Reply<typename Request::Response>>> call_coordinator(
-        const std::string& group, const Request& request, CodeOf code_of, int16_t at_most) {
+        CoordinatorType type, const std::string& group, const Request& request, CodeOf code_of,
+        int16_t at_most) {
         const auto until = deadline();
         CO_TRY_OK(co_await know_brokers(until));
         for (int failures = 0;; ++failures) {
-            CO_TRY(const NodeId node,
-                   co_await cluster_.coordinator(CoordinatorType::group, group, until));
+            CO_TRY(const NodeId node, co_await cluster_.coordinator(type, group, until));
             auto reply = co_await cluster_.call(node, request, until, at_most);
             Error last{ErrorCode::none, {}};
             if (!reply)
@@ -311,7 +350,7 @@ private:
             const bool again =
                 reply ? moved_or_loading(last.code) : Cluster::network_error(last.code);
             if (!again) co_return std::move(reply);
-            cluster_.forget_coordinator(CoordinatorType::group, group);
+            cluster_.forget_coordinator(type, group);
             CO_TRY_OK(co_await cluster_.pause(failures, until, last));
         }
     }

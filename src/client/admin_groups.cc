@@ -99,7 +99,8 @@ runtime::Task<Result<GroupDescription>> Admin::describe_consumer_group(std::stri
     const auto code = [](const protocol::ConsumerGroupDescribeResponse& body) {
         return body.groups.empty() ? int16_t{0} : body.groups[0].error_code;
     };
-    CO_TRY(const auto reply, co_await call_coordinator(id, request, code, INT16_MAX));
+    CO_TRY(const auto reply,
+           co_await call_coordinator(CoordinatorType::group, id, request, code, INT16_MAX));
     if (reply->groups.empty()) co_return fail(ErrorCode::unknown_server_error);
     const auto& said = reply->groups[0];
     GroupDescription out{.id = id,
@@ -132,7 +133,8 @@ runtime::Task<Result<GroupDescription>> Admin::describe_classic_group(std::strin
     const auto code = [](const protocol::DescribeGroupsResponse& body) {
         return body.groups.empty() ? int16_t{0} : body.groups[0].error_code;
     };
-    CO_TRY(const auto reply, co_await call_coordinator(id, request, code, INT16_MAX));
+    CO_TRY(const auto reply,
+           co_await call_coordinator(CoordinatorType::group, id, request, code, INT16_MAX));
     if (reply->groups.empty()) co_return fail(ErrorCode::unknown_server_error);
     const auto& said = reply->groups[0];
     GroupDescription out{.id = id,
@@ -167,7 +169,8 @@ runtime::Task<Result<GroupOffsets>> Admin::committed_offsets(std::string group) 
     // From version 8 on several groups are asked for at once, in another form.
     constexpr int16_t kOneGroup = 7;
     const auto code = [](const protocol::OffsetFetchResponse& body) { return body.error_code; };
-    CO_TRY(const auto reply, co_await call_coordinator(group, request, code, kOneGroup));
+    CO_TRY(const auto reply,
+           co_await call_coordinator(CoordinatorType::group, group, request, code, kOneGroup));
     if (reply->error_code != 0) co_return said_error(reply->error_code);
     GroupOffsets out;
     for (const auto& topic : reply->topics)
@@ -186,7 +189,8 @@ runtime::Task<Result<std::vector<Outcome>>> Admin::delete_groups(std::vector<std
         const auto code = [](const protocol::DeleteGroupsResponse& body) {
             return body.results.empty() ? int16_t{0} : body.results[0].error_code;
         };
-        CO_TRY(const auto reply, co_await call_coordinator(id, request, code, INT16_MAX));
+        CO_TRY(const auto reply,
+               co_await call_coordinator(CoordinatorType::group, id, request, code, INT16_MAX));
         for (const auto& result : reply->results)
             out.push_back({id, said_error(result.error_code)});
     }
@@ -212,7 +216,8 @@ runtime::Task<Result<std::map<TopicPartition, Error>>> Admin::commit_offsets(
                 if (moved_or_loading(static_cast<ErrorCode>(p.error_code))) return p.error_code;
         return int16_t{0};
     };
-    CO_TRY(const auto reply, co_await call_coordinator(group, request, code, kByName));
+    CO_TRY(const auto reply,
+           co_await call_coordinator(CoordinatorType::group, group, request, code, kByName));
     std::map<TopicPartition, Error> out;
     for (const auto& topic : reply->topics)
         for (const auto& p : topic.partitions)
@@ -232,7 +237,8 @@ runtime::Task<Result<std::map<TopicPartition, Error>>> Admin::delete_offsets(
         for (const PartitionIndex p : indexes) one.partitions.push_back({p});
     }
     const auto code = [](const protocol::OffsetDeleteResponse& body) { return body.error_code; };
-    CO_TRY(const auto reply, co_await call_coordinator(group, request, code, INT16_MAX));
+    CO_TRY(const auto reply,
+           co_await call_coordinator(CoordinatorType::group, group, request, code, INT16_MAX));
     if (reply->error_code != 0) co_return said_error(reply->error_code);
     std::map<TopicPartition, Error> out;
     for (const auto& topic : reply->topics)

@@ -174,7 +174,7 @@ Result<RecordText> record_text(Decoder decoder, const protocol::RecordView& reco
     }
     if (!record.key)
         return fail(ErrorCode::invalid_request,
-                    fmt::format("Failed to decode message at offset {} using offset topic decoder "
+                    fmt::format("Failed to decode message at offset {} using the specified decoder "
                                 "(message had a missing key)",
                                 record.offset));
     switch (decoder) {

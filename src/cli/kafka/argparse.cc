@@ -89,6 +89,75 @@ const std::vector<std::string>& FlagValues::values(std::string_view name) const 
     return found == values_.end() ? none : found->second;
 }
 
+namespace {
+
+std::string usage_text(std::string_view program, std::span<const Flag> before,
+                       std::span<const Command> commands) {
+    std::string text = fmt::format("usage: {}{} COMMAND [OPTIONS]\n{}", program,
+                                   before.empty() ? "" : " [OPTIONS]", flag_table(before));
+    for (const Command& command : commands)
+        text += fmt::format("  {:<24}{}\n", command.name, command.help);
+    return text;
+}
+
+bool asks_for_help(std::string_view word) {
+    return word == "-h" || word == "--help";
+}
+
+// Where the sub-command stands: after flags and their values.
+size_t command_at(std::span<const Flag> before, const std::vector<std::string>& words) {
+    size_t at = 0;
+    while (at < words.size() && words[at].starts_with('-')) {
+        std::optional<std::string> value;
+        const auto flag = find_flag(before, words[at], value);
+        at += flag && (*flag)->takes != Flag::Takes::nothing && !value ? 2 : 1;
+    }
+    return std::min(at, words.size());
+}
+
+}  // namespace
+
+std::optional<ParsedCommand> parse_command(const Console& console, std::string_view program,
+                                           std::span<const Flag> before,
+                                           std::span<const Command> commands,
+                                           const std::vector<std::string>& words, int& status) {
+    const auto misused = [&](std::string_view shown, std::string_view why) {
+        console.error_line(shown);
+        console.error_line(fmt::format("{}: error: {}", program, why));
+        status = kFailed;
+        return std::nullopt;
+    };
+    const auto helped = [&](std::string_view shown) {
+        console.print(shown);
+        status = kDone;
+        return std::nullopt;
+    };
+    const std::string usage = usage_text(program, before, commands);
+    const size_t at = command_at(before, words);
+    for (size_t i = 0; i != at; ++i)
+        if (asks_for_help(words[i])) return helped(usage);
+    if (at == words.size()) return misused(usage, "too few arguments");
+    const auto command = std::ranges::find(commands, std::string_view{words[at]}, &Command::name);
+    if (command == commands.end()) {
+        std::vector<std::string_view> names;
+        for (const Command& one : commands) names.push_back(one.name);
+        return misused(usage, fmt::format("invalid choice: '{}' (choose from {})", words[at],
+                                          quoted_list(names)));
+    }
+    const std::string shown = fmt::format("usage: {} {} [OPTIONS]\n{}", program, command->name,
+                                          flag_table(command->flags));
+    for (size_t i = at + 1; i < words.size(); ++i)
+        if (asks_for_help(words[i])) return helped(shown);
+    ParsedCommand out{.command = &*command};
+    auto flags = FlagValues::parse(command->flags, std::span{words}.subspan(at + 1));
+    if (!flags) return misused(shown, flags.error().message);
+    out.flags = *std::move(flags);
+    auto global = FlagValues::parse(before, std::span{words}.first(at));
+    if (!global) return misused(usage, global.error().message);
+    out.before = *std::move(global);
+    return out;
+}
+
 std::string quoted_list(std::span<const std::string_view> names) {
     std::string out;
     for (const std::string_view name : names)

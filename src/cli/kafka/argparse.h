@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/output/console.h"
 
 namespace millrace::cli::kafka {
 
@@ -40,6 +41,24 @@ public:
 private:
     std::map<std::string, std::vector<std::string>, std::less<>> values_;
 };
+
+// A sub-command of a tool, and its flags.
+struct Command {
+    std::string_view name;
+    std::string_view help;
+    std::span<const Flag> flags;
+};
+struct ParsedCommand {
+    const Command* command = nullptr;
+    FlagValues before;  // what stands before the sub-command
+    FlagValues flags;
+};
+// Reads `words` of a tool that is told to people as `program`: `before`, the sub-command, its
+// flags. Help goes to `out`; the status, where that or a mistake ends the tool, to `status`.
+std::optional<ParsedCommand> parse_command(const Console& console, std::string_view program,
+                                           std::span<const Flag> before,
+                                           std::span<const Command> commands,
+                                           const std::vector<std::string>& words, int& status);
 
 // "'a', 'b', 'c'"
 std::string quoted_list(std::span<const std::string_view> names);

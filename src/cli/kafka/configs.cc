@@ -79,12 +79,13 @@ Error refused(std::string why) {
 Result<std::vector<Entity>> read_entities(const Arguments& arguments) {
     std::vector<Entity> out;
     const bool general = arguments.has("entity-default") || arguments.has("entity-type") ||
-                   arguments.has("entity-name");
+                         arguments.has("entity-name");
     for (const EntityKind& kind : kKinds)
-        if (general && (arguments.has(kind.flag) ||
-                        (!kind.defaults.empty() && arguments.has(kind.defaults))))
-            return refused("--entity-{type,name,default} should not be used in conjunction with "
-                           "specific entity flags");
+        if (general &&
+            (arguments.has(kind.flag) || (!kind.defaults.empty() && arguments.has(kind.defaults))))
+            return refused(
+                "--entity-{type,name,default} should not be used in conjunction with "
+                "specific entity flags");
     for (const std::string& type : arguments.values("entity-type")) {
         const auto kind = std::ranges::find(kKinds, std::string_view{type}, &EntityKind::plural);
         if (kind == kKinds.end()) {

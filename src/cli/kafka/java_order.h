@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/units.h"
 
 namespace millrace::cli::kafka {
 
@@ -28,13 +31,18 @@ inline size_t java_capacity(size_t count, std::optional<size_t> expected = {}) {
     return capacity;
 }
 
-// Sorts `items`, which are in the order in which they were put into a map, by `name_of`.
-template <typename T, typename NameOf>
-void java_order(std::vector<T>& items, NameOf name_of, std::optional<size_t> expected = {}) {
+// TopicPartition.hashCode.
+inline uint32_t java_hash(const TopicPartition& tp) {
+    return 31 * (31 + static_cast<uint32_t>(tp.partition)) + java_hash(std::string_view{tp.topic});
+}
+
+// Sorts `items`, which are in the order in which they were put into a map, by what `key_of` gives.
+template <typename T, typename KeyOf>
+void java_order(std::vector<T>& items, KeyOf key_of, std::optional<size_t> expected = {}) {
     const size_t capacity = java_capacity(items.size(), expected);
     std::vector<std::pair<size_t, size_t>> places;
     for (size_t i = 0; i != items.size(); ++i) {
-        const uint32_t hash = java_hash(name_of(items[i]));
+        const uint32_t hash = java_hash(key_of(items[i]));
         places.emplace_back((hash ^ hash >> 16) & (capacity - 1), i);
     }
     std::ranges::sort(places);

@@ -3,6 +3,7 @@
 #include "cli/format/feature_levels.h"
 #include "cli/format/format_node.h"
 #include "cli/kafka/argparse.h"
+#include "cli/kafka/feature_tables.h"
 #include "cli/kafka/tool.h"
 #include "metadata/features.h"
 #include "storage/file_names.h"
@@ -26,17 +27,6 @@ constexpr auto kFormatFlags = std::to_array<Flag>({
     {"no-initial-controllers", "N", nothing, false, 1, "The quorum's voters are elsewhere."},
     {"initial-controllers", "I", one, false, 1, "The quorum's voters: id@host:port:directory,..."},
 });
-constexpr auto kMappingFlags = std::to_array<Flag>(
-    {{"release-version", "r", one, false, 0, "The release; without it the latest."}});
-constexpr auto kDependencyFlags = std::to_array<Flag>(
-    {{"feature", "f", many, true, 0, "name=level; may be given several times."}});
-
-int failed(const Console& console, const Error& error) {
-    std::fflush(console.out);
-    console.error_line(sentence(error));
-    return kFailed;
-}
-
 std::string_view describe(DirectoryRole role) {
     switch (role) {
         case DirectoryRole::data:
@@ -125,13 +115,13 @@ std::string bootstrap_line(const FormatPlan& plan) {
 int format(const Console& console, const FlagValues& flags) {
     LocalDisk local;
     const auto config = load_config(local, *flags.value("config"));
-    if (!config) return failed(console, config.error());
+    if (!config) return tell(console, config.error());
     if (const auto voters = check_voters(*config, flags); !voters)
-        return failed(console, voters.error());
+        return tell(console, voters.error());
     auto request = read_request(*config, flags);
-    if (!request) return failed(console, request.error());
+    if (!request) return tell(console, request.error());
     const auto plan = plan_format(local, *config, *std::move(request));
-    if (!plan) return failed(console, plan.error());
+    if (!plan) return tell(console, plan.error());
     if (plan->directories.empty()) {
         console.line("All of the log directories are already formatted.");
         return kDone;
@@ -142,7 +132,7 @@ int format(const Console& console, const FlagValues& flags) {
         console.line(fmt::format("Formatting {} {} with metadata.version {}.",
                                  describe(directory.role), directory.path, version.value_or("")));
     const auto done = carry_out(local, *config, *plan);
-    return done ? kDone : failed(console, done.error());
+    return done ? kDone : tell(console, done.error());
 }
 
 // The properties of formatted directories, those that they share once.
@@ -185,7 +175,7 @@ Found look_around(LocalDisk& local, const config::BrokerConfig& config) {
 int info(const Console& console, const FlagValues& flags) {
     LocalDisk local;
     const auto config = load_config(local, *flags.value("config"));
-    if (!config) return failed(console, config.error());
+    if (!config) return tell(console, config.error());
     const Found found = look_around(local, *config);
     if (!found.directories.empty()) {
         console.line(found.directories.size() == 1 ? "Found log directory:"
@@ -208,125 +198,32 @@ int info(const Console& console, const FlagValues& flags) {
     return kFailed;
 }
 
-int version_mapping(const Console& console, const FlagValues& flags) {
-    ReleaseVersion version = latest_release();
-    std::string shown = version.name;
-    if (const auto asked = flags.value("release-version")) {
-        auto found = parse_release(*asked, true);
-        if (!found) return failed(console, found.error());
-        version = *std::move(found);
-        shown = *asked;
-    }
-    console.line(fmt::format("metadata.version={} ({})", version.level, shown));
-    for (const auto& [name, level] : levels_of_release(version.level))
-        console.line(fmt::format("{}={}", name, level));
-    return kDone;
-}
-
-Result<void> print_dependencies(const Console& console, const std::string& text) {
-    auto asked = parse_feature_level(text);
-    if (!asked)
-        return fail(ErrorCode::invalid_request,
-                    fmt::format("Invalid feature format: {}. Expected format: 'feature=version' "
-                                "(e.g. 'group.version=1')",
-                                text));
-    const auto& [name, level] = *asked;
-    if (name == metadata::kMetadataVersion) {
-        const auto version = metadata::metadata_version_name(level);
-        if (!version)
-            return fail(ErrorCode::invalid_request,
-                        fmt::format("Unknown metadata.version {}", level));
-        console.line(fmt::format("{}={} ({}) has no dependencies.", name, level, *version));
-        return {};
-    }
-    const metadata::FeatureDef* def = metadata::find_feature(name);
-    if (!def) return fail(ErrorCode::invalid_request, fmt::format("Unknown feature: {}", name));
-    if (level < def->min || level > def->max)
-        return fail(ErrorCode::invalid_request,
-                    fmt::format("Feature level {} is not supported for feature {}", level, name));
-    const int16_t needs = metadata::needed_metadata_version(name, level);
-    if (needs == 0) {
-        console.line(fmt::format("{}={} has no dependencies.", name, level));
-        return {};
-    }
-    console.line(fmt::format("{}={} requires:", name, level));
-    console.line(fmt::format("    {}={} ({})", metadata::kMetadataVersion, needs,
-                             *metadata::metadata_version_name(needs)));
-    return {};
-}
-
-int feature_dependencies(const Console& console, const FlagValues& flags) {
-    for (const std::string& text : flags.values("feature"))
-        if (const auto printed = print_dependencies(console, text); !printed)
-            return failed(console, printed.error());
-    return kDone;
-}
-
-int random_uuid(const Console& console, const FlagValues&) {
+int random_uuid(const Console& console) {
     LocalDisk local;
     console.line(Uuid::random(local.rng()).to_string());
     return kDone;
 }
 
-struct SubCommand {
-    std::string_view name;
-    std::span<const Flag> flags;
-    int (*run)(const Console& console, const FlagValues& flags);
-    std::string_view help;
-};
-constexpr auto kCommands = std::to_array<SubCommand>({
-    {"info", kInfoFlags, info, "Tell what the node's directories are."},
-    {"format", kFormatFlags, format, "Make the node's directories ready."},
-    {"version-mapping", kMappingFlags, version_mapping, "Feature levels of a release."},
-    {"feature-dependencies", kDependencyFlags, feature_dependencies, "What levels rely on."},
-    {"random-uuid", {}, random_uuid, "A new id for a cluster."},
+constexpr auto kCommands = std::to_array<Command>({
+    {"info", "Tell what the node's directories are.", kInfoFlags},
+    {"format", "Make the node's directories ready.", kFormatFlags},
+    {"version-mapping", "Feature levels of a release.", kMappingFlags},
+    {"feature-dependencies", "What levels rely on.", kDependencyFlags},
+    {"random-uuid", "A new id for a cluster.", {}},
 });
-
-std::string usage() {
-    std::string text = "usage: kafka-storage COMMAND [OPTIONS]\n";
-    for (const SubCommand& command : kCommands)
-        text += fmt::format("  {:<22}{}\n", command.name, command.help);
-    return text;
-}
-
-int misused(const Console& console, std::string_view shown, std::string_view why) {
-    console.error_line(shown);
-    console.error_line(fmt::format("kafka-storage: error: {}", why));
-    return kFailed;
-}
-
-bool asks_for_help(std::string_view word) {
-    return word == "-h" || word == "--help";
-}
 
 }  // namespace
 
 int storage(const Console& console, const Words& words) {
-    if (words.empty()) return misused(console, usage(), "too few arguments");
-    if (asks_for_help(words[0])) {
-        console.print(usage());
-        return kDone;
-    }
-    const auto command = std::ranges::find(kCommands, words[0], &SubCommand::name);
-    if (command == kCommands.end()) {
-        constexpr auto names = [] {
-            std::array<std::string_view, kCommands.size()> all;
-            std::ranges::transform(kCommands, all.begin(), &SubCommand::name);
-            return all;
-        }();
-        return misused(
-            console, usage(),
-            fmt::format("invalid choice: '{}' (choose from {})", words[0], quoted_list(names)));
-    }
-    const std::string shown = fmt::format("usage: kafka-storage {} [OPTIONS]\n{}", command->name,
-                                          flag_table(command->flags));
-    if (words.size() > 1 && asks_for_help(words[1])) {
-        console.print(shown);
-        return kDone;
-    }
-    const auto flags = FlagValues::parse(command->flags, std::span{words}.subspan(1));
-    if (!flags) return misused(console, shown, flags.error().message);
-    return command->run(console, *flags);
+    int status = kDone;
+    const auto parsed = parse_command(console, "kafka-storage", {}, kCommands, words, status);
+    if (!parsed) return status;
+    const std::string_view name = parsed->command->name;
+    if (name == "info") return info(console, parsed->flags);
+    if (name == "format") return format(console, parsed->flags);
+    if (name == "version-mapping") return print_version_mapping(console, parsed->flags);
+    if (name == "feature-dependencies") return print_feature_dependencies(console, parsed->flags);
+    return random_uuid(console);
 }
 
 }  // namespace millrace::cli::kafka

@@ -34,13 +34,16 @@ def masked(text):
 
 def complaint(err):
     """The first sentence of a tool's standard error, without what belongs to the JVM or is the tool's help."""
-    error = re.search(r"^kafka-[\w-]+:\s+error:(?:.|\n)*", err, re.MULTILINE)
+    error = re.search(r"^kafka-[\w.-]+:\s+error:(?:.|\n)*", err, re.MULTILINE)
     if error:
         # The library breaks the sentence into lines, and spreads the words of each.
         return "".join(error[0].split())
     for line in err.splitlines():
         if line.strip() and not line.startswith(("\tat ", "SLF4J", "WARNING")) and not SERVERS_OWN.match(line):
-            return EXCEPTION.sub("", LOGGED.sub("", line)).strip()
+            line = LOGGED.sub("", line)
+            while EXCEPTION.match(line):
+                line = EXCEPTION.sub("", line)
+            return line.strip()
     return ""
 
 
@@ -58,19 +61,23 @@ class Twins:
         self.our_seconds += time.monotonic() - begin
         return Result(done.returncode, done.stdout, done.stderr)
 
-    def java(self, tool, *args, stdin=""):
+    def java(self, tool, *args, stdin="", alone=False):
+        if alone:
+            return self.tools.alone(tool, *args, bootstrap=False)
         begin = time.monotonic()
         result = self.tools.run(tool, *args, stdin=stdin, bootstrap="")
         self.java_seconds += time.monotonic() - begin
         return result
 
-    def both(self, tool, *args, bootstrap="--bootstrap-server", stdin=""):
-        """(Java's result, ours) of one command line."""
+    def both(self, tool, *args, bootstrap="--bootstrap-server", stdin="", first=False, alone=False):
+        """(Java's result, ours) of one command line.
+
+        first: the address stands before the sub-command. alone: Kafka's tool ends its JVM, and so needs one of its own."""
         server = [bootstrap, self.address] if bootstrap and self.address else []
 
         def of(me):
-            return [str(a).replace("{me}", me) for a in (*args, *server)]
-        return (self.java(tool, *of("java"), stdin=stdin.replace("{me}", "java")),
+            return [str(a).replace("{me}", me) for a in ((*server, *args) if first else (*args, *server))]
+        return (self.java(tool, *of("java"), stdin=stdin.replace("{me}", "java"), alone=alone),
                 self.ours(tool, *of("ours"), stdin=stdin.replace("{me}", "ours")))
 
     def same(self, tool, *args, complaints=True, sort=False, mask=None, exits=None, retry=False, **options):

@@ -1,0 +1,421 @@
+// kafka-consumer-groups: lists, describes, deletes groups, and sets their offsets.
+#include "cli/cluster/choose.h"
+#include "cli/cluster/groups.h"
+#include "cli/kafka/consumer_groups_describe.h"
+#include "cli/kafka/exceptions.h"
+#include "cli/kafka/java_order.h"
+#include "cli/kafka/misuse.h"
+#include "cli/kafka/tool_session.h"
+#include "cli/local_disk.h"
+
+namespace millrace::cli::kafka {
+namespace {
+
+constexpr auto kOptions = std::to_array<Option>({
+    kBootstrapServer,
+    kCommandConfig,
+    {"list", Takes::nothing, "", "List groups."},
+    {"describe", Takes::nothing, "", "Show groups: offsets and lag, members, or state."},
+    {"delete", Takes::nothing, "", "Delete groups that have no members."},
+    {"reset-offsets", Takes::nothing, "", "Set the offsets of groups without members."},
+    {"delete-offsets", Takes::nothing, "", "Forget offsets of a group."},
+    {"validate-regex", Takes::value, "pattern", "Tell whether a subscription pattern is sound."},
+    {"group", Takes::value, "id", "The group; may be repeated."},
+    {"all-groups", Takes::nothing, "", "All groups."},
+    {"topic", Takes::value, "name[:0,1]", "The topic, or some of its partitions; may be repeated."},
+    {"all-topics", Takes::nothing, "", "All topics that the group has offsets of."},
+    {"members", Takes::nothing, "", "Show the members."},
+    {"offsets", Takes::nothing, "", "Show offsets and lag, as without it."},
+    {"state", Takes::maybe_value, "state,...", "Show the state; with --list, only such groups."},
+    {"type", Takes::maybe_value, "type,...", "With --list: show the type; only such groups."},
+    {"verbose", Takes::nothing, "", "Show more."},
+    {"timeout", Takes::value, "ms", "How long to wait for the cluster."},
+    {"to-earliest", Takes::nothing, "", "To the start."},
+    {"to-latest", Takes::nothing, "", "To the end."},
+    {"to-current", Takes::nothing, "", "To where it is."},
+    {"to-offset", Takes::value, "offset", "To an offset."},
+    {"shift-by", Takes::value, "count", "By so many, forward or (negative) backward."},
+    {"to-datetime", Takes::value, "time", "To a time: YYYY-MM-DDTHH:mm:SS.sss."},
+    {"by-duration", Takes::value, "duration", "To a time ago: PnDTnHnMnS."},
+    {"from-file", Takes::value, "file", "To what a file says."},
+    {"dry-run", Takes::nothing, "", "Only show what would be."},
+    {"execute", Takes::nothing, "", "Do it."},
+    {"export", Takes::nothing, "", "Show offsets as CSV."},
+    kHelp,
+    kVersion,
+});
+
+Error refused(std::string why) {
+    return fail(ErrorCode::invalid_request, std::move(why));
+}
+
+std::string capitalized(std::string_view word) {
+    std::string out{word};
+    for (size_t i = 0; i != out.size(); ++i)
+        if (i == 0 && out[i] >= 'a' && out[i] <= 'z')
+            out[i] = static_cast<char>(out[i] - 'a' + 'A');
+        else if (i != 0 && out[i] >= 'A' && out[i] <= 'Z')
+            out[i] = static_cast<char>(out[i] - 'A' + 'a');
+    return out;
+}
+
+std::vector<std::string> split(std::string_view text) {
+    std::vector<std::string> out;
+    while (!text.empty()) {
+        const size_t comma = text.find(',');
+        std::string_view one = text.substr(0, comma);
+        while (one.starts_with(' ')) one.remove_prefix(1);
+        out.emplace_back(one);
+        text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
+    }
+    return out;
+}
+
+// The states or types that an option names, in the cluster's spelling. Errors name `known`.
+Result<std::vector<std::string>> read_choice(const Arguments& arguments, std::string_view option,
+                                             std::span<const std::string_view> known) {
+    std::vector<std::string> out;
+    TRY(const auto text, arguments.value(option));
+    for (const std::string& word : split(text.value_or(""))) {
+        const auto at = std::ranges::find_if(
+            known, [&](std::string_view name) { return capitalized(name) == capitalized(word); });
+        if (at == known.end())
+            return refused(fmt::format(
+                "Invalid {} list '{}'. Valid {} are: {}", option == "state" ? "state" : "types",
+                *text, option == "state" ? "states" : "types", fmt::join(known, ", ")));
+        out.emplace_back(*at);
+    }
+    return out;
+}
+
+Result<void> list(const Console& console, Session& session, const Arguments& arguments) {
+    constexpr std::string_view kStates[] = {
+        "PreparingRebalance", "Dead",   "CompletingRebalance", "Empty",
+        "Assigning",          "Stable", "Reconciling"};
+    constexpr std::string_view kTypes[] = {"Consumer", "Classic"};
+    TRY(auto states, read_choice(arguments, "state", kStates));
+    TRY(auto types, read_choice(arguments, "type", kTypes));
+    if (types.empty()) types = {"Consumer", "Classic"};
+    auto found = session.wait(session.admin().list_groups(std::move(states), std::move(types)));
+    if (!found) return fail(found.code(), failure_text(found.error(), "listGroups"));
+    std::erase_if(*found, [](const client::GroupListing& group) {
+        return !group.protocol_type.empty() && group.protocol_type != "consumer";
+    });
+    java_order(*found, [](const client::GroupListing& g) { return std::string_view{g.id}; });
+    const bool state = arguments.has("state"), type = arguments.has("type");
+    size_t width = 15;
+    for (const auto& group : *found) width = std::max(width, group.id.size());
+    width += 10;
+    const auto row = [&](std::string_view id, std::string_view type_text,
+                         std::string_view state_text) {
+        std::string line{id};
+        if (state || type) line = fmt::format("{:<{}}", id, width);
+        if (type) line += fmt::format(" {:<20}", type_text);
+        if (state) line += fmt::format(" {:<20}", state_text);
+        console.line(line);
+    };
+    if (state || type) row("GROUP", "TYPE", "STATE");
+    for (const auto& group : *found) row(group.id, capitalized(group.type), group.state);
+    return {};
+}
+
+// The groups that --group and --all-groups name.
+Result<std::vector<std::string>> groups_meant(Session& session, const Arguments& arguments) {
+    if (!arguments.has("all-groups")) {
+        std::vector<std::string> out;
+        for (const std::string& group : arguments.values("group"))
+            if (std::ranges::find(out, group) == out.end()) out.push_back(group);
+        return out;
+    }
+    const auto found = session.wait(session.admin().list_groups({}, {"Consumer", "Classic"}));
+    if (!found) return fail(found.code(), failure_text(found.error(), "listGroups"));
+    std::vector<std::string> out;
+    for (const auto& group : *found) out.push_back(group.id);
+    return out;
+}
+
+Result<void> remove(const Console& console, Session& session, const Arguments& arguments) {
+    TRY(const auto groups, groups_meant(session, arguments));
+    TRY(const auto outcomes, session.wait(session.admin().delete_groups(groups)));
+    std::vector<std::string> deleted;
+    std::string failures;
+    for (const client::Outcome& outcome : outcomes) {
+        if (outcome.error.code == ErrorCode::none)
+            deleted.push_back(fmt::format("'{}'", outcome.name));
+        else
+            failures += fmt::format("\n* Group '{}' could not be deleted due to: {}", outcome.name,
+                                    java_exception(outcome.error));
+    }
+    deleted = java_ordered(std::move(deleted));
+    if (failures.empty()) {
+        console.line(fmt::format("Deletion of requested consumer groups ({}) was successful.",
+                                 fmt::join(deleted, ", ")));
+        return {};
+    }
+    console.line(fmt::format("\nError: Deletion of some consumer groups failed:{}", failures));
+    if (!deleted.empty())
+        console.line(fmt::format("\nThese consumer groups were deleted successfully: {}",
+                                 fmt::join(deleted, ", ")));
+    return {};
+}
+
+// The partitions that --topic names: of "t" all, of "t:0,1" those.
+Result<std::vector<TopicPartition>> partitions_meant(Session& session, const Arguments& arguments) {
+    std::vector<TopicPartition> out;
+    for (const std::string& text : arguments.values("topic")) {
+        const size_t colon = text.find(':');
+        const std::string topic = text.substr(0, colon);
+        if (colon != text.npos) {
+            for (const std::string& word : split(std::string_view{text}.substr(colon + 1))) {
+                if (word.empty() || word.find_first_not_of("0123456789") != word.npos ||
+                    word.size() > 9)
+                    return refused(fmt::format("Invalid partition in {}", text));
+                out.push_back({topic, std::stoi(word)});
+            }
+            continue;
+        }
+        TRY(const auto described, session.wait(session.admin().describe_topics({topic})));
+        if (described[0].error.code != ErrorCode::none)
+            return fail(described[0].error.code, java_sentence(described[0].error));
+        for (const auto& p : described[0].partitions) out.push_back({topic, p.index});
+    }
+    return out;
+}
+
+Result<void> delete_offsets(const Console& console, Session& session, const Arguments& arguments) {
+    const std::string& group = arguments.values("group").front();
+    TRY(auto partitions, partitions_meant(session, arguments));
+    const auto deleted = session.wait(session.admin().delete_offsets(group, partitions));
+    if (!deleted && client::Cluster::network_error(deleted.code())) return deleted.error();
+    bool partly = false;
+    if (deleted)
+        for (const auto& [tp, error] : *deleted) partly |= error.code != ErrorCode::none;
+    if (!deleted)
+        console.line(fmt::format("\nError: {}", java_sentence(deleted.error())));
+    else if (partly)
+        console.line("\nError: Encountered some partition-level error, see the follow-up details.");
+    else
+        console.line(fmt::format("Request succeeded for deleting offsets from group {}.", group));
+    size_t width = 15;
+    for (const TopicPartition& tp : partitions) width = std::max(width, tp.topic.size());
+    console.line(fmt::format("\n{:<{}} {:<10} {:<15}", "TOPIC", width, "PARTITION", "STATUS"));
+    std::ranges::sort(partitions);
+    for (const TopicPartition& tp : partitions) {
+        const Error error = deleted ? deleted->at(tp) : deleted.error();
+        const std::string status = error.code == ErrorCode::none
+                                       ? "Successful"
+                                       : fmt::format("Error: {}", java_exception(error));
+        console.line(fmt::format("{:<{}} {:<10} {:<15}", tp.topic, width, tp.partition, status));
+    }
+    return {};
+}
+
+constexpr std::string_view kScenarios[] = {"to-offset", "to-datetime", "by-duration", "to-earliest",
+                                           "to-latest", "shift-by",    "from-file",   "to-current"};
+
+Result<ResetTarget> read_target(const Arguments& arguments, TimestampMs now) {
+    using To = ResetTarget::To;
+    if (arguments.has("to-earliest")) return ResetTarget{To::earliest};
+    if (arguments.has("to-latest")) return ResetTarget{To::latest};
+    if (arguments.has("to-current")) return ResetTarget{To::current};
+    TRY(const auto offset, arguments.long_number("to-offset"));
+    if (offset) return ResetTarget{To::offset, *offset};
+    TRY(const auto shift, arguments.long_number("shift-by"));
+    if (shift) return ResetTarget{To::shift, *shift};
+    TRY(const auto date, arguments.value("to-datetime"));
+    if (date) {
+        TRY(const TimestampMs time, parse_date_time(*date));
+        return ResetTarget{To::time, time};
+    }
+    TRY(const auto duration, arguments.value("by-duration"));
+    TRY(const int64_t ms, parse_duration(duration.value_or("")));
+    return ResetTarget{To::time, now - ms};
+}
+
+// "topic,partition,offset" lines.
+Result<std::map<TopicPartition, Offset>> read_plan(const std::string& path) {
+    LocalDisk local;
+    const auto text = local.read_all(path);
+    if (!text)
+        return fail(text.code(), fmt::format("java.io.IOException: Unable to read file {}", path));
+    std::map<TopicPartition, Offset> out;
+    for (std::string_view rest = *text; !rest.empty();) {
+        const size_t end = rest.find('\n');
+        const std::string line{rest.substr(0, end)};
+        rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
+        if (line.find_first_not_of(" \r") == line.npos) continue;
+        const auto fields = split(line);
+        if (fields.size() != 3)
+            return refused(fmt::format("a line is topic,partition,offset: {}", line));
+        out[{fields[0], std::atoi(fields[1].c_str())}] = std::atoll(fields[2].c_str());
+    }
+    return out;
+}
+
+Result<std::map<TopicPartition, Offset>> plan_for(const Console& console, Session& session,
+                                                  const Arguments& arguments,
+                                                  const std::string& group) {
+    TRY(const auto file, arguments.value("from-file"));
+    if (file) return read_plan(*file);
+    TRY(const auto committed, session.wait(session.admin().committed_offsets(group)));
+    std::vector<TopicPartition> partitions;
+    if (arguments.has("all-topics"))
+        for (const auto& [tp, offset] : committed) partitions.push_back(tp);
+    else {
+        TRY(partitions, partitions_meant(session, arguments));
+    }
+    TRY(const ResetTarget target, read_target(arguments, session.wall_ms()));
+    TRY(const Reset reset, plan_reset(session, committed, partitions, target));
+    for (const TopicPartition& tp : reset.empty)
+        console.line(
+            fmt::format("\nWarn: Partition {} from topic {} is empty. Falling back to "
+                        "latest known offset.",
+                        tp.partition, tp.topic));
+    return reset.offsets;
+}
+
+Result<void> reset_offsets(const Console& console, Session& session, const Arguments& arguments) {
+    TRY(const auto groups, groups_meant(session, arguments));
+    std::vector<std::pair<std::string, std::map<TopicPartition, Offset>>> plans;
+    TRY(const auto described, session.wait(session.admin().describe_groups(groups)));
+    for (const client::GroupDescription& group : described) {
+        const bool idle = group.state == "Empty" || group.state == "Dead" ||
+                          group.error.code == ErrorCode::group_id_not_found;
+        if (!idle) {
+            console.line(
+                fmt::format("\nError: Assignments can only be reset if the group '{}' is "
+                            "inactive, but the current state is {}.",
+                            group.id, group.state));
+            plans.emplace_back(group.id, std::map<TopicPartition, Offset>{});
+            continue;
+        }
+        TRY(auto plan, plan_for(console, session, arguments, group.id));
+        if (arguments.has("execute") && !plan.empty()) {
+            TRY(const auto done, session.wait(session.admin().commit_offsets(group.id, plan)));
+            for (const auto& [tp, error] : done)
+                if (error.code != ErrorCode::none) return error;
+        }
+        plans.emplace_back(group.id, std::move(plan));
+    }
+    if (arguments.has("export")) {
+        std::string csv;
+        for (const auto& [group, plan] : plans)
+            for (const auto& [tp, offset] : plan)
+                csv += plans.size() == 1
+                           ? fmt::format("{},{},{}\n", tp.topic, tp.partition, offset)
+                           : fmt::format("{},{},{},{}\n", group, tp.topic, tp.partition, offset);
+        console.line(csv);
+        return {};
+    }
+    print_new_offsets(console, plans);
+    return {};
+}
+
+// What is wrong with the command line; "" where it is sound.
+std::string misuse_of(const Arguments& arguments) {
+    const bool some_group = arguments.has("group") || arguments.has("all-groups");
+    if (arguments.has("describe")) {
+        if (!some_group)
+            return "Option [describe] takes one of these options: [all-groups], [group]";
+        const int views =
+            arguments.has("members") + arguments.has("offsets") + arguments.has("state");
+        if (views > 1)
+            return "Option [describe] takes at most one of these options: [members], [offsets], "
+                   "[state]";
+        if (!arguments.values("state").empty())
+            return fmt::format("Option [describe] does not take a value for [state]");
+    }
+    if (arguments.has("delete")) {
+        if (!some_group) return "Option [delete] takes one of these options: [all-groups], [group]";
+        if (arguments.has("topic"))
+            return "The consumer does not support topic-specific offset deletion from a consumer "
+                   "group.";
+    }
+    if (arguments.has("delete-offsets") && (!arguments.has("group") || !arguments.has("topic")))
+        return "Option [delete-offsets] takes the following options: [topic], [group]";
+    if (arguments.has("reset-offsets")) {
+        if (arguments.has("dry-run") && arguments.has("execute"))
+            return "Option [reset-offsets] only accepts one of [execute] and [dry-run]";
+        if (!some_group)
+            return "Option [reset-offsets] takes one of these options: [all-groups], [group]";
+        for (const std::string_view one : kScenarios)
+            if (const auto said =
+                    clash(arguments, one,
+                          {kScenarios[0], kScenarios[1], kScenarios[2], kScenarios[3],
+                           kScenarios[4], kScenarios[5], kScenarios[6], kScenarios[7]}))
+                return *said;
+    }
+    if (const auto said = clash(arguments, "group", {"all-groups", "list"})) return *said;
+    return "";
+}
+
+Result<void> act(const Console& console, const Arguments& arguments) {
+    TRY_OK(arguments.number("timeout"));
+    TRY(const auto session, open_session(arguments));
+    if (arguments.has("list")) return list(console, *session, arguments);
+    if (arguments.has("describe")) {
+        TRY(const auto groups, groups_meant(*session, arguments));
+        return describe_groups(console, *session, groups,
+                               arguments.has("members") ? GroupView::members
+                               : arguments.has("state") ? GroupView::state
+                                                        : GroupView::offsets,
+                               arguments.has("verbose"));
+    }
+    if (arguments.has("delete")) return remove(console, *session, arguments);
+    if (arguments.has("delete-offsets")) return delete_offsets(console, *session, arguments);
+    return reset_offsets(console, *session, arguments);
+}
+
+int tell_failure(const Console& console, std::string_view why) {
+    console.line(fmt::format("\nError: Executing consumer group command failed due to {}", why));
+    std::fflush(console.out);
+    console.error_line(why);
+    return kDone;
+}
+
+}  // namespace
+
+int consumer_groups(const Console& console, const Words& words) {
+    const auto arguments = Arguments::parse(kOptions, words);
+    if (!arguments) {
+        console.error_line(arguments.error().message);
+        return kFailed;
+    }
+    if (const auto ended =
+            help_or_version(console, words, *arguments,
+                            "Lists, describes, deletes groups, and sets their offsets.", kOptions))
+        return *ended;
+    int actions = 0;
+    for (const auto name :
+         {"list", "describe", "delete", "reset-offsets", "delete-offsets", "validate-regex"})
+        actions += arguments->has(name);
+    if (const auto missing = missing_argument(*arguments, {"bootstrap-server"}))
+        return misused(console, *missing, kOptions);
+    if (arguments->has("reset-offsets") && !arguments->has("dry-run") && !arguments->has("execute"))
+        console.error_line(
+            "WARN: No action will be performed as the --execute option is missing. In version 5.0, "
+            "this command will require either --dry-run or --execute to be specified. You should "
+            "add the --dry-run option explicitly if you are scripting this command and want to "
+            "keep the current default behavior without prompting.");
+    if (const std::string misuse = misuse_of(*arguments); !misuse.empty())
+        return misused(console, misuse, kOptions);
+    if (actions != 1)
+        return misused(console,
+                       "Command must include exactly one action: --list, --describe, --delete, "
+                       "--reset-offsets, --delete-offsets, --validate-regex",
+                       kOptions);
+    if (const auto pattern = arguments->value("validate-regex"); pattern && *pattern) {
+        const auto sound = NameFilter::parse(**pattern);
+        console.line(sound ? fmt::format("{} is a valid regex.", **pattern)
+                           : sentence(sound.error()));
+        return kDone;
+    }
+    const auto done = act(console, *arguments);
+    if (done) return kDone;
+    if (done.error().message.starts_with("Invalid state list") ||
+        done.error().message.starts_with("Invalid types list"))
+        return misused(console, done.error().message, kOptions);
+    return tell_failure(console, java_sentence(done.error()));
+}
+
+}  // namespace millrace::cli::kafka
