@@ -49,7 +49,7 @@ Result<int> describe(const Console& console, Session& session, const GroupsOptio
         if (group.state == "Dead" && group.error.code == ErrorCode::none)
             outcomes.back().error = fail(ErrorCode::group_id_not_found, "there is no such group");
         if (outcomes.back().error.code != ErrorCode::none) continue;
-        for (const client::GroupMember& member : group.members) {
+        for (const client::MemberDescription& member : group.members) {
             Value::List assigned;
             for (const auto& [topic, partition] : member.assigned)
                 assigned.emplace_back(fmt::format("{}-{}", topic, partition));

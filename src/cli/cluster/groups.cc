@@ -36,8 +36,8 @@ Result<std::vector<GroupPartition>> group_partitions(Session& session,
                                                      const client::GroupDescription& group) {
     TRY(const auto committed, session.wait(session.admin().committed_offsets(group.id)));
     std::vector<GroupPartition> out;
-    std::map<TopicPartition, const client::GroupMember*> assigned;
-    for (const client::GroupMember& member : group.members)
+    std::map<TopicPartition, const client::MemberDescription*> assigned;
+    for (const client::MemberDescription& member : group.members)
         for (const TopicPartition& tp : member.assigned) {
             out.push_back({.partition = tp, .member = &member});
             assigned[tp] = &member;
@@ -60,7 +60,7 @@ Result<std::vector<GroupPartition>> group_partitions(Session& session,
     return out;
 }
 
-Result<Reset> plan_reset(Session& session, const client::CommittedOffsets& committed,
+Result<Reset> plan_reset(Session& session, const client::GroupOffsets& committed,
                          const std::vector<TopicPartition>& partitions, const ResetTarget& target) {
     using To = ResetTarget::To;
     TRY(const Offsets starts, offsets_at(session, partitions, client::kEarliest));

@@ -15,7 +15,7 @@ struct GroupPartition {
     std::optional<Offset> committed;
     std::optional<LeaderEpoch> leader_epoch;
     std::optional<Offset> end;                    // nothing: it could not be asked
-    const client::GroupMember* member = nullptr;  // of the description it was made from
+    const client::MemberDescription* member = nullptr;  // of the description it was made from
     std::optional<int64_t> lag() const {
         return committed && end ? std::optional{*end - *committed} : std::nullopt;
     }
@@ -37,7 +37,7 @@ struct Reset {
     // What was corrected: above the end or below the start.
     std::vector<std::pair<TopicPartition, Offset>> clamped;
 };
-Result<Reset> plan_reset(Session& session, const client::CommittedOffsets& committed,
+Result<Reset> plan_reset(Session& session, const client::GroupOffsets& committed,
                          const std::vector<TopicPartition>& partitions, const ResetTarget& target);
 
 // "2024-05-17T12:30:00.000", with a zone ("Z", "+02:00") or without (UTC); in ms.

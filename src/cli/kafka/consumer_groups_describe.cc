@@ -114,12 +114,12 @@ void show_members(const Console& console, const client::GroupDescription& group,
         table.add("TARGET-EPOCH", kWidth);
         table.add("TARGET-ASSIGNMENT", 20, true);
     }
-    std::vector<const client::GroupMember*> members;
-    for (const client::GroupMember& member : group.members) members.push_back(&member);
+    std::vector<const client::MemberDescription*> members;
+    for (const client::MemberDescription& member : group.members) members.push_back(&member);
     std::ranges::sort(members, [](const auto* a, const auto* b) {
         return a->assigned.size() > b->assigned.size();
     });
-    for (const client::GroupMember* member : members) {
+    for (const client::MemberDescription* member : members) {
         std::vector<std::string>& row = table.rows.emplace_back();
         row = {group.id, member->id};
         if (instances) row.push_back(member->instance_id.value_or(""));
