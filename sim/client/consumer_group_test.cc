@@ -311,6 +311,37 @@ void by_pattern(Simulation& sim, const Variant& variant) {
     CHECK_MESSAGE(!member.failed, (member.failed ? member.failed->describe() : ""));
 }
 
+// Connections break all the time: everything is read at least once all the same.
+void bad_network(Simulation& sim, const Variant& variant) {
+    ConsumerWorld w(sim, {"group.initial.rebalance.delay.ms=100"});
+    w.make_topic("t", kPartitions);
+    for (int p = 0; p != kPartitions; ++p) w.produce("t", p, 0, 30);
+    Scope scope{w.world.client.loop()};
+    Member first(w, config_of(w, variant));
+    Member second(w, config_of(w, variant));
+    w.world.fabric.faults.reset_chance = 0.02;
+    for (Member* m : {&first, &second}) {
+        CHECK(m->consumer->subscribe({"t"}, m->listener).has_value());
+        scope.spawn(live(*m));
+    }
+    sim.run_for(20s);
+    w.world.fabric.faults.reset_chance = 0;
+    CHECK(sim.run_until([&] { return shared_evenly({&first, &second}); }, 2min));
+    const auto all_read = [&] {
+        for (int p = 0; p != kPartitions; ++p) {
+            std::set<std::string> values;
+            for (Member* m : {&first, &second})
+                values.insert(m->seen[{"t", p}].begin(), m->seen[{"t", p}].end());
+            if (values.size() != 30) return false;
+        }
+        return true;
+    };
+    CHECK(sim.run_until(all_read, 2min));
+    for (Member* m : {&first, &second}) m->stop = true;
+    CHECK(sim.run_until([&] { return first.stopped && second.stopped; }, 60s));
+    for (Member* m : {&first, &second}) CHECK(w.run(m->consumer->close()).has_value());
+}
+
 // A member that wants something else gets that, and no more of the other.
 void changes_its_mind(Simulation& sim, const Variant& variant) {
     ConsumerWorld w(sim, {"group.initial.rebalance.delay.ms=100"});
@@ -368,4 +399,11 @@ SIM_TEST("a classic member changes its subscription") {
 }
 SIM_TEST("a member of the consumer protocol changes its subscription") {
     changes_its_mind(sim, {.assignors = {}, .protocol = kConsumer});
+}
+SIM_TEST("classic members on a bad network") {
+    bad_network(sim, {.assignors = {"range"}});
+    bad_network(sim, {.assignors = {"cooperative-sticky"}});
+}
+SIM_TEST("members of the consumer protocol on a bad network") {
+    bad_network(sim, {.assignors = {}, .protocol = kConsumer});
 }
