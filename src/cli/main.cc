@@ -37,8 +37,6 @@ int main(int argc, char** argv) {
     millrace::cli::add_recover_command(app, status);
     const millrace::cli::Native native{console, status};
     millrace::cli::add_topics_command(app, native);
-    millrace::cli::add_produce_command(app, native);
-    millrace::cli::add_consume_command(app, native);
     millrace::cli::add_configs_command(app, native);
     millrace::cli::add_groups_command(app, native);
     millrace::cli::add_records_command(app, native);
@@ -46,6 +44,8 @@ int main(int argc, char** argv) {
     millrace::cli::add_transactions_command(app, native);
     millrace::cli::add_dump_command(app, native);
     millrace::cli::add_format_command(app, native);
+    millrace::cli::add_produce_command(app, native);
+    millrace::cli::add_consume_command(app, native);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -64,14 +64,14 @@ void add_dry_run(CLI::App& verb, ClusterOptions& options);
 int tell_failures(const Console& console, const std::vector<client::Outcome>& outcomes);
 
 void add_topics_command(CLI::App& app, const Native& native);
-void add_consume_command(CLI::App& app, const Native& native);
-void add_produce_command(CLI::App& app, const Native& native);
 void add_configs_command(CLI::App& app, const Native& native);
 void add_groups_command(CLI::App& app, const Native& native);
 void add_records_command(CLI::App& app, const Native& native);
 void add_cluster_commands(CLI::App& app,
                           const Native& native);  // cluster, features, quorum, log-dirs
 void add_transactions_command(CLI::App& app, const Native& native);
+void add_consume_command(CLI::App& app, const Native& native);
+void add_produce_command(CLI::App& app, const Native& native);
 void add_dump_command(CLI::App& app, const Native& native);
 void add_format_command(CLI::App& app, const Native& native);
 

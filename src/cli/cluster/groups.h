@@ -14,7 +14,7 @@ struct GroupPartition {
     TopicPartition partition;
     std::optional<Offset> committed;
     std::optional<LeaderEpoch> leader_epoch;
-    std::optional<Offset> end;                    // nothing: it could not be asked
+    std::optional<Offset> end;                          // nothing: it could not be asked
     const client::MemberDescription* member = nullptr;  // of the description it was made from
     std::optional<int64_t> lag() const {
         return committed && end ? std::optional{*end - *committed} : std::nullopt;
