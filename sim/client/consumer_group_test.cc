@@ -64,7 +64,7 @@ client::ConsumerConfig config_of(ConsumerWorld& w, const Variant& variant) {
     auto out = w.config("g");
     out.group_protocol = variant.protocol;
     if (!variant.assignors.empty()) out.assignors = variant.assignors;
-    out.session_timeout = 10s;
+    out.session_timeout = 30s;
     out.heartbeat_interval = 1s;
     out.auto_commit_interval = 500ms;
     return out;
@@ -113,7 +113,8 @@ void two_members(Simulation& sim, const Variant& variant) {
     CHECK(sim.run_until([&] { return second.stopped; }, 60s));
     CHECK(w.run(second.consumer->close()).has_value());
     CHECK(second.listener->owned.empty());
-    CHECK(sim.run_until([&] { return shared_evenly({&first}); }, 60s));
+    // It has left: nobody waits for its session to end.
+    CHECK(sim.run_until([&] { return shared_evenly({&first}); }, 6s));
     for (int p = 0; p != kPartitions; ++p) w.produce("t", p, 18, 21);
     CHECK(sim.run_until([&] { return total({&first, &second}) == 21 * kPartitions; }, 60s));
     first.stop = true;
@@ -217,4 +218,192 @@ SIM_TEST("a member of the consumer protocol goes on where the last one has commi
 }
 SIM_TEST("members of the consumer protocol over restarts of the node") {
     restarts(sim, {.assignors = {}, .protocol = client::GroupProtocol::consumer});
+}
+
+namespace {
+
+// A member that does not poll loses its partitions, and comes back when it polls again.
+void does_not_poll(Simulation& sim, const Variant& variant) {
+    ConsumerWorld w(sim, {"group.initial.rebalance.delay.ms=100"});
+    w.make_topic("t", kPartitions);
+    Scope scope{w.world.client.loop()};
+    auto config = config_of(w, variant);
+    config.max_poll_interval = 3s;
+    Member first(w, config);
+    Member second(w, config);
+    for (Member* m : {&first, &second})
+        CHECK(m->consumer->subscribe({"t"}, m->listener).has_value());
+    scope.spawn(live(first));
+    scope.spawn(live(second));
+    CHECK(sim.run_until([&] { return shared_evenly({&first, &second}); }, 60s));
+    second.stop = true;
+    CHECK(sim.run_until([&] { return first.consumer->assignment().size() == kPartitions; }, 60s));
+    CHECK(second.stopped);
+    for (int p = 0; p != kPartitions; ++p) w.produce("t", p, 0, 3);
+    CHECK(sim.run_until([&] { return total({&first}) == 3 * kPartitions; }, 60s));
+    CHECK(second.listener->losses == 0);
+
+    second.stop = second.stopped = false;
+    scope.spawn(live(second));
+    CHECK(sim.run_until([&] { return shared_evenly({&first, &second}); }, 60s));
+    CHECK(second.listener->losses == kPartitions / 2);
+    CHECK(total({&second}) == 0);
+    for (Member* m : {&first, &second}) m->stop = true;
+    CHECK(sim.run_until([&] { return first.stopped && second.stopped; }, 60s));
+    for (Member* m : {&first, &second}) CHECK(w.run(m->consumer->close()).has_value());
+}
+
+// A static member that comes back soon gets what it had, and nobody else is moved.
+void comes_back(Simulation& sim, const Variant& variant) {
+    ConsumerWorld w(sim, {"group.initial.rebalance.delay.ms=100"});
+    w.make_topic("t", kPartitions);
+    Scope scope{w.world.client.loop()};
+    auto config = config_of(w, variant);
+    config.group_instance_id = "one";
+    Member first(w, config);
+    config.group_instance_id = "two";
+    Member second(w, config);
+    for (Member* m : {&first, &second}) {
+        CHECK(m->consumer->subscribe({"t"}, m->listener).has_value());
+        scope.spawn(live(*m));
+    }
+    CHECK(sim.run_until([&] { return shared_evenly({&first, &second}); }, 60s));
+    const auto had = second.consumer->assignment();
+    const int revoked = first.listener->revocations;
+    second.stop = true;
+    CHECK(sim.run_until([&] { return second.stopped; }, 60s));
+    CHECK(w.run(second.consumer->close()).has_value());
+    Member again(w, config);
+    CHECK(again.consumer->subscribe({"t"}, again.listener).has_value());
+    scope.spawn(live(again));
+    CHECK(sim.run_until([&] { return shared_evenly({&first, &again}); }, 60s));
+    CHECK(again.consumer->assignment() == had);
+    CHECK(first.listener->revocations == revoked);
+    for (Member* m : {&first, &again}) m->stop = true;
+    CHECK(sim.run_until([&] { return first.stopped && again.stopped; }, 60s));
+    for (Member* m : {&first, &again}) CHECK(w.run(m->consumer->close()).has_value());
+}
+
+// Topics by pattern: those that are there, and those that come.
+void by_pattern(Simulation& sim, const Variant& variant) {
+    ConsumerWorld w(sim, {"group.initial.rebalance.delay.ms=100"});
+    for (const char* name : {"orders.eu", "orders.us", "other", "my.orders.x"})
+        w.make_topic(name, 1);
+    auto config = config_of(w, variant);
+    config.client.metadata_max_age = 1s;
+    Scope scope{w.world.client.loop()};
+    Member member(w, config);
+    CHECK(client::TopicPattern::parse("(").code() == ErrorCode::invalid_regular_expression);
+    CHECK(member.consumer->subscribe(*client::TopicPattern::parse("orders\\..*"), member.listener)
+              .has_value());
+    scope.spawn(live(member));
+    using Places = std::vector<TopicPartition>;
+    CHECK(sim.run_until(
+        [&] { return member.consumer->assignment() == Places{{"orders.eu", 0}, {"orders.us", 0}}; },
+        2min));
+    w.make_topic("orders.asia", 2);
+    w.produce("orders.asia", 1, 0, 5);
+    CHECK(sim.run_until([&] { return count(member.seen) == 5; }, 2min));
+    CHECK(member.consumer->assignment().size() == 4);
+    member.stop = true;
+    CHECK(sim.run_until([&] { return member.stopped; }, 60s));
+    CHECK(w.run(member.consumer->close()).has_value());
+    CHECK_MESSAGE(!member.failed, (member.failed ? member.failed->describe() : ""));
+}
+
+// Connections break all the time: everything is read at least once all the same.
+void bad_network(Simulation& sim, const Variant& variant) {
+    ConsumerWorld w(sim, {"group.initial.rebalance.delay.ms=100"});
+    w.make_topic("t", kPartitions);
+    for (int p = 0; p != kPartitions; ++p) w.produce("t", p, 0, 30);
+    Scope scope{w.world.client.loop()};
+    Member first(w, config_of(w, variant));
+    Member second(w, config_of(w, variant));
+    w.world.fabric.faults.reset_chance = 0.02;
+    for (Member* m : {&first, &second}) {
+        CHECK(m->consumer->subscribe({"t"}, m->listener).has_value());
+        scope.spawn(live(*m));
+    }
+    sim.run_for(20s);
+    w.world.fabric.faults.reset_chance = 0;
+    CHECK(sim.run_until([&] { return shared_evenly({&first, &second}); }, 2min));
+    const auto all_read = [&] {
+        for (int p = 0; p != kPartitions; ++p) {
+            std::set<std::string> values;
+            for (Member* m : {&first, &second})
+                values.insert(m->seen[{"t", p}].begin(), m->seen[{"t", p}].end());
+            if (values.size() != 30) return false;
+        }
+        return true;
+    };
+    CHECK(sim.run_until(all_read, 2min));
+    for (Member* m : {&first, &second}) m->stop = true;
+    CHECK(sim.run_until([&] { return first.stopped && second.stopped; }, 60s));
+    for (Member* m : {&first, &second}) CHECK(w.run(m->consumer->close()).has_value());
+}
+
+// A member that wants something else gets that, and no more of the other.
+void changes_its_mind(Simulation& sim, const Variant& variant) {
+    ConsumerWorld w(sim, {"group.initial.rebalance.delay.ms=100"});
+    for (const char* name : {"a", "b", "c"}) w.make_topic(name, 1);
+    Member member(w, config_of(w, variant));
+    const auto reads = [&](std::set<TopicPartition> wanted) {
+        for (int i = 0; i != 300 && member.listener->owned != wanted; ++i)
+            CHECK(w.run(poll_once(*member.consumer, member.seen)).has_value());
+        CHECK(member.listener->owned == wanted);
+        const auto mine = member.consumer->assignment();
+        CHECK(std::set<TopicPartition>(mine.begin(), mine.end()) == wanted);
+    };
+    CHECK(member.consumer->subscribe({"a", "b"}, member.listener).has_value());
+    reads({{"a", 0}, {"b", 0}});
+    CHECK(member.consumer->subscribe({"c", "b", "b"}, member.listener).has_value());
+    reads({{"b", 0}, {"c", 0}});
+    w.produce("c", 0, 0, 5);
+    CHECK(*w.run(poll_until(*member.consumer, member.seen, 5)) == 5);
+    CHECK(w.run(member.consumer->unsubscribe()).has_value());
+    CHECK(member.listener->owned.empty());
+    CHECK(member.consumer->assignment().empty());
+    CHECK((*w.run(member.consumer->committed({{"c", 0}})))[{"c", 0}].offset == 5);
+    CHECK(member.consumer->subscribe({"a"}, member.listener).has_value());
+    reads({{"a", 0}});
+    CHECK(w.run(member.consumer->close()).has_value());
+    CHECK(member.listener->losses == 0);
+}
+
+constexpr client::GroupProtocol kConsumer = client::GroupProtocol::consumer;
+
+}  // namespace
+
+SIM_TEST("a classic member that does not poll leaves its group") {
+    does_not_poll(sim, {.assignors = {"range"}});
+    does_not_poll(sim, {.assignors = {"cooperative-sticky"}});
+}
+SIM_TEST("a member of the consumer protocol that does not poll leaves its group") {
+    does_not_poll(sim, {.assignors = {}, .protocol = kConsumer});
+}
+SIM_TEST("a static classic member comes back") {
+    comes_back(sim, {.assignors = {"range"}});
+}
+SIM_TEST("a static member of the consumer protocol comes back") {
+    comes_back(sim, {.assignors = {}, .protocol = kConsumer});
+}
+SIM_TEST("a classic subscription by pattern") {
+    by_pattern(sim, {.assignors = {"range"}});
+}
+SIM_TEST("a subscription by pattern of the consumer protocol") {
+    by_pattern(sim, {.assignors = {}, .protocol = kConsumer});
+}
+SIM_TEST("a classic member changes its subscription") {
+    changes_its_mind(sim, {.assignors = {"range"}});
+    changes_its_mind(sim, {.assignors = {"cooperative-sticky"}});
+}
+SIM_TEST("a member of the consumer protocol changes its subscription") {
+    changes_its_mind(sim, {.assignors = {}, .protocol = kConsumer});
+}
+SIM_TEST("classic members on a bad network") {
+    bad_network(sim, {.assignors = {"range"}});
+    bad_network(sim, {.assignors = {"cooperative-sticky"}});
+}
+SIM_TEST("members of the consumer protocol on a bad network") {
+    bad_network(sim, {.assignors = {}, .protocol = kConsumer});
 }

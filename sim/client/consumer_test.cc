@@ -15,6 +15,14 @@ std::vector<std::string> values(int from, int to) {
     return out;
 }
 
+// Where it stands, 0 before that is known.
+ptrdiff_t consumer_position(ConsumerWorld& w, client::Consumer& consumer,
+                            const TopicPartition& place) {
+    const auto at = w.run(consumer.position(place));
+    CHECK(at.has_value());
+    return at ? static_cast<ptrdiff_t>(*at) : 0;
+}
+
 }  // namespace
 
 SIM_TEST("assigned partitions are read from the beginning, in order, once") {
@@ -140,5 +148,42 @@ SIM_TEST("what is fetched ahead stays within its bound") {
         CHECK(consumer.buffered_bytes() <= 8000);
     }
     for (const auto& [place, list] : seen) CHECK(list == values(0, 300));
+    CHECK(w.run(consumer.close()).has_value());
+}
+
+SIM_TEST("after a log was cut, reading goes on where it was cut") {
+    ConsumerWorld w(sim);
+    w.make_topic("t", 1);
+    const TopicPartition place{"t", 0};
+    client::Consumer consumer(w.world.client.context(), w.config());
+    CHECK(consumer.assign({place}).has_value());
+    Seen seen;
+    int next = 0;
+    std::vector<std::string> log;  // what the partition holds
+    std::vector<std::string> expected;
+    for (int life = 0; life != 4; ++life) {
+        const int to = next + 10 + static_cast<int>(sim.rng().below(40));
+        w.produce("t", 0, next, to);
+        for (; next != to; ++next) log.push_back(ConsumerWorld::value_of(next));
+        expected.insert(expected.end(), log.begin() + consumer_position(w, consumer, place),
+                        log.end());
+        CHECK(*w.run(poll_until(consumer, seen, expected.size())) == expected.size());
+        CHECK(seen[place] == expected);
+        w.world.server.power_cut();
+        sim.run_for(sim.between(0ms, 2s));
+        w.world.start_server();
+        CHECK(w.run(w.cluster->update(w.cluster->after(60s))).has_value());
+        const auto end = w.run(consumer.end_offsets({place}));
+        REQUIRE_MESSAGE(end.has_value(), end.error().describe());
+        log.resize(static_cast<size_t>(end->at(place)));
+        // It hears of the new leader epoch, and asks where the old one ended.
+        const auto found = [&]() -> bool {
+            return *w.run(consumer.position(place)) <= static_cast<Offset>(log.size());
+        };
+        for (int i = 0; i != 100 && !found(); ++i)
+            CHECK(w.run(poll_once(consumer, seen)).has_value());
+        CHECK(found());
+        CHECK(seen[place] == expected);
+    }
     CHECK(w.run(consumer.close()).has_value());
 }

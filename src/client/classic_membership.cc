@@ -76,7 +76,7 @@ runtime::Task<void> ClassicMembership::keep_joined() {
         }
         rejoin_wanted_ = false;
         const auto joined = co_await rejoin();
-        joining_ = false;
+        context_.identity.rebalancing = false;
         if (joined) {
             failures = 0;
             continue;
@@ -135,7 +135,7 @@ runtime::Task<Result<void>> ClassicMembership::rejoin() {
     if (wanted_.pattern && context_.cluster.metadata().topics().empty())
         CO_TRY_OK(co_await context_.cluster.update(
             context_.cluster.after(context_.config.client.request_timeout)));
-    joining_ = true;
+    context_.identity.rebalancing = true;
     stable_ = false;
     auto joined = co_await join();
     if (!joined) co_return joined.error();
@@ -155,11 +155,11 @@ runtime::Task<Result<void>> ClassicMembership::rejoin() {
         CO_TRY(shares, co_await share_out((*joined).body));
     }
     CO_TRY(auto given, co_await sync(protocol, std::move(shares)));
-    joining_ = false;
+    context_.identity.rebalancing = false;
     stable_ = true;
     last_alive_ = context_.cluster.loop().now();
     chosen_->assigned(given, context_.identity.epoch);
-    co_await context_.gate.run(take(std::move(given)));
+    co_await context_.gate.run(take(std::move(given), context_.identity.epoch));
     co_return {};
 }
 
@@ -253,7 +253,9 @@ runtime::Task<void> ClassicMembership::give_back() {
         co_await context_.gate.run(give_back_now(context_, std::move(places), how));
 }
 
-runtime::Task<void> ClassicMembership::take(std::vector<TopicPartition> given) {
+runtime::Task<void> ClassicMembership::take(std::vector<TopicPartition> given, int32_t generation) {
+    // The generation was lost while the application did not poll.
+    if (context_.identity.epoch != generation) co_return;
     std::ranges::sort(given);
     const auto had = context_.table.places();
     std::vector<TopicPartition> taken;
@@ -264,6 +266,7 @@ runtime::Task<void> ClassicMembership::take(std::vector<TopicPartition> given) {
         co_await give_back_now(context_, std::move(taken), Leaving::revoked);
         // Only now are they free for others.
         want_rejoin();
+        if (context_.identity.epoch != generation) co_return;
     }
     context_.table.assign(given);
     LOG_INFO("client", "group {}: generation {} with {} partitions", context_.link.group_id(),
@@ -277,23 +280,19 @@ runtime::Task<void> ClassicMembership::keep_alive() {
     runtime::Loop& loop = context_.cluster.loop();
     for (;;) {
         co_await loop.sleep_for(context_.config.heartbeat_interval);
-        if (context_.identity.id.empty() || context_.identity.epoch < 0 || joining_) continue;
+        if (context_.identity.id.empty() || context_.identity.epoch < 0 ||
+            context_.identity.rebalancing)
+            continue;
         if (!context_.in_poll() && loop.now() - last_poll_ > context_.config.max_poll_interval) {
             LOG_WARN("client",
                      "group {}: leaving, as poll() was not called for max.poll.interval.ms",
                      context_.link.group_id());
             expired_ = true;
-            protocol::LeaveGroupRequest request;
-            request.group_id = context_.config.group_id;
-            request.member_id = context_.identity.id;
-            request.members.emplace_back().member_id = context_.identity.id;
-            const bool is_static = !context_.config.group_instance_id.empty();
+            const std::string id = context_.identity.id;
             lose_generation(false);
             want_rejoin();
-            // When it does not arrive, the session ends by its timeout.
-            if (!is_static)
-                (void)co_await context_.link.call(
-                    request, context_.cluster.after(context_.config.client.request_timeout));
+            co_await leave_group(id, "poll() was not called for max.poll.interval.ms",
+                                 context_.cluster.after(context_.config.client.request_timeout));
             continue;
         }
         co_await heartbeat();
@@ -311,7 +310,7 @@ runtime::Task<void> ClassicMembership::heartbeat() {
         std::min(context_.config.session_timeout, context_.config.client.request_timeout);
     const auto reply = co_await context_.link.call(request, context_.cluster.after(patience));
     // Another generation by now: its fate is not that of this one.
-    if (joining_ || request.generation_id != context_.identity.epoch ||
+    if (context_.identity.rebalancing || request.generation_id != context_.identity.epoch ||
         request.member_id != context_.identity.id)
         co_return;
     const ErrorCode code =
@@ -342,7 +341,7 @@ runtime::Task<void> ClassicMembership::watch_topics() {
     waiting.subscribe(context_.cluster.metadata_changed());
     for (;;) {
         co_await waiting.wait();
-        if (joining_ || context_.identity.epoch < 0) continue;
+        if (context_.identity.rebalancing || context_.identity.epoch < 0) continue;
         bool changed = wanted_.pattern && wanted_topics() != joined_topics_;
         for (const auto& [name, size] : shared_topics_) {
             const TopicPtr topic = context_.cluster.find_topic(name);
@@ -356,23 +355,41 @@ runtime::Task<void> ClassicMembership::watch_topics() {
 }
 
 runtime::Task<void> ClassicMembership::leave(runtime::TimePoint deadline) {
-    const bool was_joining = joining_;
+    const bool was_joining = std::exchange(context_.identity.rebalancing, false);
     tasks_.reset();
     context_.cluster.follow_all_topics(false);
     const std::string id = std::exchange(context_.identity.id, {});
     context_.identity.epoch = -1;
     // An answer that is still to come would keep this one waiting.
     if (was_joining) context_.link.disconnect();
-    if (id.empty() || !context_.config.group_instance_id.empty()) co_return;
+    if (!id.empty())
+        co_await leave_group(
+            id, "the consumer is closing",
+            std::min(deadline, context_.cluster.after(context_.config.client.request_timeout)));
+}
+
+// A static member stays until its session ends. So does another whose request does not arrive.
+runtime::Task<void> ClassicMembership::leave_group(std::string id, std::string reason,
+                                                   runtime::TimePoint deadline) {
+    constexpr int16_t kManyMembers = 3;
+    if (!context_.config.group_instance_id.empty()) co_return;
+    const auto connection = co_await context_.link.connection(deadline);
+    if (!connection) co_return;
+    const auto version = (*connection)->versions().pick(protocol::ApiKey::leave_group);
+    if (!version) co_return;
     protocol::LeaveGroupRequest request;
     request.group_id = context_.config.group_id;
-    auto& member = request.members.emplace_back();
-    member.member_id = id;
-    member.reason = protocol::Str("the consumer is closing");
-    // When it does not arrive, the session ends by its timeout.
-    (void)co_await context_.link.call(
-        request,
-        std::min(deadline, context_.cluster.after(context_.config.client.request_timeout)));
+    if (*version >= kManyMembers) {
+        auto& member = request.members.emplace_back();
+        member.member_id = id;
+        member.reason = protocol::Str(reason);
+    } else {
+        request.member_id = id;
+    }
+    const auto left = co_await context_.link.call(request, deadline);
+    if (!left)
+        LOG_INFO("client", "group {}: could not leave: {}", context_.link.group_id(),
+                 left.error().describe());
 }
 
 }  // namespace millrace::client

@@ -40,8 +40,10 @@ private:
         const protocol::JoinGroupResponse& joined);
     runtime::Task<Result<std::vector<TopicPartition>>> sync(
         std::string protocol, std::map<std::string, std::vector<uint8_t>> shares);
-    runtime::Task<void> take(std::vector<TopicPartition> given);
+    runtime::Task<void> take(std::vector<TopicPartition> given, int32_t generation);
     runtime::Task<void> heartbeat();
+    runtime::Task<void> leave_group(std::string id, std::string reason,
+                                    runtime::TimePoint deadline);
 
     std::vector<std::string> wanted_topics() const;
     void want_rejoin();
@@ -57,7 +59,6 @@ private:
     Assignor* chosen_ = nullptr;
     bool cooperative_;  // all assignors are
     bool stable_ = false;
-    bool joining_ = false;  // a join or sync is under way
     bool lost_ = false;     // the partitions that are here are no longer ours
     bool expired_ = false;  // the application does not poll
     bool rejoin_wanted_ = true;

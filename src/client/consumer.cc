@@ -9,6 +9,12 @@
 #include "client/consumer_membership.h"
 
 namespace millrace::client {
+namespace {
+
+// For a commit that a rebalance waits for: the whole group waits with it.
+constexpr std::chrono::seconds kCommitBeforeRevocation{5};
+
+}  // namespace
 
 Consumer::Consumer(runtime::Context context, ConsumerConfig config)
     : config_(std::move(config)),
@@ -171,8 +177,7 @@ runtime::Task<void> Consumer::commit_in_background(CommittedOffsets offsets) {
 
 runtime::Task<void> Consumer::commit_before_revocation() {
     if (!config_.auto_commit || config_.group_id.empty()) co_return;
-    const auto done =
-        co_await commits_.commit(consumed(), cluster_.after(config_.client.request_timeout));
+    const auto done = co_await commits_.commit(consumed(), cluster_.after(kCommitBeforeRevocation));
     if (!done) LOG_WARN("client", "commit before a rebalance failed: {}", done.error().describe());
 }
 

@@ -163,6 +163,7 @@ bool ConsumerMembership::recover(const Error& error) {
 
 void ConsumerMembership::lose_membership() {
     epoch_ = kJoin;
+    memberships_++;
     full_ = true;
     context_.identity.epoch = -1;
     context_.identity.id.clear();
@@ -211,20 +212,23 @@ runtime::Task<void> ConsumerMembership::keep_true() {
         else
             target_.reset();
         if (given == have_) continue;
-        co_await context_.gate.run(take(std::move(given)));
+        co_await context_.gate.run(take(std::move(given), memberships_));
         // The coordinator waits to hear of it.
         wake_.set();
     }
 }
 
-runtime::Task<void> ConsumerMembership::take(std::vector<TopicPartition> given) {
+runtime::Task<void> ConsumerMembership::take(std::vector<TopicPartition> given,
+                                             uint64_t membership) {
+    // What was assigned was lost while the application did not poll.
+    if (membership != memberships_) co_return;
     const auto had = context_.table.places();
     std::vector<TopicPartition> taken;
     std::vector<TopicPartition> added;
     std::ranges::set_difference(had, given, std::back_inserter(taken));
     std::ranges::set_difference(given, had, std::back_inserter(added));
     if (!taken.empty()) co_await give_back_now(context_, std::move(taken), Leaving::revoked);
-    if (lost_) co_return;  // fenced while the application gave back
+    if (membership != memberships_) co_return;  // fenced while the application gave back
     context_.table.assign(given);
     have_ = std::move(given);
     LOG_INFO("client", "group {}: epoch {} with {} partitions", context_.link.group_id(), epoch_,

@@ -42,15 +42,16 @@ private:
     runtime::Task<void> leave_group(int32_t epoch, runtime::TimePoint deadline);
     // The names of what was assigned, as far as the metadata knows them.
     std::vector<TopicPartition> resolved(bool& all) const;
-    runtime::Task<void> take(std::vector<TopicPartition> given);
+    runtime::Task<void> take(std::vector<TopicPartition> given, uint64_t membership);
     int32_t leave_epoch() const;
 
     MembershipContext context_;
     const std::string id_;
     Subscription wanted_;
-    int32_t epoch_ = 0;  // 0: is to join
-    bool full_ = true;   // the next heartbeat says everything
-    bool lost_ = false;  // the partitions that are here are no longer ours
+    int32_t epoch_ = 0;         // 0: is to join
+    uint64_t memberships_ = 0;  // how often one was lost
+    bool full_ = true;          // the next heartbeat says everything
+    bool lost_ = false;         // the partitions that are here are no longer ours
     bool expired_ = false;
     bool failed_ = false;  // until it subscribes anew
     std::chrono::milliseconds interval_{5'000};

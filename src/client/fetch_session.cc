@@ -6,6 +6,14 @@ namespace millrace::client {
 
 void FetchSession::name(protocol::FetchRequest& request, std::span<const PartitionPtr> wanted,
                         int32_t partition_bytes_max) {
+    // A topic that was made anew under its name: the session knows the old one.
+    for (const PartitionPtr& p : wanted) {
+        const auto known = entries_.find(p->place);
+        if (known != entries_.end() && known->second.topic_id != p->topic_id) {
+            forget();
+            break;
+        }
+    }
     request.session_id = id_;
     request.session_epoch = epoch_;
     for (auto& [place, entry] : entries_) entry.wanted = false;
@@ -13,8 +21,9 @@ void FetchSession::name(protocol::FetchRequest& request, std::span<const Partiti
         Entry& entry = entries_[p->place];
         const bool known = epoch_ != 0 && entry.partition == p && entry.offset == p->fetch_offset &&
                            entry.epoch == p->leader_epoch;
-        entry = {p, p->fetch_offset, p->leader_epoch, true};
+        entry = {p, p->topic_id, p->fetch_offset, p->leader_epoch, true};
         if (known) continue;
+        if (!p->topic_id.is_zero()) names_[p->topic_id] = p->place.topic;
         if (request.topics.empty() || request.topics.back().topic != p->place.topic) {
             auto& topic = request.topics.emplace_back();
             topic.topic = protocol::Str::borrow(p->place.topic);
@@ -33,7 +42,7 @@ void FetchSession::name(protocol::FetchRequest& request, std::span<const Partiti
         auto& topics = request.forgotten_topics_data;
         if (topics.empty() || topics.back().topic != item.first.topic) {
             topics.emplace_back().topic = item.first.topic;
-            topics.back().topic_id = entry.partition->topic_id;
+            topics.back().topic_id = entry.topic_id;
         }
         topics.back().partitions.push_back(item.first.partition);
         return true;
@@ -52,9 +61,14 @@ void FetchSession::answered(int32_t session_id) {
 void FetchSession::forget() {
     id_ = epoch_ = 0;
     entries_.clear();
+    names_.clear();
 }
 
-PartitionPtr FetchSession::find(const TopicPartition& place) const {
+PartitionPtr FetchSession::find(const Uuid& topic_id, std::string_view topic,
+                                PartitionIndex partition) const {
+    TopicPartition place{std::string(topic), partition};
+    if (const auto named = names_.find(topic_id); named != names_.end())
+        place.topic = named->second;
     const auto found = entries_.find(place);
     return found == entries_.end() ? nullptr : found->second.partition;
 }

@@ -4,6 +4,8 @@
 // Owner: the fetcher, one for each broker. Kafka: FetchSessionHandler.
 #pragma once
 
+#include <unordered_map>
+
 #include "client/partition_table.h"
 #include "protocol/messages/fetch.h"
 
@@ -19,12 +21,14 @@ public:
     void answered(int32_t session_id);
     // It did not, or does not know the session: the next request begins anew.
     void forget();
-    // Of the last request; nullptr when it was not in it.
-    PartitionPtr find(const TopicPartition& place) const;
+    // Of the last request, as the answer names it: by the topic's id, or by its name where there are
+    // no ids. nullptr when it was not in it.
+    PartitionPtr find(const Uuid& topic_id, std::string_view topic, PartitionIndex partition) const;
 
 private:
     struct Entry {
         PartitionPtr partition;
+        Uuid topic_id;
         Offset offset = -1;
         LeaderEpoch epoch = -1;
         bool wanted = false;
@@ -33,6 +37,7 @@ private:
     int32_t id_ = 0;
     int32_t epoch_ = 0;
     std::map<TopicPartition, Entry> entries_;
+    std::unordered_map<Uuid, std::string> names_;  // of the topics in entries_, and some of before
 };
 
 }  // namespace millrace::client

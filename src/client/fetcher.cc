@@ -135,6 +135,13 @@ runtime::Task<void> Fetcher::fetch_from(NodeId node) {
     }
 }
 
+// What there is room for, and so much that one partition is not kept from its share.
+int32_t Fetcher::answer_bytes_max() const {
+    const int64_t room = config_.prefetch_bytes - static_cast<int64_t>(table_.buffered_bytes());
+    return static_cast<int32_t>(std::min<int64_t>(
+        config_.fetch_max_bytes, std::max<int64_t>(room, config_.max_partition_fetch_bytes)));
+}
+
 runtime::Task<bool> Fetcher::fetch_once(NodeId node, FetchSession& session,
                                         std::vector<PartitionPtr> wanted, bool some_full) {
     constexpr int16_t kLastVersionWithNames = 12;
@@ -143,7 +150,7 @@ runtime::Task<bool> Fetcher::fetch_once(NodeId node, FetchSession& session,
     protocol::FetchRequest request;
     request.max_wait_ms = static_cast<int32_t>(wait.count());
     request.min_bytes = config_.fetch_min_bytes;
-    request.max_bytes = config_.fetch_max_bytes;
+    request.max_bytes = answer_bytes_max();
     request.isolation_level = static_cast<int8_t>(config_.isolation);
     request.rack_id = protocol::Str::borrow(config_.client_rack);
     session.name(request, wanted, config_.max_partition_fetch_bytes);
@@ -176,15 +183,8 @@ void Fetcher::take_answer(const FetchSession& session,
                           const std::map<PartitionState*, uint64_t>& asked,
                           Reply<protocol::FetchResponse>& reply, NodeId node) {
     for (auto& topic : reply->responses) {
-        TopicPartition place{topic.topic.str(), 0};
-        if (place.topic.empty()) {
-            const TopicPtr known = cluster_.metadata().topic(topic.topic_id);
-            if (!known) continue;
-            place.topic = known->name;
-        }
         for (auto& data : topic.partitions) {
-            place.partition = data.partition_index;
-            const PartitionPtr p = session.find(place);
+            const PartitionPtr p = session.find(topic.topic_id, topic.topic, data.partition_index);
             if (!p) continue;
             const auto version = asked.find(p.get());
             // It has jumped, or was given back, since the question.
@@ -208,6 +208,12 @@ void Fetcher::take_partition(const PartitionPtr& p, protocol::FetchResponse::Par
     p->last_stable = data.last_stable_offset;
     if (data.log_start_offset >= 0) p->log_start = data.log_start_offset;
     if (data.preferred_read_replica >= 0 && data.preferred_read_replica != node) {
+        if (!cluster_.metadata().brokers().contains(data.preferred_read_replica)) {
+            // A broker that we do not know yet; the leader gives nothing until we ask there.
+            p->retry_at = cluster_.after(config_.client.retry_backoff);
+            cluster_.request_update();
+            return;
+        }
         p->preferred = data.preferred_read_replica;
         p->preferred_until = cluster_.after(config_.client.metadata_max_age);
         table_.changed.notify();
@@ -313,12 +319,10 @@ Result<std::optional<RecordBatch>> Fetcher::next_batch(const PartitionPtr& p) {
                 std::shared_ptr<const void> memory = chunk.memory;
                 ByteView records = batch.payload();
                 if (batch.is_compressed()) {
-                    auto room = std::make_shared<std::vector<uint8_t>>();
-                    TRY(records, batch.record_bytes(*room));
-                    // The header is read from what was received.
-                    memory = std::make_shared<
-                        std::pair<std::shared_ptr<const void>, std::shared_ptr<const void>>>(
-                        chunk.memory, std::move(room));
+                    // The header is read from what was received: both stay.
+                    auto room = unpacking_.take(chunk.memory);
+                    TRY(records, batch.record_bytes(*room.bytes));
+                    memory = std::move(room.owner);
                 }
                 RecordBatch out(std::shared_ptr<const TopicPartition>(p, &p->place),
                                 std::move(memory), batch, records, p->position.offset);

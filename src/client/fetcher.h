@@ -13,6 +13,7 @@
 #include "client/consumer_config.h"
 #include "client/fetch_session.h"
 #include "client/record_batch.h"
+#include "client/unpack_pool.h"
 
 namespace millrace::client {
 
@@ -32,6 +33,7 @@ private:
     std::vector<PartitionPtr> fetchable_at(NodeId node, bool& some_full, runtime::TimePoint& next);
     runtime::Task<bool> fetch_once(NodeId node, FetchSession& session,
                                    std::vector<PartitionPtr> wanted, bool some_full);
+    int32_t answer_bytes_max() const;
     NodeId source_of(PartitionState& p) const;
     void take_answer(const FetchSession& session, const std::map<PartitionState*, uint64_t>& asked,
                      Reply<protocol::FetchResponse>& reply, NodeId node);
@@ -46,6 +48,7 @@ private:
     Cluster& cluster_;
     const ConsumerConfig& config_;
     PartitionTable& table_;
+    UnpackPool unpacking_;
     std::set<NodeId> fetching_;     // brokers that have a task
     runtime::DroppingScope tasks_;  // last: its tasks use what is above
 };

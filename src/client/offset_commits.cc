@@ -37,6 +37,8 @@ runtime::Task<Result<void>> OffsetCommits::commit(CommittedOffsets offsets,
 
 runtime::Task<Result<void>> OffsetCommits::commit_once(const CommittedOffsets& offsets,
                                                        runtime::TimePoint deadline) {
+    if (member_.rebalancing)
+        co_return fail(ErrorCode::rebalance_in_progress, "commit again after the next poll()");
     protocol::OffsetCommitRequest request;
     request.group_id = protocol::Str::borrow(config_.group_id);
     request.generation_id_or_member_epoch = member_.epoch;

@@ -23,6 +23,8 @@ struct MemberIdentity {
     std::string id;
     int32_t epoch = -1;  // classic: the generation
     std::string instance_id;
+    // A join is under way: commits would wait behind it, and be refused.
+    bool rebalancing = false;
 };
 
 class OffsetCommits {

@@ -8,7 +8,12 @@ Producer::Producer(runtime::Context context, ProducerConfig config)
     : config_(std::move(config)), cluster_(context, config_.client), tasks_(context.loop) {
     sender_.on_failure = [this](const ProducerBatch& batch) {
         if (!failure_) failure_ = batch.error;
+        if (transactional()) transactions_.fail_transaction(batch.error);
     };
+    if (transactional()) {
+        accumulator_.transactional = true;
+        sender_.transactions = &transactions_;
+    }
     tasks_.spawn(sender_.run());
 }
 
@@ -23,7 +28,7 @@ Producer::~Producer() {
 Result<void> Producer::usable() const {
     if (session_.broken()) return *session_.broken();
     if (closed_) return fail(ErrorCode::cancelled, "the producer is closed");
-    return {};
+    return transactional() ? transactions_.check_open() : Result<void>{};
 }
 
 Result<Delivery> Producer::try_send(const Record& record) {
@@ -63,6 +68,33 @@ runtime::Task<void> Producer::flush() {
         co_await flush();
         co_return;
     }
+}
+
+runtime::Task<Result<void>> Producer::init_transactions() {
+    if (!transactional())
+        co_return fail(ErrorCode::invalid_config, "transactions need a transactional.id");
+    co_return co_await transactions_.init(cluster_.after(config_.max_block));
+}
+
+runtime::Task<Result<void>> Producer::send_offsets(CommittedOffsets offsets, GroupMetadata group) {
+    co_return co_await transactions_.send_offsets(offsets, group,
+                                                  cluster_.after(config_.max_block));
+}
+
+runtime::Task<Result<void>> Producer::commit_transaction() {
+    CO_TRY_OK(usable());
+    co_await flush();
+    co_return co_await transactions_.end(true, false, cluster_.after(config_.max_block));
+}
+
+runtime::Task<Result<void>> Producer::abort_transaction() {
+    transactions_.fail_transaction(fail(ErrorCode::cancelled, "the transaction was aborted"));
+    sender_.give_up_all(transactions_.failure());
+    co_await flush();
+    failure_.reset();
+    bool broken = false;
+    accumulator_.for_each_queue([&](PartitionQueue& queue) { broken |= queue.broken(); });
+    co_return co_await transactions_.end(false, broken, cluster_.after(config_.max_block));
 }
 
 runtime::Task<Result<void>> Producer::close(std::chrono::milliseconds patience) {

@@ -15,6 +15,7 @@
 
 #include "client/accumulator.h"
 #include "client/producer_sender.h"
+#include "client/transactions.h"
 
 namespace millrace::client {
 
@@ -50,6 +51,18 @@ public:
         return close(config_.delivery_timeout);
     }
 
+    // Transactions, for a producer with transactional.id. Each waits for max.block.ms at most. A
+    // transaction that failed can only be aborted; producer_fenced and what else is final ends the
+    // producer.
+    runtime::Task<Result<void>> init_transactions();
+    Result<void> begin_transaction() { return transactions_.begin(); }
+    // The offsets become the group's when the transaction is committed.
+    runtime::Task<Result<void>> send_offsets(CommittedOffsets offsets, GroupMetadata group);
+    // Delivers what was sent, and then all of it counts.
+    runtime::Task<Result<void>> commit_transaction();
+    // Gives up what is not yet sent, and what was sent counts for nobody who reads committed.
+    runtime::Task<Result<void>> abort_transaction();
+
     Cluster& cluster() { return cluster_; }
     const ProducerConfig& config() const { return config_; }
     const ProducerSender::Stats& stats() const { return sender_.stats(); }
@@ -60,6 +73,7 @@ public:
 
 private:
     Result<void> usable() const;
+    bool transactional() const { return !config_.transactional_id.empty(); }
     runtime::Task<Result<Delivery>> append(const Record& record,
                                            std::optional<Offset> expected_end);
 
@@ -68,6 +82,7 @@ private:
     SendSchedule schedule_{cluster_};
     Accumulator accumulator_{cluster_, config_, schedule_};
     ProducerSession session_{cluster_, config_};
+    Transactions transactions_{cluster_, config_, schedule_, session_};
     ProducerSender sender_{cluster_, config_, schedule_, accumulator_, session_};
     bool closed_ = false;
     std::optional<Error> failure_;

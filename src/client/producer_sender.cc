@@ -105,14 +105,13 @@ ProducerSender::Batches ProducerSender::collect(NodeId node) {
             schedule_.look_at(queue->not_before, *queue);
             continue;
         }
-        if (may_send && !may_send({queue->topic, queue->partition})) continue;
+        if (transactions && !transactions->may_send(*queue)) continue;
         const size_t size = next->bytes ? next->bytes->size() : next->builder.size_bytes();
         if (!out.empty() && bytes + size > static_cast<size_t>(config_.max_request_size)) {
             again.push_back(queue);
             break;
         }
-        const bool transactional = !config_.transactional_id.empty();
-        const BatchRef batch = queue->take_next(session_.identity(), transactional);
+        const BatchRef batch = queue->take_next(session_.identity(), transactions != nullptr);
         if (const auto sealed = seal(batch); !sealed) {
             queue->settle(batch, false);
             fail_batch(batch, sealed.error());
@@ -156,9 +155,8 @@ Result<void> ProducerSender::seal(const BatchRef& batch) {
 void ProducerSender::start(NodeId node, const Batches& batches) {
     Target& target = targets_[node];
     BrokerConnection& connection = *target.connection;
-    const bool implicit = connection.versions().finalized_level("transaction.version") >= 2;
     const int16_t at_most =
-        accumulator_.transactional && !implicit ? kBeforeImplicitTransactions : INT16_MAX;
+        transactions && !transactions->implicit() ? kBeforeImplicitTransactions : INT16_MAX;
     ++stats_.requests;
     const auto version = connection.versions().pick(protocol::ApiKey::produce, at_most);
     if (!version) return give_back(batches, version.error());
@@ -293,7 +291,7 @@ bool ProducerSender::retriable(const ProducerBatch& batch, ErrorCode code) const
         // Something before it is not there yet, or never will be.
         if (code == ErrorCode::out_of_order_sequence_number)
             return batch.queue.broken() || !batch.queue.is_first(batch);
-        if (code == ErrorCode::unknown_producer_id) return config_.transactional_id.empty();
+        if (code == ErrorCode::unknown_producer_id) return transactions == nullptr;
     }
     return error_retriable(code) || Cluster::network_error(code);
 }
@@ -337,10 +335,13 @@ void ProducerSender::expire() {
     }
 }
 
-// After a gap the partition begins anew, under the next epoch; a transaction cannot go on.
+// After a gap the partition begins anew, under the next epoch. A transaction cannot go on; the next
+// one has that epoch.
 void ProducerSender::mend(PartitionQueue& queue) {
-    if (!queue.wants_restart() || !config_.transactional_id.empty()) return;
-    if (queue.identity() == session_.identity() && !session_.raise_epoch()) {
+    if (!queue.wants_restart()) return;
+    const bool same = queue.identity() == session_.identity();
+    if (same && transactions) return;
+    if (same && !session_.raise_epoch()) {
         schedule_.look_at(cluster_.after(config_.client.retry_backoff), queue);
         return;
     }
@@ -349,7 +350,7 @@ void ProducerSender::mend(PartitionQueue& queue) {
 
 void ProducerSender::keep_identity() {
     if (session_.ready() || acquiring_ || session_.broken() || accumulator_.empty()) return;
-    if (!config_.transactional_id.empty()) return;  // asked for by init_transactions()
+    if (transactions) return;  // asked for by init_transactions()
     acquiring_ = true;
     tasks_.spawn(acquire_identity());
 }

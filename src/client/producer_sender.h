@@ -11,6 +11,7 @@
 
 #include "client/accumulator.h"
 #include "client/producer_session.h"
+#include "client/transactions.h"
 #include "protocol/messages/produce.h"
 
 namespace millrace::client {
@@ -41,9 +42,8 @@ public:
     void give_up_all(const Error& why);
     // Told of each batch's failure, if somebody wants to know.
     std::function<void(const ProducerBatch&)> on_failure;
-    // Asked before a batch of that partition is sent: false holds it back, and schedule.look() on
-    // the queue tries again.
-    std::function<bool(const TopicPartition&)> may_send;
+    // Of a producer that has them, else nullptr.
+    Transactions* transactions = nullptr;
     const Stats& stats() const { return stats_; }
 
 private:
