@@ -74,5 +74,7 @@ void add_consume_command(CLI::App& app, const Native& native);
 void add_produce_command(CLI::App& app, const Native& native);
 void add_dump_command(CLI::App& app, const Native& native);
 void add_format_command(CLI::App& app, const Native& native);
+// To be added last: it tells of the others.
+void add_completion_command(CLI::App& app, const Native& native);
 
 }  // namespace millrace::cli

@@ -36,6 +36,15 @@ def wrong_input():
             assert len(text.strip().splitlines()) <= 4, f"{args}: more than a sentence: {text}"
 
 
+def shell_completion():
+    """What the Tab key offers in bash."""
+    script = """source <(%s completion bash)
+        offer() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _millrace; echo "${COMPREPLY[@]}"; }
+        offer millrace to; offer millrace topics de; offer millrace consume t --from-; offer millrace topics list -b x --js""" % env.BINARY
+    said = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert said == ["topics", "delete describe", "--from-beginning", "--json"], said
+
+
 def start_up_line():
     with Node("millrace") as node:
         text = node.log.read_text()
@@ -109,7 +118,7 @@ def main():
     checks = Checks(parse(parser(__doc__)).only)
     for name, check in (("help", help_reads_well), ("wrong input", wrong_input), ("start-up line", start_up_line),
                         ("port in use", port_in_use), ("logs as JSON", json_logs), ("metrics", metrics),
-                        ("metrics of the journal", journal_metrics)):
+                        ("metrics of the journal", journal_metrics), ("the Tab key", shell_completion)):
         checks.run(f"people: {name}", check)
     return checks.finish()
 
