@@ -46,6 +46,7 @@ int main(int argc, char** argv) {
     millrace::cli::add_format_command(app, native);
     millrace::cli::add_produce_command(app, native);
     millrace::cli::add_consume_command(app, native);
+    millrace::cli::add_bench_command(app, native);
     millrace::cli::add_completion_command(app, native);
     try {
         app.parse(argc, argv);

@@ -72,6 +72,7 @@ void add_cluster_commands(CLI::App& app,
 void add_transactions_command(CLI::App& app, const Native& native);
 void add_consume_command(CLI::App& app, const Native& native);
 void add_produce_command(CLI::App& app, const Native& native);
+void add_bench_command(CLI::App& app, const Native& native);
 void add_dump_command(CLI::App& app, const Native& native);
 void add_format_command(CLI::App& app, const Native& native);
 // To be added last: it tells of the others.

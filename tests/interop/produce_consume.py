@@ -85,7 +85,8 @@ def check_keys(w):
 
 def check_json(w):
     topic = w.topic("json", 2)
-    records = [{"key": "k", "value": {"n": 1}, "headers": {"h": "x", "none": None}, "partition": 1, "timestamp": 1_700_000_000_123},
+    records = [{"key": "k", "value": {"n": 1}, "headers": {"h": "x", "none": None}, "partition": 1,
+                "timestamp": 1_700_000_000_123},
                {"key": None, "value": "text é\n", "partition": 0}, {"value": None, "key": "gone", "partition": 0}]
     w.produce(topic, "\n".join(map(json.dumps, records)).encode(), "--json")
     w.produce(topic, b"\xff\xfe", "-p", "1", "-D", "")
@@ -115,10 +116,11 @@ def check_group(w, protocol):
 def check_shared_group(w):
     """One member of ours, one of librdkafka's: each record goes to one of them, and both get some."""
     topic, data = w.topic("shared", 4), lines(2_000)
-    ours = subprocess.Popen([MILLRACE, "consume", topic, "-b", w.server, "-g", "shared", "--from-beginning", "-K", ":",
-                             "-X", "partition.assignment.strategy=range"], stdout=subprocess.PIPE)
-    theirs = subprocess.Popen([KCAT, "-b", w.server, "-q", "-u", "-G", "shared", "-X", "auto.offset.reset=earliest", "-K", ":",
-                               "-X", "partition.assignment.strategy=range", topic], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    same = ("-X", "partition.assignment.strategy=range", "-K", ":")
+    ours = subprocess.Popen([MILLRACE, "consume", topic, "-b", w.server, "-g", "shared", "--from-beginning", *same],
+                            stdout=subprocess.PIPE)
+    theirs = subprocess.Popen([KCAT, "-b", w.server, "-q", "-u", "-X", "auto.offset.reset=earliest", *same, "-G", "shared", topic],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     members, texts, done = {"ours": ours, "theirs": theirs}, {"ours": b"", "theirs": b""}, {"ours": 0, "theirs": 0}
     for process in members.values():
         os.set_blocking(process.stdout.fileno(), False)
@@ -160,6 +162,28 @@ def check_shared_group(w):
     assert ours.returncode == 0, ours.returncode
 
 
+def check_bench(w):
+    """Each measurement does what it says: records and latencies are there, topics of its own are gone."""
+    before = w.run(MILLRACE, "topics", "list", "-b", w.server)
+
+    def bench(kind, *options):
+        table = json.loads(w.run(MILLRACE, "bench", kind, "-b", w.server, "--json", *options))
+        return table[0]
+    found = bench("produce", "--records", "50000", "--size", "200", "--keys", "10")
+    assert found["records"] == 50_000 and 0 < found["p50_ms"] <= found["p99_ms"], found
+    found = bench("e2e", "--rate", "500", "--seconds", "2")
+    assert found["records"] == 1_000 and 1.9 <= found["seconds"] and 0 < found["p50_ms"] <= found["p999_ms"], found
+    found = bench("transactions", "--records", "1000", "--per", "100")
+    assert found["records"] == 1_000 and found["p50_ms"] > 0, found
+    assert w.run(MILLRACE, "topics", "list", "-b", w.server) == before
+    topic = w.topic("measured", 3)
+    w.produce(topic, lines(10_000), "-K", ":")
+    assert bench("consume", "--topic", topic)["records"] == 10_000
+    assert bench("consume", "--topic", topic, "--records", "1")["records"] >= 1
+    both = json.loads(w.run(MILLRACE, "bench", "consume", "-b", w.server, "--json", "--topic", topic, "--compare", w.server))
+    assert [each["records"] for each in both] == [10_000, 10_000], both
+
+
 def check_errors(w):
     said = w.produce(w.topic("errors"), b"x\n", "-p", "9", fails=True)
     assert b"no partition 9" in said, said
@@ -185,6 +209,7 @@ def main():
         checks.run("a group of the classic protocol", check_group, w, "classic")
         checks.run("a group of the consumer protocol", check_group, w, "consumer")
         checks.run("a group shared with librdkafka", check_shared_group, w)
+        checks.run("measurements", check_bench, w)
         checks.run("errors say what is wrong", check_errors, w)
     return checks.finish()
 
