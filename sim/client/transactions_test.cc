@@ -166,6 +166,51 @@ SIM_TEST("a transactional copier loses and doubles nothing, version 2") {
     live(sim, 2);
 }
 
+SIM_TEST("a record that fails ends its transaction, and the next one begins anew") {
+    ClientSetting s(sim);
+    CHECK(s.create_topic("t", 1, {{"max.message.bytes", "1000"}}).has_value());
+    {
+        client::Cluster cluster{s.context(), ClientSetting::config()};
+        const auto version = static_cast<int16_t>(sim.rng().below(2) + 1);
+        CHECK(s.run(set_transaction_version(cluster, version)).has_value());
+    }
+    ProducerConfig config = copier_config();
+    config.batch_size = 100;
+    Producer producer{s.context(), config};
+    CHECK(s.run(producer.init_transactions()).has_value());
+    for (int i = 0; i != 3; ++i) {
+        CHECK(producer.begin_transaction().has_value());
+        const std::string small = fmt::format("{}", i);
+        const std::string large(5000, 'x');
+        std::vector<client::Delivery> deliveries;
+        for (const std::string& value : {small, i == 1 ? large : small, small}) {
+            auto sent = s.run(producer.send({.topic = "t", .value = as_bytes(value)}));
+            // The failure of the one before may be known by now.
+            CHECK(sent.code() ==
+                  (i == 1 && !sent ? ErrorCode::message_too_large : ErrorCode::none));
+            if (sent) deliveries.push_back(*std::move(sent));
+        }
+        const auto committed = s.run(producer.commit_transaction());
+        CHECK(committed.code() == (i == 1 ? ErrorCode::message_too_large : ErrorCode::none));
+        for (const auto& delivery : deliveries) CHECK(delivery.done());
+        if (i == 1) CHECK(s.run(producer.abort_transaction()).has_value());
+    }
+    Consumer consumer{s.context(), reader_config("")};
+    CHECK(consumer.assign({{"t", 0}}).has_value());
+    std::string seen;
+    for (int i = 0; i != 10; ++i) {
+        auto batches = s.run(consumer.poll(500ms));
+        REQUIRE(batches.has_value());
+        for (client::RecordBatch& batch : *batches)
+            CHECK(batch
+                      .for_each(
+                          [&](const client::RecordView& record) { seen += as_text(*record.value); })
+                      .has_value());
+    }
+    CHECK(seen == "000222");
+    CHECK(s.run(consumer.close()).has_value());
+}
+
 SIM_TEST("a producer is fenced by the next one of its transactional id") {
     ClientSetting s(sim);
     CHECK(s.create_topic("t", 1).has_value());

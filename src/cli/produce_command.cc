@@ -55,16 +55,23 @@ public:
     }
 
     runtime::Task<Result<uint64_t>> run() {
-        if (options_.files.empty()) CO_TRY_OK(co_await send_input());
-        for (const std::string& file : options_.files) CO_TRY_OK(co_await send_file(file));
+        // What was taken is delivered, also when a later record cannot be.
+        const auto sent = co_await send_all();
         const auto closed = co_await producer_.close();
         CO_TRY_OK(report_done());
+        CO_TRY_OK(sent);
         if (auto failed = producer_.take_failure()) co_return *std::move(failed);
         CO_TRY_OK(closed);
         co_return producer_.stats().records;
     }
 
 private:
+    runtime::Task<Result<void>> send_all() {
+        if (options_.files.empty()) co_return co_await send_input();
+        for (const std::string& file : options_.files) CO_TRY_OK(co_await send_file(file));
+        co_return {};
+    }
+
     runtime::Task<Result<void>> send_input() {
         std::string text;
         size_t begin = 0;

@@ -46,6 +46,8 @@ runtime::Task<void> ProducerSender::run() {
         keep_identity();
         if (session_.broken()) {
             give_up_all(*session_.broken());
+        } else if (transactions && transactions->state() == Transactions::State::failed) {
+            give_up_all(transactions->failure());
         } else if (session_.ready()) {
             for (const NodeId node : schedule_.leaders()) drain(node);
         }

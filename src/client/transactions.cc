@@ -78,6 +78,7 @@ void Transactions::fail_transaction(Error why) {
     if (state_ != State::open) return;
     state_ = State::failed;
     failure_ = std::move(why);
+    schedule_.wanted().set();  // what was not yet sent is given up
 }
 
 runtime::Task<Result<void>> Transactions::init(runtime::TimePoint deadline) {

@@ -190,7 +190,8 @@ def check_errors(w):
     assert b"acks" in w.produce("errors", b"", "--acks", "2", fails=True)
     assert b"no such client property: lingr.ms" in subprocess.run(
         [MILLRACE, "produce", "errors", "-b", w.server, "-X", "lingr.ms=1"], input=b"x\n", capture_output=True).stderr
-    assert b"record 2" in w.produce("errors", b"{}\n{", "--json", fails=True)
+    assert b"record 3" in w.produce("errors", b'{"value":"one"}\n{"value":"two"}\n{', "--json", fails=True)
+    assert w.consume("errors").splitlines()[-2:] == [b"one", b"two"]
     assert b"--from" in w.consume("errors", "-o", "somewhere", fails=True)
     small = w.topic("small", max_message_bytes=1000)
     said = w.produce(small, b"x" * 5000, fails=True)
