@@ -250,7 +250,13 @@ void does_not_poll(Simulation& sim, const Variant& variant) {
     CHECK(total({&second}) == 0);
     for (Member* m : {&first, &second}) m->stop = true;
     CHECK(sim.run_until([&] { return first.stopped && second.stopped; }, 60s));
-    for (Member* m : {&first, &second}) CHECK(w.run(m->consumer->close()).has_value());
+    // The one that closes last may find the group in the rebalance that the first has made.
+    for (Member* m : {&first, &second}) {
+        const auto closed = w.run(m->consumer->close());
+        const bool rebalancing = closed.code() == ErrorCode::rebalance_in_progress;
+        CHECK_MESSAGE((closed.has_value() || rebalancing),
+                      (closed ? "" : closed.error().describe()));
+    }
 }
 
 // A static member that comes back soon gets what it had, and nobody else is moved.
@@ -339,7 +345,13 @@ void bad_network(Simulation& sim, const Variant& variant) {
     CHECK(sim.run_until(all_read, 2min));
     for (Member* m : {&first, &second}) m->stop = true;
     CHECK(sim.run_until([&] { return first.stopped && second.stopped; }, 60s));
-    for (Member* m : {&first, &second}) CHECK(w.run(m->consumer->close()).has_value());
+    // The one that closes last may find the group in the rebalance that the first has made.
+    for (Member* m : {&first, &second}) {
+        const auto closed = w.run(m->consumer->close());
+        const bool rebalancing = closed.code() == ErrorCode::rebalance_in_progress;
+        CHECK_MESSAGE((closed.has_value() || rebalancing),
+                      (closed ? "" : closed.error().describe()));
+    }
 }
 
 // A member that wants something else gets that, and no more of the other.

@@ -80,29 +80,76 @@ public:
         const auto consumed = co_await consume();
         write();
         if (options_.group.empty()) co_return consumed;
-        const auto committed = co_await commit();
+        const auto committed = co_await commit_last();
         const auto closed = co_await consumer_.close();
         CO_TRY_OK(consumed);
         CO_TRY_OK(committed);
         co_return closed;
     }
 
-    // What was printed, and no more, though whole batches were fetched.
+    // What was printed, and no more, though whole batches were fetched; of partitions that are still
+    // this member's. What cannot be committed now is kept for the next time.
     runtime::Task<Result<void>> commit() {
         next_commit_ = consumer_.cluster().after(consumer_.config().auto_commit_interval);
+        const auto mine = consumer_.assignment();
+        std::erase_if(printed_, [&](const auto& entry) {
+            return std::ranges::find(mine, entry.first) == mine.end();
+        });
         if (printed_.empty() || options_.group.empty()) co_return {};
-        co_return co_await consumer_.commit(std::exchange(printed_, {}));
+        const auto committed = co_await consumer_.commit(printed_);
+        if (committed) printed_.clear();
+        co_return committed;
     }
 
     // Ends it, in order.
     void stop() { stopped_ = true; }
 
 private:
+    // Partitions that go to another member are committed as far as they were printed.
+    class GivenBack final : public client::RebalanceListener {
+    public:
+        explicit GivenBack(Consume& work) : work_(work) {}
+        runtime::Task<void> assigned(std::span<const TopicPartition>) override { co_return; }
+        runtime::Task<void> revoked(std::span<const TopicPartition>) override {
+            work_.write();
+            (void)co_await work_.commit();
+        }
+        runtime::Task<void> lost(std::span<const TopicPartition>) override { co_return; }
+
+    private:
+        Consume& work_;
+    };
+
+    // The group decides anew who reads what.
+    static bool in_rebalance(ErrorCode code) {
+        switch (code) {
+            case ErrorCode::rebalance_in_progress:
+            case ErrorCode::illegal_generation:
+            case ErrorCode::unknown_member_id:
+            case ErrorCode::stale_member_epoch:
+            case ErrorCode::fenced_member_epoch:
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    runtime::Task<Result<void>> commit_last() {
+        constexpr int kAttempts = 50;
+        for (int attempts = 0; attempts != kAttempts; ++attempts) {
+            const auto committed = co_await commit();
+            if (committed || !in_rebalance(committed.code())) co_return committed;
+            // It is in poll() that the rebalance comes to its end; what that reads is not printed.
+            CO_TRY_OK(co_await consumer_.poll(100ms));
+        }
+        co_return {};  // whoever has the partitions now prints the last records again
+    }
+
     runtime::Task<Result<void>> consume() {
         if (options_.group.empty()) {
             CO_TRY_OK(co_await assign());
         } else {
-            CO_TRY_OK(consumer_.subscribe(options_.topics));
+            CO_TRY_OK(consumer_.subscribe(options_.topics, std::make_shared<GivenBack>(*this)));
         }
         while (!done()) {
             CO_TRY(auto batches, co_await consumer_.poll(kPollPatience));
@@ -113,8 +160,10 @@ private:
             if (batches.empty() || options_.count >= 0) write();
             if (text_.size() < kWriteBytes && !consumer_.buffered_bytes()) write();
             if (options_.exit) CO_TRY_OK(co_await note_ends(batches.empty()));
-            if (consumer_.cluster().loop().now() >= next_commit_ && text_.empty())
-                CO_TRY_OK(co_await commit());
+            if (consumer_.cluster().loop().now() >= next_commit_ && text_.empty()) {
+                const auto committed = co_await commit();
+                if (!committed && !in_rebalance(committed.code())) co_return committed;
+            }
         }
         co_return {};
     }
