@@ -15,6 +15,7 @@ class Machine {
 public:
     runtime::Context context() { return {loop_, disk_, network_, workers_}; }
     runtime::LinuxLoop& loop() { return loop_; }
+    const runtime::LinuxLoop& loop() const { return loop_; }
     runtime::BlockingPool& pool() { return pool_; }
 
     template <typename T>

@@ -31,7 +31,7 @@ std::string advice_for(const Error& error, const Session::Options& options) {
         case ErrorCode::topic_authorization_failed:
         case ErrorCode::group_authorization_failed:
         case ErrorCode::cluster_authorization_failed:
-            return "Somebody who may alter ACLs can grant it: millrace acls.";
+            return "Somebody who may alter ACLs of this cluster can grant it.";
         case ErrorCode::unsupported_version:
             return "The brokers of this cluster do not serve what this needs.";
         default:

@@ -109,9 +109,6 @@ void RecordPrint::put(std::optional<ByteView> bytes, std::string& out) const {
         case Bytes::hex:
             put_hex(*bytes, out);
             break;
-        case Bytes::base64:
-            put_base64(*bytes, out);
-            break;
     }
 }
 

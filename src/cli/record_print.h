@@ -18,7 +18,7 @@ namespace millrace::cli {
 
 class RecordPrint {
 public:
-    enum class Bytes : uint8_t { text, hex, base64 };
+    enum class Bytes : uint8_t { text, hex };
 
     static Result<RecordPrint> format(std::string_view text, Bytes bytes);
     // One object a record: topic, partition, offset, timestamp, key, value, headers. Bytes that are

@@ -38,14 +38,10 @@ TEST_CASE("a format of one's own") {
         CHECK(RecordPrint::format(bad, RecordPrint::Bytes::text).code() == ErrorCode::malformed);
 }
 
-TEST_CASE("bytes as hexadecimal digits and base64") {
+TEST_CASE("bytes as hexadecimal digits") {
     const uint8_t bytes[] = {0x00, 0xff, 0x10, 0x01};
     const auto hex = RecordPrint::format("%s", RecordPrint::Bytes::hex);
     CHECK(printed(*hex, std::nullopt, bytes) == "00ff1001");
-    const auto base64 = RecordPrint::format("%s", RecordPrint::Bytes::base64);
-    CHECK(printed(*base64, std::nullopt, bytes) == "AP8QAQ==");
-    CHECK(printed(*base64, std::nullopt, as_bytes("abc")) == "YWJj");
-    CHECK(printed(*base64, std::nullopt, as_bytes("ab")) == "YWI=");
 }
 
 TEST_CASE("a record as JSON, also where it is no text") {
@@ -53,6 +49,12 @@ TEST_CASE("a record as JSON, also where it is no text") {
     CHECK(printed(print, std::nullopt, as_bytes("a\"b\n")) ==
           "{\"topic\":\"t\",\"partition\":3,\"offset\":42,\"timestamp\":1000,\"key\":null,"
           "\"value\":\"a\\\"b\\n\"}\n");
+    // Of one, two and three bytes, as each ends in another way.
+    for (const auto& [size, base64] : {std::pair{1, "/w=="}, {2, "//8="}, {3, "////"}}) {
+        const std::vector<uint8_t> value(static_cast<size_t>(size), 0xff);
+        CHECK(printed(print, std::nullopt, ByteView{value})
+                  .contains(std::string("\"value_base64\":\"") + base64 + "\""));
+    }
     const uint8_t bytes[] = {0xff};
     const protocol::RecordHeader headers[] = {{"h", bytes}};
     CHECK(printed(print, bytes, std::nullopt, headers) ==

@@ -26,7 +26,7 @@ public:
     Result<Delivery> append(const Record& record);
     // A batch of this one record with a condition: the partition must end at that offset.
     Result<Delivery> append_if(const Record& record, Offset expected_end);
-    // The topic of the last record that would_block.
+    // Whether the metadata has the topic.
     bool knows(std::string_view topic) const;
     // Rings when memory was given back.
     runtime::Signal& room() { return room_; }

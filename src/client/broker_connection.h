@@ -110,12 +110,9 @@ public:
     const Error& error() const { return error_; }
     // Answers that are still to come.
     size_t in_flight() const { return awaited_.size(); }
-    // Bytes that wait for the socket.
-    uint64_t unsent_bytes() const { return unsent_.size(); }
     // The broker asked for silence until then (quotas).
     runtime::TimePoint throttled_until() const { return throttled_until_; }
     runtime::TimePoint last_used() const { return last_used_; }
-    const std::string& peer() const { return stream_->peer(); }
     // Ends all calls with connection_closed.
     void close(Error why);
 

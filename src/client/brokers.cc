@@ -101,12 +101,6 @@ std::optional<NodeId> Brokers::least_loaded() {
     return soonest;
 }
 
-std::vector<NodeId> Brokers::ids() const {
-    std::vector<NodeId> out;
-    for (const auto& [id, node] : nodes_) out.push_back(id);
-    return out;
-}
-
 const Address* Brokers::address(NodeId id) const {
     const auto found = nodes_.find(id);
     return found == nodes_.end() ? nullptr : &found->second->address;

@@ -33,7 +33,6 @@ public:
     // The broker with the fewest requests in flight; without an open connection one that may be
     // tried at once, at random. Nothing when there are no brokers.
     std::optional<NodeId> least_loaded();
-    std::vector<NodeId> ids() const;
     // nullptr when there is none.
     const Address* address(NodeId id) const;
     // Closes connections that were not used for connections.max.idle.ms.

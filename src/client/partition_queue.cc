@@ -103,10 +103,4 @@ bool PartitionQueue::is_first(const ProducerBatch& batch) const {
     return std::ranges::none_of(in_flight_, before) && std::ranges::none_of(pending_, before);
 }
 
-std::vector<BatchRef> PartitionQueue::all() const {
-    std::vector<BatchRef> out = in_flight_;
-    out.insert(out.end(), pending_.begin(), pending_.end());
-    return out;
-}
-
 }  // namespace millrace::client

@@ -68,13 +68,10 @@ public:
     bool empty() const { return pending_.empty() && in_flight_.empty(); }
     size_t pending() const { return pending_.size(); }
     size_t in_flight() const { return in_flight_.size(); }
-    // All batches, the oldest first.
-    std::vector<BatchRef> all() const;
 
     // For whoever schedules: what it noted about this queue.
     runtime::TimePoint not_before{};  // after a failed attempt
-    NodeId leader = -1;               // whose list it stands in, -1: none
-    bool listed = false;
+    bool listed = false;              // it stands in a list of the schedule
 
 private:
     std::deque<BatchRef> pending_;     // in order

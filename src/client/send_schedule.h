@@ -21,12 +21,11 @@ public:
     void look(PartitionQueue& queue);
     void look_at(runtime::TimePoint when, PartitionQueue& queue);
 
-    // Lists what is due. Then the queues of one broker, to be taken from the front; those whose
-    // leader is not known are under -1.
+    // Lists what is due.
     void advance(runtime::TimePoint now);
-    std::deque<PartitionQueue*>& listed(NodeId leader) { return listed_[leader]; }
     // The next in that broker's list, which is not listed any more; nullptr at its end.
     PartitionQueue* take(NodeId leader);
+    // Those with a list that is not empty.
     std::vector<NodeId> leaders() const;
     // Lists everything under the leader that it has now.
     void metadata_changed();
@@ -41,7 +40,7 @@ private:
     NodeId leader_of(const PartitionQueue& queue) const;
 
     Cluster& cluster_;
-    std::map<NodeId, std::deque<PartitionQueue*>> listed_;
+    std::map<NodeId, std::deque<PartitionQueue*>> listed_;  // under -1: without a known leader
     std::multimap<runtime::TimePoint, PartitionQueue*> times_;
     runtime::Event wanted_;
 };

@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 
 from lib import env
 from lib.check import Checks, eventually, parse, parser
@@ -142,9 +141,8 @@ def check_shared_group(w):
             nonlocal sent
             w.produce(topic, b"".join(b"%d:probe\n" % i for i in range(sent, sent + 40)), "-K", ":")
             sent += 40
-            time.sleep(0.2)
             return all(read().values())
-        eventually(both, 60, "both members read")
+        eventually(both, 60, "both members read", interval=0.2)
         forget()
         w.produce(topic, data, "-K", ":")
         wanted = sorted(data.splitlines())

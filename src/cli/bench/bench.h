@@ -2,6 +2,7 @@
 // src/client on one loop, in one task.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/metrics.h"

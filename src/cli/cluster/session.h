@@ -5,12 +5,8 @@
 #include <memory>
 #include <string>
 
+#include "cli/machine.h"
 #include "client/admin.h"
-#include "runtime/blocking_pool.h"
-#include "runtime/linux_disk.h"
-#include "runtime/linux_loop.h"
-#include "runtime/linux_network.h"
-#include "runtime/workers.h"
 
 namespace millrace::cli {
 
@@ -26,11 +22,11 @@ public:
 
     client::Admin& admin() { return admin_; }
     client::Cluster& cluster() { return cluster_; }
-    TimestampMs wall_ms() const { return loop_.wall_ms(); }
+    TimestampMs wall_ms() const { return machine_.loop().wall_ms(); }
 
     template <typename T>
     T wait(runtime::Task<T> task) {
-        return loop_.run_for_result(std::move(task));
+        return machine_.wait(std::move(task));
     }
     // One request to whichever broker is at hand, to the controller, or to one of them.
     template <typename Request>
@@ -51,13 +47,9 @@ public:
 
 private:
     explicit Session(client::ClientConfig config)
-        : cluster_({loop_, disk_, network_, workers_}, std::move(config)), admin_(cluster_) {}
+        : cluster_(machine_.context(), std::move(config)), admin_(cluster_) {}
 
-    runtime::LinuxLoop loop_;
-    runtime::BlockingPool pool_;
-    runtime::LinuxDisk disk_{pool_};
-    runtime::LinuxNetwork network_{loop_, pool_};
-    runtime::LinuxWorkers workers_{pool_};
+    Machine machine_;
     client::Cluster cluster_;
     client::Admin admin_;
 };

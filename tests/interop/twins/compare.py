@@ -13,7 +13,7 @@ from lib.check import eventually
 from lib.tools import Result
 
 SECONDS_MAX = 120
-PLACEHOLDERS = (
+MASKS = (
     (re.compile(r"\b(?:java|ours)\b"), "{me}"),
     (re.compile(r"(?<![\w-])[\w-]{22}(?![\w-])"), "{uuid}"),
     (re.compile(r"\b1[6-9]\d{11}\b"), "{ms}"),
@@ -27,7 +27,7 @@ EXCEPTION = re.compile(r"^(?:Exception in thread \"[^\"]*\" )?(?:[a-z]\w*\.)+[A-
 
 
 def masked(text):
-    for pattern, name in PLACEHOLDERS:
+    for pattern, name in MASKS:
         text = pattern.sub(name, text)
     return text
 
