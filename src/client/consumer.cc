@@ -115,6 +115,7 @@ runtime::Task<Result<std::vector<RecordBatch>>> Consumer::poll(Duration patience
     runtime::Subscriber waiting{loop};
     waiting.subscribe(table_.filled);
     waiting.subscribe(gate_.changed);
+    waiting.subscribe(wake_);
     Result<std::vector<RecordBatch>> out{};
     for (;;) {
         while (gate_.wanted()) co_await gate_.serve();
@@ -124,12 +125,17 @@ runtime::Task<Result<std::vector<RecordBatch>>> Consumer::poll(Duration patience
         }
         out = fetcher_->take(config_.max_poll_records);
         if (!out || !out->empty()) break;
-        if (loop.now() >= deadline) break;
+        if (std::exchange(woken_, false) || loop.now() >= deadline) break;
         co_await waiting.wait_until(deadline);
     }
     in_poll_ = false;
     if (membership_) membership_->polled();
     co_return std::move(out);
+}
+
+void Consumer::wake() {
+    woken_ = true;
+    wake_.notify();
 }
 
 // Commits
