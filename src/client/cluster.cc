@@ -45,8 +45,9 @@ bool Cluster::network_error(ErrorCode code) {
     }
 }
 
-runtime::Task<Result<ConnectionPtr>> Cluster::connection(NodeId node, runtime::TimePoint deadline) {
-    auto connection = co_await brokers_.connection(node, deadline);
+runtime::Task<Result<ConnectionPtr>> Cluster::connection(NodeId node, runtime::TimePoint deadline,
+                                                         Lane lane) {
+    auto connection = co_await brokers_.connection(node, lane, deadline);
     if (!connection) note_failure(connection.error());
     co_return std::move(connection);
 }
@@ -243,7 +244,8 @@ runtime::Task<void> Cluster::keep_metadata() {
 runtime::Task<Result<void>> Cluster::fetch_metadata() {
     CO_TRY(const NodeId node, choose());
     const auto deadline = after(config_.request_timeout);
-    CO_TRY(const ConnectionPtr connection, co_await brokers_.connection(node, deadline));
+    CO_TRY(const ConnectionPtr connection,
+           co_await brokers_.connection(node, Lane::calls, deadline));
     const bool whole = all_topics_;
     const protocol::MetadataRequest request = metadata_request();
     CO_TRY(const auto reply, co_await connection->call(request, deadline));

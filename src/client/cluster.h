@@ -43,8 +43,9 @@ public:
     runtime::Task<Result<Reply<typename Request::Response>>> call(NodeId node,
                                                                   const Request& request,
                                                                   runtime::TimePoint deadline,
-                                                                  int16_t at_most = INT16_MAX) {
-        CO_TRY(const ConnectionPtr connection, co_await this->connection(node, deadline));
+                                                                  int16_t at_most = INT16_MAX,
+                                                                  Lane lane = Lane::calls) {
+        CO_TRY(const ConnectionPtr connection, co_await this->connection(node, deadline, lane));
         auto reply = co_await connection->call(request, request_deadline(deadline), at_most);
         if (!reply) note_failure(reply.error());
         co_return std::move(reply);
@@ -76,7 +77,8 @@ public:
         }
     }
 
-    runtime::Task<Result<ConnectionPtr>> connection(NodeId node, runtime::TimePoint deadline);
+    runtime::Task<Result<ConnectionPtr>> connection(NodeId node, runtime::TimePoint deadline,
+                                                    Lane lane = Lane::calls);
 
     // Who coordinates this group or transactional id; asked once and remembered until
     // forget_coordinator(). Repeats while there is none yet. Errors: deadline_exceeded, and what is

@@ -198,6 +198,10 @@ Result<PartitionPtr> Consumer::assigned(const TopicPartition& partition) const {
 Result<void> Consumer::seek(const TopicPartition& partition, Offset offset, LeaderEpoch epoch) {
     TRY(const PartitionPtr p, assigned(partition));
     if (offset < 0) return fail(ErrorCode::invalid_request, "offsets begin at 0");
+    // Already there: what was fetched ahead stays, and nothing waits for the fetch that is under way.
+    if (p->need == PartitionState::Need::nothing && p->position.offset == offset &&
+        (epoch < 0 || epoch == p->position.epoch))
+        return {};
     table_.jump(*p, {offset, epoch});
     return {};
 }

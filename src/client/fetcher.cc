@@ -162,7 +162,7 @@ runtime::Task<bool> Fetcher::fetch_once(NodeId node, FetchSession& session,
     }
     auto got =
         co_await cluster_.call(node, request, cluster_.after(config_.client.request_timeout + wait),
-                               ids ? INT16_MAX : kLastVersionWithNames);
+                               ids ? INT16_MAX : kLastVersionWithNames, Lane::fetches);
     if (!got) co_return false;
     Reply<protocol::FetchResponse>& reply = *got;
     const auto code = static_cast<ErrorCode>(reply->error_code);

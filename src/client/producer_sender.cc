@@ -77,9 +77,9 @@ void ProducerSender::drain(NodeId node) {
             throttled_until_ = std::min(throttled_until_, target.connection->throttled_until());
             return;
         }
-        const Batches batches = collect(node);
+        Batches batches = collect(node);
         if (batches.empty()) return;
-        start(node, batches);
+        start(node, std::move(batches));
     }
 }
 
@@ -153,10 +153,22 @@ Result<void> ProducerSender::seal(const BatchRef& batch) {
     return {};
 }
 
+// A broker that does not know conditions would append in any case.
+void ProducerSender::give_back_conditional(Batches& batches) {
+    const auto conditional = [](const BatchRef& batch) { return batch->expected_end_offset >= 0; };
+    Batches refused;
+    std::ranges::copy_if(batches, std::back_inserter(refused), conditional);
+    std::erase_if(batches, conditional);
+    give_back(refused,
+              fail(ErrorCode::unsupported_version, "the broker does not know append on condition"));
+}
+
 // The requests of a broker leave here, in the order in which they were collected.
-void ProducerSender::start(NodeId node, const Batches& batches) {
+void ProducerSender::start(NodeId node, Batches batches) {
     Target& target = targets_[node];
     BrokerConnection& connection = *target.connection;
+    if (!connection.versions().keeps_conditions()) give_back_conditional(batches);
+    if (batches.empty()) return;
     const int16_t at_most =
         transactions && !transactions->implicit() ? kBeforeImplicitTransactions : INT16_MAX;
     ++stats_.requests;

@@ -62,7 +62,8 @@ private:
     bool due(const ProducerBatch& batch) const;
     Result<void> seal(const BatchRef& batch);
     runtime::Task<void> connect(NodeId node);
-    void start(NodeId node, const Batches& batches);
+    void start(NodeId node, Batches batches);
+    void give_back_conditional(Batches& batches);
     runtime::Task<void> await_answer(NodeId node, ConnectionPtr connection,
                                      BrokerConnection::Sent sent, Batches batches);
     void give_back(const Batches& batches, const Error& why);
