@@ -18,12 +18,6 @@ bool PartitionAcknowledgement::renews() const {
         ranges, [](const AcknowledgedRange& r) { return r.type == AcknowledgeType::renew; });
 }
 
-bool PartitionAcknowledgement::overlaps(const PartitionAcknowledgement& other) const {
-    if (place != other.place || ranges.empty() || other.ranges.empty()) return false;
-    return ranges.front().first <= other.ranges.back().last &&
-           other.ranges.front().first <= ranges.back().last;
-}
-
 // Batches of one partition that follow each other are one delivery. What is delivered again may lie
 // before what is there.
 DeliveredRecords::Delivery& DeliveredRecords::delivery(const TopicPartition& place,

@@ -50,7 +50,6 @@ struct PartitionAcknowledgement {
     runtime::TimePoint deadline{};
     std::shared_ptr<ShareCommit> commit;  // nullptr: nobody waits
     bool renews() const;
-    bool overlaps(const PartitionAcknowledgement& other) const;
 };
 
 // Adds [first, last], above what is there, joining neighbours of one type.
