@@ -167,6 +167,27 @@ SIM_TEST("each record becomes what was said of it") {
     CHECK(w.cluster.settled());
 }
 
+SIM_TEST("nothing is locked for an application that did not ask") {
+    World w(sim, 1, 1);
+    ShareConsumer consumer(w.machine.context(), w.config(true));
+    REQUIRE(consumer.subscribe({"jobs"}).has_value());
+    std::vector<Got> got;
+    for (int i = 0; i != 100 && got.empty(); ++i) {
+        if (i == 20) w.append(0, 3);
+        got = *w.run(poll(consumer, 50ms));  // much shorter than the fetch waits
+    }
+    REQUIRE(got.size() == 3);
+    for (Offset at = 0; at != 3; ++at)
+        CHECK(consumer.acknowledge(place_of(0), at, AcknowledgeType::release).has_value());
+    CHECK(w.run(consumer.commit()).has_value());
+    w.sim.run_for(5s);
+    for (Offset at = 0; at != 3; ++at) {
+        CHECK(w.slot(0, at).state == kAvailable);
+        CHECK(w.slot(0, at).deliveries == 1);
+    }
+    CHECK(w.run(consumer.close()).has_value());
+}
+
 SIM_TEST("a renewed lock lasts, one that was not renewed ends") {
     World w(sim, 1, 1);
     w.append(0, 2);

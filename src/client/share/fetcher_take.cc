@@ -65,6 +65,9 @@ Result<std::vector<ShareBatch>> ShareFetcher::take(int32_t records_max,
             records += range.last - range.first + 1;
         out.push_back(**std::move(batch));
     }
+    // Until it asks again nothing more is locked for this consumer.
+    if (!out.empty())
+        for (const auto& [id, node] : nodes_) node->asked = false;
     if (out.empty() && !errors_.empty()) {
         Error error = std::move(errors_.front());
         errors_.pop_front();
