@@ -111,6 +111,7 @@ runtime::Task<Result<std::vector<RecordBatch>>> Consumer::poll(Duration patience
     const auto deadline = loop.now() + patience;
     if (membership_) membership_->polled();
     auto_commit();
+    polls_.began(loop.now());
     in_poll_ = true;
     runtime::Subscriber waiting{loop};
     waiting.subscribe(table_.filled);
@@ -128,6 +129,7 @@ runtime::Task<Result<std::vector<RecordBatch>>> Consumer::poll(Duration patience
         co_await waiting.wait_until(deadline);
     }
     in_poll_ = false;
+    polls_.ended(loop.now());
     if (membership_) membership_->polled();
     co_return std::move(out);
 }
@@ -247,6 +249,31 @@ std::optional<int64_t> Consumer::lag(const TopicPartition& partition) const {
         config_.isolation == IsolationLevel::read_committed ? p->last_stable : p->high_watermark;
     if (end < 0) return std::nullopt;
     return std::max<int64_t>(0, end - p->position.offset);
+}
+
+MetricList Consumer::metrics() const {
+    const auto now = cluster_.loop().now();
+    MetricList out = cluster_.metrics("consumer");
+    polls_.add(out, now);
+    out.begin_group("consumer-fetch-manager-metrics");
+    if (fetcher_) fetcher_->stats().add(out, now);
+    int64_t lag_max = 0;
+    for (const auto& [place, p] : table_.all()) lag_max = std::max(lag_max, lag(place).value_or(0));
+    out.gauge("records-lag-max", lag_max);
+    for (const auto& [place, p] : table_.all()) {
+        out.begin_group("consumer-fetch-manager-metrics",
+                        {{"topic", place.topic}, {"partition", std::to_string(place.partition)}});
+        if (const auto records = lag(place)) out.gauge("records-lag", *records);
+        if (p->log_start >= 0 && p->position.offset >= 0)
+            out.gauge("records-lead", p->position.offset - p->log_start);
+        out.gauge("preferred-read-replica", p->preferred);
+    }
+    if (config_.group_id.empty()) return out;
+    out.begin_group("consumer-coordinator-metrics");
+    add_heartbeats(out, link_.stats, now);
+    add_commits(out, link_.stats, now);
+    out.gauge("assigned-partitions", table_.all().size());
+    return out;
 }
 
 // Offsets of any partition

@@ -77,6 +77,8 @@ public:
     // Records between the position and the end as the last fetch saw it; nothing before that.
     std::optional<int64_t> lag(const TopicPartition& partition) const;
 
+    // Under Kafka's names (docs/client.md).
+    MetricList metrics() const;
     // Bytes that were fetched and not yet given out.
     uint64_t buffered_bytes() const { return table_.buffered_bytes(); }
 
@@ -117,6 +119,7 @@ private:
     Subscription subscription_;
     std::shared_ptr<RebalanceListener> listener_;
     PollGate gate_;
+    PollStats polls_;
     bool in_poll_ = false;
     bool committing_ = false;
     runtime::TimePoint next_auto_commit_;

@@ -66,6 +66,8 @@ public:
     Cluster& cluster() { return cluster_; }
     const ProducerConfig& config() const { return config_; }
     const ProducerSender::Stats& stats() const { return sender_.stats(); }
+    // Under Kafka's names (docs/client.md).
+    MetricList metrics() const;
     int64_t bytes_buffered() const { return accumulator_.bytes_used(); }
     // The first batch that failed for good since the last call: for programs that look at no
     // deliveries.

@@ -59,6 +59,7 @@ runtime::Task<Result<std::vector<ShareBatch>>> ShareConsumer::poll(Duration pati
     runtime::Subscriber waiting{loop};
     waiting.subscribe(fetcher_->filled);
     Result<std::vector<ShareBatch>> out{};
+    polls_.began(loop.now());
     in_poll_ = true;
     for (;;) {
         if (failure_) {
@@ -72,6 +73,7 @@ runtime::Task<Result<std::vector<ShareBatch>>> ShareConsumer::poll(Duration pati
         co_await waiting.wait_until(deadline);
     }
     in_poll_ = false;
+    polls_.ended(loop.now());
     membership_->polled();
     call_back();
     co_return std::move(out);
@@ -158,6 +160,18 @@ void ShareConsumer::commit_async() {
 std::optional<std::chrono::milliseconds> ShareConsumer::lock_timeout() const {
     if (!fetcher_ || fetcher_->lock_timeout().count() == 0) return std::nullopt;
     return fetcher_->lock_timeout();
+}
+
+MetricList ShareConsumer::metrics() const {
+    const auto now = cluster_.loop().now();
+    MetricList out = cluster_.metrics("consumer");
+    out.begin_group("consumer-share-metrics");
+    polls_.add(out, now);
+    out.begin_group("consumer-share-fetch-manager-metrics");
+    if (fetcher_) fetcher_->stats().add(out, now);
+    out.begin_group("consumer-share-coordinator-metrics");
+    add_heartbeats(out, link_.stats, now);
+    return out;
 }
 
 // Leaving

@@ -84,6 +84,9 @@ public:
     // How long records are locked for this consumer; nothing before the first were fetched.
     std::optional<std::chrono::milliseconds> lock_timeout() const;
 
+    // Under Kafka's names (docs/client.md).
+    MetricList metrics() const;
+
     // Sends what was acknowledged, gives back what was not, leaves the group. Nothing may be called
     // afterwards.
     runtime::Task<Result<void>> close(Duration patience = std::chrono::seconds(30));
@@ -109,6 +112,7 @@ private:
     Acknowledged callback_;
     std::deque<Outcome> outcomes_;  // for callback_
     std::optional<Error> failure_;  // of the membership
+    PollStats polls_;
     bool in_poll_ = false;
     std::unique_ptr<ShareFetcher> fetcher_;        // while subscribed
     std::unique_ptr<ShareMembership> membership_;  // likewise

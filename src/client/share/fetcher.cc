@@ -46,6 +46,14 @@ ShareFetcher::ShareFetcher(Cluster& cluster, const ShareConsumerConfig& config,
     tasks_->spawn(watch());
 }
 
+void ShareFetcher::Stats::add(MetricList& out, runtime::TimePoint now) const {
+    FetchStats::add(out, now);
+    out.gauge("records-per-request-max", consumed.max(now));
+    out.counter("acknowledgements-send-total", acknowledged);
+    out.gauge("acknowledgements-send-rate", acknowledgements.rate(now));
+    out.counter("acknowledgements-error-total", acknowledgements_failed);
+}
+
 // What the application does
 
 void ShareFetcher::assign(ShareAssignment assignment) {
@@ -245,6 +253,7 @@ runtime::Task<bool> ShareFetcher::fetch_once(Node& node, std::map<TopicPartition
     request.batch_size = config_.max_poll_records;
     request.share_acquire_mode = static_cast<int8_t>(config_.acquire);
     node.session.name(request, wanted, saying);
+    const auto began = cluster_.loop().now();
     auto reply = co_await cluster_.call(
         node.id, request, cluster_.after(config_.client.request_timeout + config_.fetch_max_wait));
     if (!reply) {
@@ -254,6 +263,7 @@ runtime::Task<bool> ShareFetcher::fetch_once(Node& node, std::map<TopicPartition
         if (!node.asked) raise(reply.error());
         co_return false;
     }
+    stats_.fetched(began, cluster_.loop().now(), reply->frame.size(), (*reply)->throttle_time_ms);
     const auto code = static_cast<ErrorCode>((*reply)->error_code);
     if (code != ErrorCode::none) {
         const auto& why = (*reply)->error_message;
@@ -354,6 +364,12 @@ void ShareFetcher::settle(Node& node, PartitionAcknowledgement part, Result<void
         return;
     }
     if (leader_moved(code)) cluster_.request_update();
+    uint64_t records = 0;
+    for (const AcknowledgedRange& range : part.ranges)
+        records += static_cast<uint64_t>(range.last - range.first + 1);
+    stats_.acknowledged += records;
+    stats_.acknowledgements.record(cluster_.loop().now(), static_cast<double>(records));
+    if (!result) stats_.acknowledgements_failed += records;
     acknowledged_(part, result);
 }
 

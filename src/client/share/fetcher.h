@@ -13,6 +13,7 @@
 #include <deque>
 
 #include "client/cluster.h"
+#include "client/metrics/group_stats.h"
 #include "client/share/batch.h"
 #include "client/share/membership.h"
 #include "client/share/session.h"
@@ -41,6 +42,13 @@ public:
 
     // How long a broker keeps records for this consumer; zero before the first answer.
     std::chrono::milliseconds lock_timeout() const { return lock_timeout_; }
+    struct Stats : FetchStats {
+        uint64_t acknowledged = 0;  // records, as sent
+        uint64_t acknowledgements_failed = 0;
+        Sampled acknowledgements;
+        void add(MetricList& out, runtime::TimePoint now) const;
+    };
+    const Stats& stats() const { return stats_; }
     // Rings when there is something to take, or to ask for again.
     runtime::Signal filled;
 
@@ -107,6 +115,7 @@ private:
     std::deque<Chunk> chunks_;
     std::deque<Error> errors_;  // for the application; bounded by raise()
     UnpackPool unpacking_;
+    Stats stats_;
     std::chrono::milliseconds lock_timeout_{0};
     int fetching_ = 0;  // nodes with a fetch under way
     uint64_t turns_ = 0;

@@ -66,8 +66,11 @@ Result<std::vector<ShareBatch>> ShareFetcher::take(int32_t records_max,
         out.push_back(**std::move(batch));
     }
     // Until it asks again nothing more is locked for this consumer.
-    if (!out.empty())
+    if (!out.empty()) {
         for (const auto& [id, node] : nodes_) node->asked = false;
+        stats_.records += static_cast<uint64_t>(records);
+        stats_.consumed.record(cluster_.loop().now(), static_cast<double>(records));
+    }
     if (out.empty() && !errors_.empty()) {
         Error error = std::move(errors_.front());
         errors_.pop_front();
@@ -121,6 +124,7 @@ Result<ShareBatch> ShareFetcher::give_out(Chunk& chunk, const protocol::BatchVie
         TRY(records, batch.record_bytes(*room.bytes));
         memory = std::move(room.owner);
     }
+    stats_.bytes += batch.size_bytes();
     const auto ranges = plain(acquired);
     const Offset from = acquired.front().first;
     ShareBatch out(RecordBatch(chunk.place, std::move(memory), batch, records, from),

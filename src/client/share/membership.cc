@@ -87,8 +87,10 @@ runtime::Task<Result<void>> ShareMembership::heartbeat() {
         auto& names = request.subscribed_topic_names.emplace();
         for (const std::string& topic : wanted_) names.emplace_back(topic);
     }
+    const auto began = cluster_.loop().now();
     CO_TRY(const auto reply,
            co_await link_.call(request, cluster_.after(config_.client.request_timeout)));
+    link_.stats.heartbeat(began, cluster_.loop().now());
     if (const auto code = static_cast<ErrorCode>(reply->error_code); code != ErrorCode::none)
         co_return fail(code, reply->error_message ? reply->error_message->str() : "heartbeat");
     epoch_ = reply->member_epoch;
@@ -100,6 +102,7 @@ runtime::Task<Result<void>> ShareMembership::heartbeat() {
             partitions.insert(partitions.end(), topic.partitions.begin(), topic.partitions.end());
         }
         resolve();
+        link_.stats.rebalance(began, cluster_.loop().now());
     }
     co_return {};
 }
