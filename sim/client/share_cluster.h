@@ -10,7 +10,9 @@
 #include "protocol/header.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/find_coordinator.h"
+#include "protocol/messages/get_telemetry_subscriptions.h"
 #include "protocol/messages/metadata.h"
+#include "protocol/messages/push_telemetry.h"
 #include "protocol/messages/share_acknowledge.h"
 #include "protocol/messages/share_fetch.h"
 #include "protocol/messages/share_group_heartbeat.h"
@@ -18,6 +20,22 @@
 #include "sim/sim_test.h"
 
 namespace millrace::sim {
+
+// What the operator wants to know of clients, and what they said.
+struct TelemetryDesk {
+    struct Push {
+        int32_t subscription_id = 0;
+        bool terminating = false;
+        int8_t compression = 0;
+        std::vector<uint8_t> metrics;
+        runtime::TimePoint at{};
+    };
+    bool served = false;  // whether the brokers know these requests at all
+    protocol::GetTelemetrySubscriptionsResponse subscription;
+    std::deque<ErrorCode> refusals;  // of the next pushes
+    size_t asked = 0;
+    std::vector<Push> pushes;
+};
 
 class ShareCluster {
 public:
@@ -64,8 +82,9 @@ public:
     std::set<std::string> members;
     double refuse_chance = 0;  // of each request: some retriable error
     int16_t version_max = 2;   // of ShareFetch and ShareAcknowledge
-    size_t piggybacked = 0;    // acknowledgements that came with a fetch
-    size_t alone = 0;          // that came by ShareAcknowledge
+    TelemetryDesk telemetry;
+    size_t piggybacked = 0;  // acknowledgements that came with a fetch
+    size_t alone = 0;        // that came by ShareAcknowledge
     size_t closed_sessions = 0;
     size_t wrong_epochs = 0;
     int32_t acquired_at_once_max = 0;  // records in one answer
@@ -145,6 +164,19 @@ private:
                        protocol::decode<protocol::ShareAcknowledgeRequest>(in, version));
                 co_return protocol::encode_response_frame(correlation, acknowledge(id, m), version);
             }
+            case protocol::ApiKey::get_telemetry_subscriptions: {
+                CO_TRY(const auto m,
+                       protocol::decode<protocol::GetTelemetrySubscriptionsRequest>(in, version));
+                ++telemetry.asked;
+                auto said = telemetry.subscription;
+                said.client_instance_id = m.client_instance_id.is_zero() ? Uuid::random(sim_.rng())
+                                                                         : m.client_instance_id;
+                co_return protocol::encode_response_frame(correlation, said, version);
+            }
+            case protocol::ApiKey::push_telemetry: {
+                CO_TRY(const auto m, protocol::decode<protocol::PushTelemetryRequest>(in, version));
+                co_return protocol::encode_response_frame(correlation, take_push(m), version);
+            }
             default:
                 co_return fail(ErrorCode::unsupported_version);
         }
@@ -152,10 +184,15 @@ private:
 
     protocol::ApiVersionsResponse versions() const {
         protocol::ApiVersionsResponse out;
-        for (const auto key :
-             {protocol::ApiKey::api_versions, protocol::ApiKey::metadata,
-              protocol::ApiKey::find_coordinator, protocol::ApiKey::share_group_heartbeat,
-              protocol::ApiKey::share_fetch, protocol::ApiKey::share_acknowledge}) {
+        std::vector<protocol::ApiKey> keys{
+            protocol::ApiKey::api_versions,     protocol::ApiKey::metadata,
+            protocol::ApiKey::find_coordinator, protocol::ApiKey::share_group_heartbeat,
+            protocol::ApiKey::share_fetch,      protocol::ApiKey::share_acknowledge};
+        if (telemetry.served) {
+            keys.push_back(protocol::ApiKey::get_telemetry_subscriptions);
+            keys.push_back(protocol::ApiKey::push_telemetry);
+        }
+        for (const auto key : keys) {
             const auto& info = protocol::api_info(key);
             auto& api = out.api_keys.emplace_back();
             api.api_key = static_cast<int16_t>(key);
@@ -164,6 +201,20 @@ private:
                 key == protocol::ApiKey::share_fetch || key == protocol::ApiKey::share_acknowledge;
             api.max_version = share ? version_max : info.version_max;
         }
+        return out;
+    }
+
+    protocol::PushTelemetryResponse take_push(const protocol::PushTelemetryRequest& m) {
+        protocol::PushTelemetryResponse out;
+        const ByteView bytes = m.metrics;
+        telemetry.pushes.push_back({.subscription_id = m.subscription_id,
+                                    .terminating = m.terminating,
+                                    .compression = m.compression_type,
+                                    .metrics = {bytes.begin(), bytes.end()},
+                                    .at = sim_.now()});
+        if (telemetry.refusals.empty()) return out;
+        out.error_code = static_cast<int16_t>(telemetry.refusals.front());
+        telemetry.refusals.pop_front();
         return out;
     }
 

@@ -24,6 +24,8 @@ Consumer::Consumer(runtime::Context context, ConsumerConfig config)
       next_auto_commit_(cluster_.after(config_.auto_commit_interval)),
       positions_(std::make_unique<Positions>(cluster_, config_, table_, commits_)),
       fetcher_(std::make_unique<Fetcher>(cluster_, config_, table_)),
+      telemetry_(
+          cluster_, [this] { return metrics(); }, [this] { return labels(); }),
       tasks_(context.loop) {}
 
 Consumer::~Consumer() = default;
@@ -276,6 +278,15 @@ MetricList Consumer::metrics() const {
     return out;
 }
 
+Telemetry::Labels Consumer::labels() const {
+    Telemetry::Labels out;
+    if (!config_.group_id.empty()) out["group_id"] = config_.group_id;
+    if (!config_.group_instance_id.empty()) out["group_instance_id"] = config_.group_instance_id;
+    if (!identity_.id.empty()) out["group_member_id"] = identity_.id;
+    if (!config_.client_rack.empty()) out["client_rack"] = config_.client_rack;
+    return out;
+}
+
 // Offsets of any partition
 
 runtime::Task<Result<OffsetAnswers>> Consumer::offsets_for_times(OffsetQueries queries) {
@@ -313,6 +324,7 @@ runtime::Task<Result<void>> Consumer::close(Duration patience) {
     table_.assign({});
     if (membership_) co_await membership_->leave(deadline);
     membership_.reset();
+    co_await telemetry_.close(deadline);
     fetcher_.reset();
     positions_.reset();
     co_return done;

@@ -5,7 +5,11 @@
 namespace millrace::client {
 
 Producer::Producer(runtime::Context context, ProducerConfig config)
-    : config_(std::move(config)), cluster_(context, config_.client), tasks_(context.loop) {
+    : config_(std::move(config)),
+      cluster_(context, config_.client),
+      telemetry_(
+          cluster_, [this] { return metrics(); }, [this] { return labels(); }),
+      tasks_(context.loop) {
     sender_.on_failure = [this](const ProducerBatch& batch) {
         if (!failure_) failure_ = batch.error;
         if (transactional()) transactions_.fail_transaction(batch.error);
@@ -120,9 +124,21 @@ runtime::Task<Result<void>> Producer::abort_transaction() {
     co_return co_await transactions_.end(false, broken, cluster_.after(config_.max_block));
 }
 
+Telemetry::Labels Producer::labels() const {
+    if (!transactional()) return {};
+    return {{"transactional_id", config_.transactional_id}};
+}
+
 runtime::Task<Result<void>> Producer::close(std::chrono::milliseconds patience) {
     closed_ = true;
     const auto deadline = cluster_.after(patience);
+    const auto done = co_await deliver_rest(deadline, patience);
+    co_await telemetry_.close(deadline);
+    co_return done;
+}
+
+runtime::Task<Result<void>> Producer::deliver_rest(runtime::TimePoint deadline,
+                                                   std::chrono::milliseconds patience) {
     while (!accumulator_.empty()) {
         accumulator_.close_batches();
         const BatchRef oldest{accumulator_.oldest()};

@@ -7,7 +7,8 @@ namespace millrace::client {
 ShareConsumer::ShareConsumer(runtime::Context context, ShareConsumerConfig config)
     : config_(std::move(config)),
       cluster_(context, config_.client),
-      link_(cluster_, config_.group_id) {}
+      link_(cluster_, config_.group_id),
+      telemetry_(cluster_, [this] { return metrics(); }, [this] { return labels(); }) {}
 
 ShareConsumer::~ShareConsumer() = default;
 
@@ -30,7 +31,7 @@ Result<void> ShareConsumer::subscribe(std::vector<std::string> topics) {
                                           },
                                       .in_poll = [this] { return in_poll_; }});
         fetcher_ = std::make_unique<ShareFetcher>(
-            cluster_, config_, membership_->id(),
+            cluster_, config_, membership_->id(), fetches_,
             [this](const PartitionAcknowledgement& part, const Result<void>& result) {
                 hear(part, result);
             });
@@ -168,9 +169,16 @@ MetricList ShareConsumer::metrics() const {
     out.begin_group("consumer-share-metrics");
     polls_.add(out, now);
     out.begin_group("consumer-share-fetch-manager-metrics");
-    if (fetcher_) fetcher_->stats().add(out, now);
+    fetches_.add(out, now);
     out.begin_group("consumer-share-coordinator-metrics");
     add_heartbeats(out, link_.stats, now);
+    return out;
+}
+
+Telemetry::Labels ShareConsumer::labels() const {
+    Telemetry::Labels out{{"group_id", config_.group_id}};
+    if (membership_) out["group_member_id"] = membership_->id();
+    if (!config_.client_rack.empty()) out["client_rack"] = config_.client_rack;
     return out;
 }
 
@@ -196,7 +204,9 @@ runtime::Task<Result<void>> ShareConsumer::unsubscribe() {
 }
 
 runtime::Task<Result<void>> ShareConsumer::close(Duration patience) {
-    co_await leave(cluster_.loop().now() + patience);
+    const auto deadline = cluster_.loop().now() + patience;
+    co_await leave(deadline);
+    co_await telemetry_.close(deadline);
     co_return {};
 }
 

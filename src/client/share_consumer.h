@@ -30,6 +30,7 @@
 #pragma once
 
 #include "client/share/fetcher.h"
+#include "client/telemetry/telemetry.h"
 
 namespace millrace::client {
 
@@ -86,6 +87,7 @@ public:
 
     // Under Kafka's names (docs/client.md).
     MetricList metrics() const;
+    const Telemetry& telemetry() const { return telemetry_; }
 
     // Sends what was acknowledged, gives back what was not, leaves the group. Nothing may be called
     // afterwards.
@@ -100,6 +102,7 @@ private:
         return config_.acknowledgement == AcknowledgementMode::implicit_accept;
     }
     std::vector<PartitionAcknowledgement> take_acknowledgements();
+    Telemetry::Labels labels() const;
     void hear(const PartitionAcknowledgement& part, const Result<void>& result);
     void call_back();
     runtime::Task<void> leave(runtime::TimePoint deadline);
@@ -113,9 +116,11 @@ private:
     std::deque<Outcome> outcomes_;  // for callback_
     std::optional<Error> failure_;  // of the membership
     PollStats polls_;
+    ShareFetchStats fetches_;  // of all subscriptions
     bool in_poll_ = false;
     std::unique_ptr<ShareFetcher> fetcher_;        // while subscribed
     std::unique_ptr<ShareMembership> membership_;  // likewise
+    Telemetry telemetry_;
 };
 
 }  // namespace millrace::client

@@ -37,16 +37,17 @@ bool session_lost(ErrorCode code) {
 }  // namespace
 
 ShareFetcher::ShareFetcher(Cluster& cluster, const ShareConsumerConfig& config,
-                           std::string member_id, Acknowledged acknowledged)
+                           std::string member_id, ShareFetchStats& stats, Acknowledged acknowledged)
     : cluster_(cluster),
       config_(config),
       member_id_(std::move(member_id)),
-      acknowledged_(std::move(acknowledged)) {
+      acknowledged_(std::move(acknowledged)),
+      stats_(stats) {
     tasks_.emplace(cluster.loop());
     tasks_->spawn(watch());
 }
 
-void ShareFetcher::Stats::add(MetricList& out, runtime::TimePoint now) const {
+void ShareFetchStats::add(MetricList& out, runtime::TimePoint now) const {
     FetchStats::add(out, now);
     out.gauge("records-per-request-max", consumed.max(now));
     out.counter("acknowledgements-send-total", acknowledged);

@@ -21,12 +21,19 @@
 
 namespace millrace::client {
 
+struct ShareFetchStats : FetchStats {
+    uint64_t acknowledged = 0;  // records, as sent
+    uint64_t acknowledgements_failed = 0;
+    Sampled acknowledgements;
+    void add(MetricList& out, runtime::TimePoint now) const;
+};
+
 class ShareFetcher {
 public:
     // `acknowledged` hears what came of each acknowledgement; called by this room's tasks.
     using Acknowledged = std::function<void(const PartitionAcknowledgement&, const Result<void>&)>;
     ShareFetcher(Cluster& cluster, const ShareConsumerConfig& config, std::string member_id,
-                 Acknowledged acknowledged);
+                 ShareFetchStats& stats, Acknowledged acknowledged);
 
     void assign(ShareAssignment assignment);
     const ShareAssignment& assignment() const { return assignment_; }
@@ -42,13 +49,6 @@ public:
 
     // How long a broker keeps records for this consumer; zero before the first answer.
     std::chrono::milliseconds lock_timeout() const { return lock_timeout_; }
-    struct Stats : FetchStats {
-        uint64_t acknowledged = 0;  // records, as sent
-        uint64_t acknowledgements_failed = 0;
-        Sampled acknowledgements;
-        void add(MetricList& out, runtime::TimePoint now) const;
-    };
-    const Stats& stats() const { return stats_; }
     // Rings when there is something to take, or to ask for again.
     runtime::Signal filled;
 
@@ -115,7 +115,7 @@ private:
     std::deque<Chunk> chunks_;
     std::deque<Error> errors_;  // for the application; bounded by raise()
     UnpackPool unpacking_;
-    Stats stats_;
+    ShareFetchStats& stats_;
     std::chrono::milliseconds lock_timeout_{0};
     int fetching_ = 0;  // nodes with a fetch under way
     uint64_t turns_ = 0;
