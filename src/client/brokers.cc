@@ -26,7 +26,7 @@ void Brokers::Node::Line::close(std::string why) {
 }
 
 void Brokers::add(NodeId id, Address address) {
-    nodes_.emplace(id, std::make_shared<Node>(std::move(address)));
+    nodes_.emplace(id, std::make_shared<Node>(id, std::move(address)));
 }
 
 void Brokers::forget() {
@@ -69,8 +69,8 @@ runtime::Task<Result<ConnectionPtr>> Brokers::connect(std::shared_ptr<Node> node
                            fmt::format("no connection to {} in time", node->address.text()));
     }
     const auto give_up = std::min(deadline, context_.loop.now() + config_.connection_setup_timeout);
-    auto opened =
-        co_await BrokerConnection::open(context_, pool_, node->address, config_.client_id, give_up);
+    auto opened = co_await BrokerConnection::open(context_, pool_, node->address, config_.client_id,
+                                                  {traffic_, node->id}, give_up);
     if (opened) {
         node->failures = 0;
         // Also for a connection that opens and closes at once.

@@ -45,10 +45,12 @@ public:
     // Closes connections that were not used for connections.max.idle.ms.
     void close_idle();
     void close_all();
+    const TrafficPtr& traffic() const { return traffic_; }
 
 private:
     struct Node {
-        explicit Node(Address a) : address(std::move(a)) {}
+        Node(NodeId i, Address a) : id(i), address(std::move(a)) {}
+        const NodeId id;
         const Address address;
         struct Line {
             ConnectionPtr connection;
@@ -71,6 +73,7 @@ private:
                                                  runtime::TimePoint deadline);
     void add(NodeId id, Address address);
 
+    TrafficPtr traffic_ = std::make_shared<ClientTraffic>();
     runtime::Context context_;
     const ClientConfig& config_;
     net::BufferPool pool_;

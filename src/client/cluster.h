@@ -88,6 +88,9 @@ public:
     void forget_coordinator(CoordinatorType type, const std::string& key);
 
     const Metadata& metadata() const { return metadata_; }
+    // What went over this client's connections; group "<client>-metrics" and one for each broker.
+    const TrafficPtr& traffic() const { return brokers_.traffic(); }
+    MetricList metrics(const std::string& client = "admin-client") const;
     // Rings after each change of it.
     runtime::Signal& metadata_changed() { return changed_; }
     // What is known now, or nullptr; the topic is part of the metadata from now on.

@@ -25,6 +25,7 @@
 #include "client/fetcher.h"
 #include "client/group_membership.h"
 #include "client/positions.h"
+#include "client/telemetry/telemetry.h"
 
 namespace millrace::client {
 
@@ -79,6 +80,9 @@ public:
     // Records between the position and the end as the last fetch saw it; nothing before that.
     std::optional<int64_t> lag(const TopicPartition& partition) const;
 
+    // Under Kafka's names (docs/client.md).
+    MetricList metrics() const;
+    const Telemetry& telemetry() const { return telemetry_; }
     // Bytes that were fetched and not yet given out.
     uint64_t buffered_bytes() const { return table_.buffered_bytes(); }
 
@@ -98,6 +102,7 @@ private:
     Result<void> subscribe_to(Subscription wanted, std::shared_ptr<RebalanceListener> listener);
     std::unique_ptr<GroupMembership> make_membership();
     CommittedOffsets consumed() const;
+    Telemetry::Labels labels() const;
     void auto_commit();
     runtime::Task<void> commit_in_background(CommittedOffsets offsets);
     runtime::Task<void> commit_before_revocation();
@@ -119,6 +124,7 @@ private:
     Subscription subscription_;
     std::shared_ptr<RebalanceListener> listener_;
     PollGate gate_;
+    PollStats polls_;
     bool in_poll_ = false;
     bool woken_ = false;
     runtime::Signal wake_;
@@ -127,7 +133,8 @@ private:
     std::unique_ptr<Positions> positions_;
     std::unique_ptr<Fetcher> fetcher_;
     std::unique_ptr<GroupMembership> membership_;  // while subscribed
-    runtime::DroppingScope tasks_;                 // last: its tasks use what is above
+    Telemetry telemetry_;
+    runtime::DroppingScope tasks_;  // last: its tasks use what is above
 };
 
 }  // namespace millrace::client

@@ -190,7 +190,7 @@ void ProducerSender::start(NodeId node, Batches batches) {
     if (batches.empty()) return;
     const int16_t at_most =
         transactions && !transactions->implicit() ? kBeforeImplicitTransactions : INT16_MAX;
-    ++stats_.requests;
+    note_start(batches);
     const auto version = connection.versions().pick(protocol::ApiKey::produce, at_most);
     if (!version) return give_back(batches, version.error());
     const auto request = request_of(batches, *version);
@@ -207,6 +207,18 @@ void ProducerSender::start(NodeId node, Batches batches) {
     tasks_.spawn(await_answer(node, target.connection, *std::move(sent), batches));
 }
 
+void ProducerSender::note_start(const Batches& batches) {
+    const auto now = cluster_.loop().now();
+    ++stats_.requests;
+    int64_t records = 0;
+    for (const BatchRef& batch : batches) {
+        records += batch->count;
+        if (batch->attempts == 1) stats_.queue_time.record(now, now - batch->created);
+    }
+    stats_.records_sent += static_cast<uint64_t>(records);
+    stats_.request_records.record(now, static_cast<double>(records));
+}
+
 runtime::Task<void> ProducerSender::await_answer(NodeId node, ConnectionPtr connection,
                                                  BrokerConnection::Sent sent, Batches batches) {
     const auto reply = co_await connection->answer<protocol::ProduceResponse>(
@@ -214,6 +226,8 @@ runtime::Task<void> ProducerSender::await_answer(NodeId node, ConnectionPtr conn
     --targets_[node].in_flight;
     schedule_.wanted().set();
     if (reply) {
+        stats_.throttle.record(cluster_.loop().now(),
+                               static_cast<double>((*reply)->throttle_time_ms));
         take_answers(batches, reply->body);
     } else {
         give_back(batches, reply.error());
@@ -292,6 +306,7 @@ void ProducerSender::take_answer(const BatchRef& batch, const Answer& said) {
     const auto code = static_cast<ErrorCode>(said.error_code);
     ++stats_.batches;
     stats_.bytes += batch->bytes->size();
+    stats_.batch_bytes.record(cluster_.loop().now(), static_cast<double>(batch->bytes->size()));
     if (code == ErrorCode::none || code == ErrorCode::duplicate_sequence_number) {
         batch->base_offset = code == ErrorCode::none ? said.base_offset : -1;
         batch->append_time = said.log_append_time_ms;
@@ -305,7 +320,10 @@ void ProducerSender::take_answer(const BatchRef& batch, const Answer& said) {
         cluster_.move_leader({queue.topic, queue.partition}, said.current_leader.leader_id,
                              said.current_leader.leader_epoch);
     if (code == ErrorCode::message_too_large && batch->count > 1) {
-        if (accumulator_.split(batch)) return;
+        if (accumulator_.split(batch)) {
+            ++stats_.cut;
+            return;
+        }
     }
     if (retriable(*batch, code)) {
         retry(batch, code, fate_after(code));
@@ -331,6 +349,7 @@ bool ProducerSender::retriable(const ProducerBatch& batch, ErrorCode code) const
 void ProducerSender::retry(const BatchRef& batch, ErrorCode code, Fate fate) {
     PartitionQueue& queue = batch->queue;
     ++stats_.repeated;
+    stats_.records_repeated += static_cast<uint64_t>(batch->count);
     queue.retry(batch, fate);
     if (code == ErrorCode::unknown_producer_id) queue.break_sequence();
     if (stale_metadata(code)) cluster_.request_update();

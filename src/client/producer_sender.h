@@ -25,6 +25,13 @@ public:
         uint64_t bytes = 0;     // of batches, as sent
         uint64_t repeated = 0;  // batches that were sent again
         uint64_t failed = 0;    // records given up
+        uint64_t records_sent = 0;      // in all attempts
+        uint64_t records_repeated = 0;  // of those, not for the first time
+        uint64_t cut = 0;       // batches that were too large
+        Sampled batch_bytes;
+        Sampled request_records;
+        Sampled queue_time;  // ms, from a batch's first record to its first sending
+        Sampled throttle;    // ms that brokers asked to wait
     };
 
     ProducerSender(Cluster& cluster, const ProducerConfig& config, SendSchedule& schedule,
@@ -66,6 +73,7 @@ private:
     runtime::Task<void> connect(NodeId node);
     void start(NodeId node, Batches batches);
     void give_back_conditional(Batches& batches);
+    void note_start(const Batches& batches);
     runtime::Task<void> await_answer(NodeId node, ConnectionPtr connection,
                                      BrokerConnection::Sent sent, Batches batches);
     void give_back(const Batches& batches, const Error& why);
