@@ -49,6 +49,8 @@ runtime::Task<Result<std::vector<Outcome>>> Admin::alter_scram_users(
     for (const ScramUpsertion& upsertion : upsertions) {
         if (upsertion.iterations <= 0)
             co_return fail(ErrorCode::invalid_request, "iterations must be more than 0");
+        if (upsertion.password.empty())
+            co_return fail(ErrorCode::unacceptable_credential, "Password must not be empty");
         const std::string salt =
             upsertion.salt.empty() ? draw_salt(cluster_.loop().rng()) : upsertion.salt;
         auto& one = request.upsertions.emplace_back();

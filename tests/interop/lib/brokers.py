@@ -52,9 +52,12 @@ class Brokers:
         eventually(self.all_there, 120, f"{self.count} brokers", 0.3)
         return self
 
+    def wire(self, timeout=10.0):
+        return Wire(self.address, timeout)
+
     def all_there(self):
         assert all(p.poll() is None for p in self.processes), f"a broker ended; see {self.home}"
-        with Wire(self.address, 2.0) as wire:
+        with self.wire(2.0) as wire:
             return len(wire.metadata([])[0]) == self.count
 
     def __exit__(self, failure, *_):
