@@ -1,5 +1,9 @@
 #include "cli/kafka/argparse.h"
 
+#include <charconv>
+
+#include "base/check.h"
+
 namespace millrace::cli::kafka {
 namespace {
 
@@ -41,6 +45,25 @@ Result<const Flag*> find_flag(std::span<const Flag> flags, std::string_view word
                 fmt::format("ambiguous option: --{} could match {}", name, all));
 }
 
+std::optional<int64_t> to_number(std::string_view text) {
+    int64_t n = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+    const bool whole = error == std::errc{} && stop == text.data() + text.size();
+    return whole ? std::optional{n} : std::nullopt;
+}
+
+Result<void> check_number(const Flag& flag, std::string_view text) {
+    if (flag.number.empty()) return {};
+    const int64_t most = flag.number == "Short"     ? INT16_MAX
+                         : flag.number == "Integer" ? INT32_MAX
+                                                    : INT64_MAX;
+    const auto n = to_number(text);
+    if (n && *n <= most && *n >= -most - 1) return {};
+    return fail(ErrorCode::invalid_request,
+                fmt::format("argument {}: could not convert '{}' to {} (For input string: \"{}\")",
+                            both_names(flag), text, flag.number, text));
+}
+
 }  // namespace
 
 Result<FlagValues> FlagValues::parse(std::span<const Flag> flags,
@@ -67,6 +90,7 @@ Result<FlagValues> FlagValues::parse(std::span<const Flag> flags,
                             fmt::format("argument {}: expected one argument", both_names(*flag)));
             value = words[++i];
         }
+        TRY_OK(check_number(*flag, *value));
         // Of a flag that takes one value, the last counts.
         if (flag->takes == Flag::Takes::one) values.clear();
         values.push_back(*std::move(value));
@@ -76,6 +100,14 @@ Result<FlagValues> FlagValues::parse(std::span<const Flag> flags,
             return fail(ErrorCode::invalid_request,
                         fmt::format("argument {} is required", both_names(flag)));
     return out;
+}
+
+std::optional<int64_t> FlagValues::number(std::string_view name) const {
+    const auto text = value(name);
+    if (!text) return std::nullopt;
+    const auto n = to_number(*text);
+    INVARIANT(n.has_value());
+    return n;
 }
 
 std::optional<std::string> FlagValues::value(std::string_view name) const {

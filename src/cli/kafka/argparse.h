@@ -25,6 +25,7 @@ struct Flag {
     bool required = false;
     int group = 0;  // of flags with the same number, if it is not 0, only one may be given
     std::string_view help;
+    std::string_view number = {};  // what Java calls it, if it is one: "Short", "Integer", "Long"
 };
 
 class FlagValues {
@@ -37,6 +38,8 @@ public:
     bool has(std::string_view name) const { return values_.contains(name); }
     std::optional<std::string> value(std::string_view name) const;
     const std::vector<std::string>& values(std::string_view name) const;
+    // Of a flag that is a number. INVARIANT: it was declared as one.
+    std::optional<int64_t> number(std::string_view name) const;
 
 private:
     std::map<std::string, std::vector<std::string>, std::less<>> values_;
