@@ -4,7 +4,7 @@ millrace_program(millrace millrace_cli millrace_server)
 file(STRINGS ${CMAKE_CURRENT_LIST_DIR}/kafka/tools.def lines REGEX "^MILLRACE_KAFKA_TOOL")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/kafka/tools.def)
 foreach(line ${lines})
-    string(REGEX REPLACE "^MILLRACE_KAFKA_TOOL\\(\"([a-z-]+)\".*$" "kafka-\\1" tool "${line}")
+    string(REGEX REPLACE "^MILLRACE_KAFKA_TOOL\\(\"([a-z0-9-]+)\".*$" "kafka-\\1" tool "${line}")
     foreach(link ${tool} ${tool}.sh)
         set_property(TARGET millrace APPEND PROPERTY MILLRACE_LINKS ${link})
         add_custom_command(TARGET millrace POST_BUILD VERBATIM
