@@ -2,7 +2,7 @@
 add_library(millrace_flags INTERFACE)
 set(millrace_includes ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
 target_include_directories(millrace_flags INTERFACE "$<BUILD_INTERFACE:${millrace_includes}>"
-    "$<INSTALL_INTERFACE:include;include/millrace>")
+    "$<INSTALL_INTERFACE:include;include/millrace/src>")
 set(millrace_options
     -Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor -Wconversion -Wno-sign-conversion
     -Wno-missing-field-initializers -Wno-missing-designated-field-initializers

@@ -8,15 +8,17 @@ foreach(link ${millrace_links})
     install(FILES ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${link} DESTINATION ${CMAKE_INSTALL_BINDIR})
 endforeach()
 
-# The rooms that the client stands on, with all their headers.
+# The rooms that the client stands on, with all their headers, laid out as here.
+set(millrace_headers ${CMAKE_INSTALL_INCLUDEDIR}/millrace)
 set(millrace_rooms base protocol runtime config net client)
 set_target_properties(millrace_client PROPERTIES EXPORT_NAME client)
 foreach(room ${millrace_rooms})
     install(TARGETS millrace_${room} EXPORT millrace_targets ARCHIVE)
-    install(DIRECTORY src/${room}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/millrace/${room} FILES_MATCHING REGEX "[.](h|inc|def)$")
+    install(DIRECTORY src/${room}/ DESTINATION ${millrace_headers}/src/${room} FILES_MATCHING REGEX "[.](h|inc|def)$")
 endforeach()
 install(TARGETS millrace_flags EXPORT millrace_targets)
-install(DIRECTORY ${CMAKE_BINARY_DIR}/generated/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/millrace FILES_MATCHING REGEX "[.](h|inc|def)$")
+install(DIRECTORY ${CMAKE_BINARY_DIR}/generated/ DESTINATION ${millrace_headers}/src FILES_MATCHING REGEX "[.](h|inc|def)$")
+install(FILES schema/errors.def DESTINATION ${millrace_headers}/schema)
 install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/millrace)

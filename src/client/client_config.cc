@@ -1,8 +1,25 @@
 #include "client/client_config.h"
 
+#include <fmt/format.h>
+
 namespace millrace::client {
+namespace {
+
+// Who asks for a safe connection must not get another one (docs/decisions/0004-client-security.md).
+Result<void> check_security(const Settings& settings) {
+    std::string protocol = "PLAINTEXT";
+    TRY_OK(settings.read("security.protocol", protocol));
+    if (protocol == "PLAINTEXT") return {};
+    return fail(
+        ErrorCode::invalid_config,
+        fmt::format("security.protocol={}: this client connects with PLAINTEXT only, as yet",
+                    protocol));
+}
+
+}  // namespace
 
 Result<ClientConfig> ClientConfig::from(const Settings& settings) {
+    TRY_OK(check_security(settings));
     ClientConfig out;
     std::string servers;
     std::string controllers;
