@@ -44,9 +44,9 @@ uint64_t run_seed(void (*body)(Simulation& sim), uint64_t seed) {
 
 }  // namespace
 
-void run_seeds(void (*body)(Simulation& sim)) {
+void run_seeds(void (*body)(Simulation& sim), uint64_t usual_count) {
     const uint64_t only = number_from("MILLRACE_SIM_SEED", 0);
-    const uint64_t count = only != 0 ? 1 : number_from("MILLRACE_SIM_SEEDS", 20);
+    const uint64_t count = only != 0 ? 1 : number_from("MILLRACE_SIM_SEEDS", usual_count);
     const uint64_t first = only != 0 ? only : 1;
     g_usual_abort = std::signal(SIGABRT, name_seed_and_abort);
     const uint64_t hash = run_seed(body, first);

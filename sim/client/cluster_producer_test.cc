@@ -47,7 +47,7 @@ Task<void> write(Producer& producer, Load& load, std::vector<std::string> topics
             CHECK_MESSAGE(delivery.code() == ErrorCode::deadline_exceeded,
                           delivery.error().describe());
         }
-        if (loop.rng().chance(0.2)) co_await loop.sleep_for(10ms);
+        if (loop.rng().chance(0.5)) co_await loop.sleep_for(10ms);
     }
     load.gave_up = !(co_await producer.close()).has_value();
     load.ended = true;
@@ -117,12 +117,12 @@ void live(Simulation& sim, StandInCluster& cluster, ProducerConfig config, bool 
 
 }  // namespace
 
-SIM_TEST("an idempotent producer loses, doubles and swaps nothing while brokers fail") {
+SIM_TEST_OF(2, "an idempotent producer loses, doubles and swaps nothing while brokers fail") {
     StandInCluster cluster(sim, {});
     live(sim, cluster, producer_config(cluster), true);
 }
 
-SIM_TEST("an idempotent producer with an older cluster, small batches and compression") {
+SIM_TEST_OF(2, "an idempotent producer with an older cluster, small batches and compression") {
     StandInCluster cluster(sim, {.brokers = 5, .old = true});
     ProducerConfig config = producer_config(cluster);
     config.batch_size = 400;

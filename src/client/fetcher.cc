@@ -66,12 +66,14 @@ void Fetcher::look_at_metadata() {
             continue;
         changed = true;
         p->topic_id = topic->id;
-        // With a new leader the log may have been cut below the position (KIP-320).
-        if (p->need == PartitionState::Need::nothing && p->leader_epoch >= 0 &&
-            info.leader_epoch > p->leader_epoch && p->position.epoch >= 0)
-            p->need = PartitionState::Need::validation;
+        const bool newer = p->leader_epoch >= 0 && info.leader_epoch > p->leader_epoch;
         p->leader = info.leader;
         p->leader_epoch = info.leader_epoch;
+        // With a new leader the log may have been cut (KIP-320): below the position, or below what
+        // was fetched ahead or is on its way.
+        if (newer && (p->need == PartitionState::Need::nothing ||
+                      p->need == PartitionState::Need::validation))
+            table_.jump(*p, p->position);
     }
     if (changed) table_.changed.notify();
     for (const auto& [place, p] : table_.all()) {

@@ -123,6 +123,7 @@ bool Transactions::may_send(PartitionQueue& queue) {
 
 runtime::Task<void> Transactions::announce() {
     const auto deadline = cluster_.after(config_.delivery_timeout);
+    announced_all_.reset();
     while (!to_announce_.empty()) {
         const auto queues = std::exchange(to_announce_, {});
         std::set<TopicPartition> places;
@@ -141,9 +142,11 @@ runtime::Task<void> Transactions::announce() {
     }
     to_announce_.clear();
     announcing_ = false;
+    announced_all_.set();
 }
 
 runtime::Task<Result<void>> Transactions::announce_once(const std::set<TopicPartition>& places) {
+    if (state_ != State::open) co_return fail(ErrorCode::cancelled, "the transaction is over");
     protocol::AddPartitionsToTxnRequest request;
     request.v3_and_below_transactional_id = protocol::Str::borrow(config_.transactional_id);
     request.v3_and_below_producer_id = session_.identity().id;
@@ -237,6 +240,12 @@ runtime::Task<Result<void>> Transactions::end(bool commit, bool raise_epoch,
     if (state_ != State::open && state_ != State::failed)
         co_return fail(ErrorCode::invalid_txn_state, "no transaction is open");
     const State before = std::exchange(state_, State::ending);
+    // What is announced late would become part of the next one.
+    while (announcing_)
+        if (!co_await announced_all_.wait_until(cluster_.loop(), deadline)) {
+            state_ = before;
+            co_return fail(ErrorCode::deadline_exceeded, "partitions are still being announced");
+        }
     if (started_) {
         const auto done =
             co_await repeat([&] [[clang::coro_wrapper]] { return end_once(commit, deadline); },

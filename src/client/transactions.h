@@ -88,6 +88,7 @@ private:
     std::set<TopicPartition> announced_;
     std::map<TopicPartition, PartitionQueue*> to_announce_;
     bool announcing_ = false;
+    runtime::Event announced_all_;  // while nothing is being announced
     runtime::DroppingScope tasks_;
 };
 

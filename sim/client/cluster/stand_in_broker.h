@@ -82,7 +82,11 @@ public:
 
 private:
     struct Loaded;
-    struct Admission;
+    // What a client's version of a request can do and be told (KIP-890).
+    struct Support {
+        bool adds = false;
+        bool knows_abortable = false;
+    };
 
     ErrorCode leads(const StandInPartition& partition, LeaderEpoch client_knows) const;
     runtime::Task<ErrorCode> commit(StandInPartition& partition, Offset last, LeaderEpoch epoch,
@@ -94,8 +98,8 @@ private:
                                     StandInPartition* partition, bool by_id, ByteView records,
                                     protocol::ProduceResponse::PartitionProduceResponse& answer);
     runtime::Task<ErrorCode> admit(std::string id, StandInPartition& partition,
-                                   transaction::Producer producer, int32_t sequence, bool adds,
-                                   uint64_t& verification);
+                                   transaction::Producer producer, int32_t sequence,
+                                   Support support, uint64_t& verification);
     protocol::FetchResponse::PartitionData read(const Call& call,
                                                 const protocol::FetchRequest& request,
                                                 broker::FetchedPartition& wanted, bool& now,

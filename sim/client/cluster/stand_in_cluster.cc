@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/record_batch_builder.h"
 #include "sim/client/cluster/stand_in_broker.h"
 
 namespace millrace::sim {
@@ -151,6 +152,16 @@ void StandInCluster::appended(StandInPartition& partition) {
                 partition.log.changed.notify();
             });
     });
+}
+
+void StandInCluster::write(StandInPartition& partition, std::span<const std::string> values) {
+    if (partition.leader < 0) return;
+    protocol::BatchBuilder builder;
+    for (const std::string& value : values)
+        builder.append(sim.wall_ms(), std::nullopt, as_bytes(value));
+    const auto appended = partition.log.append(*builder.finish(), partition.epoch, {});
+    INVARIANT(appended.has_value());
+    this->appended(partition);
 }
 
 void StandInCluster::calm() {

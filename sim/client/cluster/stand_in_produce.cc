@@ -12,6 +12,7 @@ using runtime::Task;
 using PartitionAnswer = protocol::ProduceResponse::PartitionProduceResponse;
 
 constexpr int16_t kFirstWithTopicIds = 13;
+constexpr int16_t kFirstWithAbortable = 11;
 constexpr int16_t kFirstThatAdds = 12;
 constexpr int16_t kFirstWithHints = 10;
 
@@ -32,10 +33,9 @@ constexpr ErrorCode kAfterAppend[] = {not_leader_or_follower, not_enough_replica
 }  // namespace
 
 ErrorCode StandInBroker::leads(const StandInPartition& partition, LeaderEpoch client_knows) const {
-    if (partition.leader != id_) return not_leader_or_follower;
     if (client_knows >= 0 && client_knows < partition.epoch) return fenced_leader_epoch;
     if (client_knows > partition.epoch) return unknown_leader_epoch;
-    return none;
+    return partition.leader == id_ ? none : not_leader_or_follower;
 }
 
 PartitionAnswer StandInBroker::refused(StandInPartition* partition, PartitionIndex index,
@@ -90,7 +90,9 @@ Task<void> StandInBroker::produce_one(const Call& call, const protocol::ProduceR
         code =
             co_await admit(request.transactional_id->str(), *partition,
                            {batch->producer_id(), batch->producer_epoch()}, batch->base_sequence(),
-                           call.version >= kFirstThatAdds, how.verification);
+                           {.adds = call.version >= kFirstThatAdds,
+                            .knows_abortable = call.version >= kFirstWithAbortable},
+                           how.verification);
         if (code == none) code = leads(*partition, -1);
     }
     if (code != none) {

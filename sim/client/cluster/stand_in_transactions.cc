@@ -33,8 +33,9 @@ int16_t fenced_for(ErrorCode error, int16_t version, int16_t first_with_fenced) 
     return static_cast<int16_t>(error);
 }
 
-ErrorCode for_producer(ErrorCode error) {
-    return error == producer_fenced ? invalid_producer_epoch : error;
+ErrorCode for_producer(ErrorCode error, bool knows_abortable) {
+    if (error == producer_fenced) return invalid_producer_epoch;
+    return error == transaction_abortable && !knows_abortable ? invalid_txn_state : error;
 }
 
 // What an errand brings back.
@@ -179,14 +180,18 @@ Task<protocol::TxnOffsetCommitResponse> StandInBroker::txn_offset_commit(
     const auto injected = inject(kOffsetErrors, kOffsetErrors);
     if (injected && !injected->perform) co_return all(injected->code);
     constexpr int16_t kFirstThatAdds = 5;
+    constexpr int16_t kFirstWithAbortable = 4;
     StandInPartition* const partition =
         cluster_.find(kOffsetsTopic, groups_->partition_for(request.group_id));
     if (leads(*partition, -1) != none) co_return all(not_coordinator);
     coordinator::TransactionalWriter writer{.producer_id = request.producer_id,
                                             .producer_epoch = request.producer_epoch};
-    const ErrorCode refused = co_await admit(request.transactional_id.str(), *partition,
-                                             {request.producer_id, request.producer_epoch}, -1,
-                                             call.version >= kFirstThatAdds, writer.verification);
+    const ErrorCode refused =
+        co_await admit(request.transactional_id.str(), *partition,
+                       {request.producer_id, request.producer_epoch}, -1,
+                       {.adds = call.version >= kFirstThatAdds,
+                        .knows_abortable = call.version >= kFirstWithAbortable},
+                       writer.verification);
     if (refused != none)
         co_return all(refused == not_enough_replicas ? coordinator_load_in_progress : refused);
     const group::RequestContext context{
@@ -199,14 +204,14 @@ Task<protocol::TxnOffsetCommitResponse> StandInBroker::txn_offset_commit(
 // Whether a partition may be written to as part of a transaction; its coordinator says so, or adds
 // it. not_enough_replicas: it could not be asked.
 Task<ErrorCode> StandInBroker::admit(std::string id, StandInPartition& partition,
-                                     transaction::Producer producer, int32_t sequence, bool adds,
-                                     uint64_t& verification) {
+                                     transaction::Producer producer, int32_t sequence,
+                                     Support support, uint64_t& verification) {
     auto& log = partition.log.producers();
     if (log.in_transaction(producer.id, producer.epoch)) co_return none;
     verification = log.begin_verification({.producer_id = producer.id,
                                            .epoch = producer.epoch,
                                            .base_sequence = sequence,
-                                           .epoch_bumps = adds,
+                                           .epoch_bumps = support.adds,
                                            .now = loop().wall_ms()});
     const NodeId node = coordinator_of(kTransactionKey, id);
     if (node < 0) co_return not_enough_replicas;
@@ -228,14 +233,14 @@ Task<ErrorCode> StandInBroker::admit(std::string id, StandInPartition& partition
         e->done.set();
     };
     cluster_.send(node, [=, place = partition.place](StandInBroker& other) -> Task<void> {
-        co_await ask(other, id, producer, place, adds, errand);
+        co_await ask(other, id, producer, place, support.adds, errand);
     });
     co_await errand->done.wait_until(loop(), loop().now() + kPatience);
     const ErrorCode code = errand->code.value_or(not_coordinator);
     if (code == not_coordinator || code == coordinator_load_in_progress ||
         code == coordinator_not_available)
         co_return not_enough_replicas;
-    co_return for_producer(code);
+    co_return for_producer(code, support.knows_abortable);
 }
 
 Task<Result<ProducerId>> StandInBroker::new_producer_id() {

@@ -37,6 +37,14 @@ void Upheaval::act() {
 void Upheaval::move() {
     const auto all = cluster_.partitions();
     StandInPartition& partition = *all[cluster_.sim.rng().below(all.size())];
+    if (kinds_.unclean && !partition.place.topic.starts_with("__") &&
+        cluster_.sim.rng().chance(0.5)) {
+        const auto lost = static_cast<Offset>(cluster_.sim.rng().below(30));
+        const auto up = cluster_.brokers_up();
+        cluster_.elect(partition, up[cluster_.sim.rng().below(up.size())],
+                       std::max<Offset>(0, partition.log.high_watermark() - lost));
+        return;
+    }
     if (cluster_.sim.rng().chance(0.8)) {
         cluster_.move_leader(partition);
         return;

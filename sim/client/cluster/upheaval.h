@@ -13,6 +13,8 @@ struct UpheavalKinds {
     bool kills = true;
     bool pauses = true;
     bool links = true;
+    // Some elections take a leader that has not all that is committed. Not of internal topics.
+    bool unclean = false;
     Duration every_max = std::chrono::seconds{1};
     // Pauses and blocked links.
     Duration trouble_max = std::chrono::seconds{6};
