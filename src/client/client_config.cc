@@ -5,7 +5,14 @@ namespace millrace::client {
 Result<ClientConfig> ClientConfig::from(const Settings& settings) {
     ClientConfig out;
     std::string servers;
+    std::string controllers;
     TRY_OK(settings.read("bootstrap.servers", servers));
+    TRY_OK(settings.read("bootstrap.controllers", controllers));
+    if (!servers.empty() && !controllers.empty())
+        return fail(ErrorCode::invalid_config,
+                    "bootstrap.servers and bootstrap.controllers cannot both be set");
+    out.controllers = !controllers.empty();
+    if (out.controllers) servers = std::move(controllers);
     TRY(out.bootstrap_servers, parse_bootstrap_servers(servers));
     TRY_OK(settings.read("client.id", out.client_id));
     TRY_OK(settings.read("request.timeout.ms", out.request_timeout, 0));

@@ -15,6 +15,9 @@ struct ClientConfig {
     using ms = std::chrono::milliseconds;
 
     std::vector<Address> bootstrap_servers;
+    // bootstrap.controllers instead (KIP-919): the addresses are of controllers, and so are the
+    // nodes that this client knows. For administration only, of what controllers serve.
+    bool controllers = false;
     std::string client_id = "millrace";
     // One request; afterwards its connection is given up.
     ms request_timeout{30'000};
@@ -41,7 +44,8 @@ struct ClientConfig {
     // (telemetry/telemetry.h).
     bool metrics_push = true;
 
-    // With the defaults above for what is not set. invalid_config; bootstrap.servers must be set.
+    // With the defaults above for what is not set. invalid_config; bootstrap.servers or
+    // bootstrap.controllers must be set.
     static Result<ClientConfig> from(const Settings& settings);
 };
 

@@ -118,6 +118,7 @@ runtime::Task<Result<std::vector<RecordBatch>>> Consumer::poll(Duration patience
     runtime::Subscriber waiting{loop};
     waiting.subscribe(table_.filled);
     waiting.subscribe(gate_.changed);
+    waiting.subscribe(wake_);
     Result<std::vector<RecordBatch>> out{};
     for (;;) {
         while (gate_.wanted()) co_await gate_.serve();
@@ -127,13 +128,18 @@ runtime::Task<Result<std::vector<RecordBatch>>> Consumer::poll(Duration patience
         }
         out = fetcher_->take(config_.max_poll_records);
         if (!out || !out->empty()) break;
-        if (loop.now() >= deadline) break;
+        if (std::exchange(woken_, false) || loop.now() >= deadline) break;
         co_await waiting.wait_until(deadline);
     }
     in_poll_ = false;
     polls_.ended(loop.now());
     if (membership_) membership_->polled();
     co_return std::move(out);
+}
+
+void Consumer::wake() {
+    woken_ = true;
+    wake_.notify();
 }
 
 // Commits
@@ -196,6 +202,10 @@ Result<PartitionPtr> Consumer::assigned(const TopicPartition& partition) const {
 Result<void> Consumer::seek(const TopicPartition& partition, Offset offset, LeaderEpoch epoch) {
     TRY(const PartitionPtr p, assigned(partition));
     if (offset < 0) return fail(ErrorCode::invalid_request, "offsets begin at 0");
+    // Already there: what was fetched ahead stays, and nothing waits for the fetch that is under way.
+    if (p->need == PartitionState::Need::nothing && p->position.offset == offset &&
+        (epoch < 0 || epoch == p->position.epoch))
+        return {};
     table_.jump(*p, {offset, epoch});
     return {};
 }

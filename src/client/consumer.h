@@ -60,6 +60,8 @@ public:
     // offset_out_of_range (with auto.offset.reset=none), topic_authorization_failed,
     // group_authorization_failed, corrupt_message, fenced_instance_id ...
     runtime::Task<Result<std::vector<RecordBatch>>> poll(Duration patience);
+    // Ends the poll() that waits now, or the next one: with what there is, or nothing.
+    void wake();
 
     // Commits the positions of all partitions, or these. invalid_group_id; else those of
     // OffsetCommits::commit.
@@ -124,6 +126,8 @@ private:
     PollGate gate_;
     PollStats polls_;
     bool in_poll_ = false;
+    bool woken_ = false;
+    runtime::Signal wake_;
     bool committing_ = false;
     runtime::TimePoint next_auto_commit_;
     std::unique_ptr<Positions> positions_;

@@ -163,7 +163,7 @@ runtime::Task<bool> Fetcher::fetch_once(NodeId node, FetchSession& session,
     const auto began = cluster_.loop().now();
     auto got =
         co_await cluster_.call(node, request, cluster_.after(config_.client.request_timeout + wait),
-                               ids ? INT16_MAX : kLastVersionWithNames);
+                               ids ? INT16_MAX : kLastVersionWithNames, Lane::fetches);
     if (!got) co_return false;
     Reply<protocol::FetchResponse>& reply = *got;
     stats_.fetched(began, cluster_.loop().now(), reply.frame.size(), reply->throttle_time_ms);

@@ -145,7 +145,7 @@ runtime::Task<Result<void>> Producer::deliver_rest(runtime::TimePoint deadline,
         const BatchRef oldest{accumulator_.oldest()};
         if (co_await oldest->done.wait_until(cluster_.loop(), deadline)) continue;
         session_.fail_for_good(fail(ErrorCode::cancelled, "the producer was closed"));
-        sender_.give_up_all(*session_.broken());
+        sender_.abandon_all(*session_.broken());
         co_return fail(ErrorCode::deadline_exceeded,
                        fmt::format("not everything was delivered within {} ms", patience.count()));
     }

@@ -26,6 +26,10 @@ SERVERS_OWN = re.compile(r"^(?:exit \d+|ToolServer\$ExitCalled: .*)$")
 EXCEPTION = re.compile(r"^(?:Exception in thread \"[^\"]*\" )?(?:[a-z]\w*\.)+[A-Z]\w*(?:\$\w+)*: ")
 
 
+# What Kafka's consumer says of itself whenever it joins a group.
+ADVERTISED = "The consumer rebalance protocol (KIP-848) is production-ready!"
+
+
 def masked(text):
     for pattern, name in MASKS:
         text = pattern.sub(name, text)
@@ -39,7 +43,7 @@ def complaint(err):
         # The library breaks the sentence into lines, and spreads the words of each.
         return "".join(error[0].split())
     for line in err.splitlines():
-        if line.strip() and not line.startswith(("\tat ", "SLF4J", "WARNING")) and not SERVERS_OWN.match(line):
+        if line.strip() and not line.startswith(("\tat ", "SLF4J", "WARNING", ADVERTISED)) and not SERVERS_OWN.match(line):
             line = LOGGED.sub("", line)
             while EXCEPTION.match(line):
                 line = EXCEPTION.sub("", line)
@@ -69,16 +73,19 @@ class Twins:
         self.java_seconds += time.monotonic() - begin
         return result
 
-    def both(self, tool, *args, bootstrap="--bootstrap-server", stdin="", first=False, alone=False):
+    def both(self, tool, *args, bootstrap="--bootstrap-server", stdin="", first=False, alone=False, between=None):
         """(Java's result, ours) of one command line.
 
-        first: the address stands before the sub-command. alone: Kafka's tool ends its JVM, and so needs one of its own."""
+        first: the address stands before the sub-command. alone: Kafka's tool ends its JVM, and so needs one of its own.
+        between: called when Kafka's is done, before ours."""
         server = [bootstrap, self.address] if bootstrap and self.address else []
 
         def of(me):
             return [str(a).replace("{me}", me) for a in ((*server, *args) if first else (*args, *server))]
-        return (self.java(tool, *of("java"), stdin=stdin.replace("{me}", "java"), alone=alone),
-                self.ours(tool, *of("ours"), stdin=stdin.replace("{me}", "ours")))
+        java = self.java(tool, *of("java"), stdin=stdin.replace("{me}", "java"), alone=alone)
+        if between:
+            between()
+        return java, self.ours(tool, *of("ours"), stdin=stdin.replace("{me}", "ours"))
 
     def same(self, tool, *args, complaints=True, sort=False, mask=None, exits=None, retry=False, **options):
         """Asserts that both do the same.
