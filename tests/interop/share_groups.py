@@ -143,8 +143,8 @@ def check_killed_member(w):
 
 
 def check_errors(w):
-    def refused(*options):
-        done = subprocess.run([MILLRACE, "consume", "alone", "-b", w.node.address, "--share", "g", *options], text=True,
+    def refused(*options, group="g"):
+        done = subprocess.run([MILLRACE, "consume", "alone", "-b", w.node.address, "--share", group, *options], text=True,
                               capture_output=True, timeout=60, check=False)
         assert done.returncode != 0
         return done.stderr
@@ -153,7 +153,7 @@ def check_errors(w):
     assert "isolation.level" in refused("-X", "isolation.level=read_committed")
     # A group of another kind has the name.
     w.millrace("consume", "alone", "-g", "taken", "--from-beginning", "--exit")
-    said = refused("--share", "taken")
+    said = refused(group="taken")
     assert "GROUP_ID_NOT_FOUND" in said, said
 
 
