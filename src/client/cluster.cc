@@ -98,10 +98,8 @@ runtime::Task<Result<void>> Cluster::pause(int failures, runtime::TimePoint dead
 
 MetricList Cluster::metrics(const std::string& client) const {
     MetricList out(client + "-metrics");
-    const auto age = context_.loop.now() - last_success_;
     add_traffic(out, client, *traffic(), context_.loop.now());
     out.begin_group(client + "-metrics");
-    out.gauge("metadata-age", std::chrono::duration<double>(age).count());
     return out;
 }
 

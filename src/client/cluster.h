@@ -90,6 +90,8 @@ public:
     void forget_coordinator(CoordinatorType type, const std::string& key);
 
     const Metadata& metadata() const { return metadata_; }
+    // Since the metadata is what it is.
+    Duration metadata_age() const { return context_.loop.now() - last_success_; }
     // What went over this client's connections; group "<client>-metrics" and one for each broker.
     const TrafficPtr& traffic() const { return brokers_.traffic(); }
     MetricList metrics(const std::string& client = "admin-client") const;

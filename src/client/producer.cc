@@ -67,6 +67,7 @@ MetricList Producer::metrics() const {
     const auto now = cluster_.loop().now();
     const ProducerSender::Stats& stats = sender_.stats();
     MetricList out = cluster_.metrics("producer");
+    out.gauge("metadata-age", std::chrono::duration<double>(cluster_.metadata_age()).count());
     out.counter("record-send-total", stats.records_sent);
     out.counter("record-error-total", stats.failed);
     out.counter("record-retry-total", stats.records_repeated);
