@@ -8,14 +8,15 @@ import sys
 from lib.check import Checks, parse, parser
 from lib.node import Node
 from lib.tools import CLASSES, PACKAGE, Tools
-from twins import cluster, configs, consoles, files, groups, offline, offsets, perf, share_groups, streams_groups, topics, transactions
+from twins import (cluster, configs, consoles, files, groups, offline, offsets, perf, share_groups, streams_groups, topics,
+                   transactions, verifiable)
 from twins.compare import Twins
 
 CLASSES.update({"storage": "kafka.tools.StorageTool", "acls": PACKAGE + "AclCommand",
                 "leader-election": PACKAGE + "LeaderElectionCommand"})
 FAMILIES = {"offline": offline, "topics": topics, "configs": configs, "offsets": offsets, "groups": groups, "cluster": cluster,
             "transactions": transactions, "consoles": consoles, "perf": perf,
-            "share-groups": share_groups, "streams-groups": streams_groups}
+            "share-groups": share_groups, "streams-groups": streams_groups, "verifiable": verifiable}
 
 
 def main():
