@@ -6,6 +6,7 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_L
 foreach(line ${lines})
     string(REGEX REPLACE "^MILLRACE_KAFKA_TOOL\\(\"([a-z0-9-]+)\".*$" "kafka-\\1" tool "${line}")
     foreach(link ${tool} ${tool}.sh)
+        set_property(TARGET millrace APPEND PROPERTY MILLRACE_LINKS ${link})
         add_custom_command(TARGET millrace POST_BUILD VERBATIM
             COMMAND ${CMAKE_COMMAND} -E create_symlink millrace $<TARGET_FILE_DIR:millrace>/${link})
     endforeach()

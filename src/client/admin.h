@@ -11,14 +11,19 @@
 // Kafka: Admin.
 #pragma once
 
+#include "client/admin/acls.h"
 #include "client/admin/brokers.h"
 #include "client/admin/configs.h"
 #include "client/admin/groups.h"
 #include "client/admin/log_dirs.h"
 #include "client/admin/offsets.h"
 #include "client/admin/outcome.h"
+#include "client/admin/quorum.h"
 #include "client/admin/quotas.h"
+#include "client/admin/reassignments.h"
+#include "client/admin/scram_users.h"
 #include "client/admin/share_groups.h"
+#include "client/admin/tokens.h"
 #include "client/admin/topics.h"
 #include "client/admin/transactions.h"
 #include "client/cluster.h"
@@ -122,6 +127,48 @@ public:
 
     // The cluster (admin/cluster.cc)
     runtime::Task<Result<ClusterDescription>> describe_cluster(bool fenced_too = false);
+
+    // Access (admin/acls.cc)
+    runtime::Task<Result<std::vector<Acl>>> describe_acls(AclFilter filter);
+    // What became of each, in order.
+    runtime::Task<Result<std::vector<Error>>> create_acls(std::vector<Acl> acls);
+    runtime::Task<Result<std::vector<DeletedAcls>>> delete_acls(std::vector<AclFilter> filters);
+
+    // Users with a SCRAM password (admin/scram_users.cc); no names: all. In one call a user may be
+    // changed once.
+    runtime::Task<Result<std::vector<ScramUser>>> describe_scram_users(
+        std::vector<std::string> names = {});
+    runtime::Task<Result<std::vector<Outcome>>> alter_scram_users(
+        std::vector<ScramUpsertion> upsertions, std::vector<ScramDeletion> deletions);
+
+    // Delegation tokens (admin/tokens.cc). Brokers give them out to users who have logged in.
+    runtime::Task<Result<DelegationToken>> create_token(NewToken token);
+    // The time at which it ends now. A negative period: renew as long as is allowed, expire now.
+    runtime::Task<Result<TimestampMs>> renew_token(std::string hmac, int64_t period_ms = -1);
+    runtime::Task<Result<TimestampMs>> expire_token(std::string hmac, int64_t period_ms = -1);
+    // Of these owners; none: of all whom the caller may see.
+    runtime::Task<Result<std::vector<DelegationToken>>> describe_tokens(
+        std::vector<Principal> owners = {});
+
+    // Where replicas are (admin/reassignments.cc)
+    runtime::Task<Result<std::map<TopicPartition, Error>>> alter_reassignments(
+        std::map<TopicPartition, NewReplicas> wanted, bool replication_may_change = true);
+    // Those under way, of these partitions or of all.
+    runtime::Task<Result<std::map<TopicPartition, Reassignment>>> list_reassignments(
+        std::optional<std::vector<TopicPartition>> only = {});
+    // Into another directory of the same broker; a broker that does not have the replica yet will
+    // begin it there, and says replica_not_available.
+    runtime::Task<Result<std::map<Replica, Error>>> alter_log_dirs(
+        std::map<Replica, std::string> directories);
+
+    // The metadata quorum and the cluster as a whole (admin/quorum.cc)
+    runtime::Task<Result<QuorumDescription>> describe_quorum();
+    runtime::Task<Result<void>> add_voter(NewVoter voter);
+    runtime::Task<Result<void>> remove_voter(NodeId id, Uuid directory);
+    runtime::Task<Result<void>> unregister_broker(NodeId id);
+    runtime::Task<Result<FeaturesDescription>> describe_features();
+    runtime::Task<Result<std::vector<Outcome>>> update_features(std::vector<FeatureChange> changes,
+                                                                bool validate_only = false);
 
 private:
     runtime::TimePoint deadline() const {

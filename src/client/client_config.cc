@@ -1,11 +1,35 @@
 #include "client/client_config.h"
 
+#include <fmt/format.h>
+
 namespace millrace::client {
+namespace {
+
+// Who asks for a safe connection must not get another one (docs/decisions/0004-client-security.md).
+Result<void> check_security(const Settings& settings) {
+    std::string protocol = "PLAINTEXT";
+    TRY_OK(settings.read("security.protocol", protocol));
+    if (protocol == "PLAINTEXT") return {};
+    return fail(
+        ErrorCode::invalid_config,
+        fmt::format("security.protocol={}: this client connects with PLAINTEXT only, as yet",
+                    protocol));
+}
+
+}  // namespace
 
 Result<ClientConfig> ClientConfig::from(const Settings& settings) {
+    TRY_OK(check_security(settings));
     ClientConfig out;
     std::string servers;
+    std::string controllers;
     TRY_OK(settings.read("bootstrap.servers", servers));
+    TRY_OK(settings.read("bootstrap.controllers", controllers));
+    if (!servers.empty() && !controllers.empty())
+        return fail(ErrorCode::invalid_config,
+                    "bootstrap.servers and bootstrap.controllers cannot both be set");
+    out.controllers = !controllers.empty();
+    if (out.controllers) servers = std::move(controllers);
     TRY(out.bootstrap_servers, parse_bootstrap_servers(servers));
     TRY_OK(settings.read("client.id", out.client_id));
     TRY_OK(settings.read("request.timeout.ms", out.request_timeout, 0));
@@ -23,6 +47,7 @@ Result<ClientConfig> ClientConfig::from(const Settings& settings) {
     if (recovery) out.rebootstrap = *recovery == 1;
     TRY_OK(settings.read("metadata.recovery.rebootstrap.trigger.ms", out.rebootstrap_trigger, 0));
     TRY_OK(settings.read("allow.auto.create.topics", out.auto_create_topics));
+    TRY_OK(settings.read("enable.metrics.push", out.metrics_push));
     return out;
 }
 

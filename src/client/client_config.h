@@ -15,6 +15,9 @@ struct ClientConfig {
     using ms = std::chrono::milliseconds;
 
     std::vector<Address> bootstrap_servers;
+    // bootstrap.controllers instead (KIP-919): the addresses are of controllers, and so are the
+    // nodes that this client knows. For administration only, of what controllers serve.
+    bool controllers = false;
     std::string client_id = "millrace";
     // One request; afterwards its connection is given up.
     ms request_timeout{30'000};
@@ -37,8 +40,12 @@ struct ClientConfig {
     ms rebootstrap_trigger{300'000};
     // Whether asking for a topic that does not exist may create it, if the broker does so at all.
     bool auto_create_topics = true;
+    // enable.metrics.push: whether the cluster is sent the metrics that its operator asks for
+    // (telemetry/telemetry.h).
+    bool metrics_push = true;
 
-    // With the defaults above for what is not set. invalid_config; bootstrap.servers must be set.
+    // With the defaults above for what is not set. invalid_config; bootstrap.servers or
+    // bootstrap.controllers must be set.
     static Result<ClientConfig> from(const Settings& settings);
 };
 

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "client/admin/outcome.h"
 #include "client/backoff.h"
+#include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/find_coordinator.h"
 
 namespace millrace::client {
@@ -10,6 +12,9 @@ namespace {
 
 // How often idle connections and topics are looked for.
 constexpr Duration kTidyEvery = std::chrono::seconds(30);
+
+// DescribeCluster's number.
+constexpr int8_t kControllerEndpoints = 2;
 
 // A topic that the next metadata may have.
 bool may_appear(ErrorCode code) {
@@ -45,8 +50,9 @@ bool Cluster::network_error(ErrorCode code) {
     }
 }
 
-runtime::Task<Result<ConnectionPtr>> Cluster::connection(NodeId node, runtime::TimePoint deadline) {
-    auto connection = co_await brokers_.connection(node, deadline);
+runtime::Task<Result<ConnectionPtr>> Cluster::connection(NodeId node, runtime::TimePoint deadline,
+                                                         Lane lane) {
+    auto connection = co_await brokers_.connection(node, lane, deadline);
     if (!connection) note_failure(connection.error());
     co_return std::move(connection);
 }
@@ -59,6 +65,17 @@ Result<NodeId> Cluster::choose() {
     const auto node = brokers_.least_loaded();
     if (!node) return fail(ErrorCode::broker_not_available, "the cluster has no brokers");
     return *node;
+}
+
+Error Cluster::not_for_controllers() {
+    return fail(ErrorCode::unsupported_endpoint_type,
+                "This Admin API is not yet supported when communicating directly with the "
+                "controller quorum.");
+}
+
+runtime::Task<Result<NodeId>> Cluster::any(runtime::TimePoint deadline) {
+    if (!config_.controllers) co_return choose();
+    co_return co_await controller(deadline);
 }
 
 runtime::Task<Result<NodeId>> Cluster::controller(runtime::TimePoint deadline) {
@@ -77,6 +94,15 @@ runtime::Task<Result<void>> Cluster::pause(int failures, runtime::TimePoint dead
                        fmt::format("no answer in time; the last attempt: {}", last.describe()));
     co_await context_.loop.sleep_until(until);
     co_return {};
+}
+
+MetricList Cluster::metrics(const std::string& client) const {
+    MetricList out(client + "-metrics");
+    const auto age = context_.loop.now() - last_success_;
+    add_traffic(out, client, *traffic(), context_.loop.now());
+    out.begin_group(client + "-metrics");
+    out.gauge("metadata-age", std::chrono::duration<double>(age).count());
+    return out;
 }
 
 // Coordinators
@@ -181,6 +207,7 @@ runtime::Task<Result<void>> Cluster::update(runtime::TimePoint deadline) {
     runtime::Subscriber waiting{context_.loop};
     waiting.subscribe(changed_);
     while (served_ < wanted) {
+        if (wrong_nodes_) co_return *wrong_nodes_;
         if (!co_await waiting.wait_until(deadline))
             co_return fail(ErrorCode::deadline_exceeded, last_failure_
                                                              ? last_failure_->message.empty()
@@ -227,6 +254,10 @@ runtime::Task<void> Cluster::keep_metadata() {
             co_await loop.sleep_for(config_.retry_backoff);
         } else {
             last_failure_ = fetched.error();
+            if (fetched.code() == ErrorCode::mismatched_endpoint_type) {
+                wrong_nodes_ = fetched.error();
+                changed_.notify();
+            }
             const bool lost = loop.now() - last_success_ >= config_.rebootstrap_trigger ||
                               fetched.code() == ErrorCode::rebootstrap_required;
             if (config_.rebootstrap && lost && !brokers_.bootstrapping()) {
@@ -243,7 +274,11 @@ runtime::Task<void> Cluster::keep_metadata() {
 runtime::Task<Result<void>> Cluster::fetch_metadata() {
     CO_TRY(const NodeId node, choose());
     const auto deadline = after(config_.request_timeout);
-    CO_TRY(const ConnectionPtr connection, co_await brokers_.connection(node, deadline));
+    CO_TRY(const ConnectionPtr connection,
+           co_await brokers_.connection(node, Lane::calls, deadline));
+    if (config_.controllers) co_return co_await fetch_controllers(connection, deadline);
+    if (!connection->versions().serves(protocol::ApiKey::metadata))
+        co_return fail(ErrorCode::mismatched_endpoint_type, "The node does not support METADATA");
     const bool whole = all_topics_;
     const protocol::MetadataRequest request = metadata_request();
     CO_TRY(const auto reply, co_await connection->call(request, deadline));
@@ -252,6 +287,29 @@ runtime::Task<Result<void>> Cluster::fetch_metadata() {
     if (reply->brokers.empty())
         co_return fail(ErrorCode::broker_not_available, "the cluster names no brokers");
     take_metadata(reply.body, whole);
+    co_return {};
+}
+
+runtime::Task<Result<void>> Cluster::fetch_controllers(ConnectionPtr connection,
+                                                       runtime::TimePoint deadline) {
+    constexpr int16_t kEndpointTypes = 1;
+    CO_TRY(const int16_t version, connection->versions().pick(protocol::ApiKey::describe_cluster));
+    if (version < kEndpointTypes)
+        co_return fail(ErrorCode::mismatched_endpoint_type,
+                       "The node is too old to tell whether it is a controller");
+    protocol::DescribeClusterRequest request;
+    request.endpoint_type = kControllerEndpoints;
+    CO_TRY(const auto reply, co_await connection->call(request, deadline));
+    const auto code = static_cast<ErrorCode>(reply->error_code);
+    if (code != ErrorCode::none) co_return said_error(reply->error_code, reply->error_message);
+    if (reply->brokers.empty())
+        co_return fail(ErrorCode::broker_not_available, "the cluster names no controllers");
+    protocol::MetadataResponse said;
+    said.cluster_id = reply->cluster_id;
+    said.controller_id = reply->controller_id;
+    for (const auto& node : reply->brokers)
+        said.brokers.push_back({node.broker_id, node.host, node.port, node.rack});
+    take_metadata(said, false);
     co_return {};
 }
 

@@ -43,10 +43,13 @@ public:
     runtime::Task<Result<Reply<typename Request::Response>>> call(NodeId node,
                                                                   const Request& request,
                                                                   runtime::TimePoint deadline,
-                                                                  int16_t at_most = INT16_MAX) {
-        CO_TRY(const ConnectionPtr connection, co_await this->connection(node, deadline));
+                                                                  int16_t at_most = INT16_MAX,
+                                                                  Lane lane = Lane::calls) {
+        CO_TRY(const ConnectionPtr connection, co_await this->connection(node, deadline, lane));
         auto reply = co_await connection->call(request, request_deadline(deadline), at_most);
         if (!reply) note_failure(reply.error());
+        if (config_.controllers && reply.code() == ErrorCode::unsupported_version)
+            co_return not_for_controllers();
         co_return std::move(reply);
     }
 
@@ -57,7 +60,7 @@ public:
                                                                       runtime::TimePoint deadline,
                                                                       int16_t at_most = INT16_MAX) {
         for (int failures = 0;; ++failures) {
-            CO_TRY(const NodeId node, choose());
+            CO_TRY(const NodeId node, co_await any(deadline));
             auto reply = co_await call(node, request, deadline, at_most);
             if (reply || !network_error(reply.code())) co_return std::move(reply);
             CO_TRY_OK(co_await pause(failures, deadline, reply.error()));
@@ -76,7 +79,8 @@ public:
         }
     }
 
-    runtime::Task<Result<ConnectionPtr>> connection(NodeId node, runtime::TimePoint deadline);
+    runtime::Task<Result<ConnectionPtr>> connection(NodeId node, runtime::TimePoint deadline,
+                                                    Lane lane = Lane::calls);
 
     // Who coordinates this group or transactional id; asked once and remembered until
     // forget_coordinator(). Repeats while there is none yet. Errors: deadline_exceeded, and what is
@@ -86,6 +90,9 @@ public:
     void forget_coordinator(CoordinatorType type, const std::string& key);
 
     const Metadata& metadata() const { return metadata_; }
+    // What went over this client's connections; group "<client>-metrics" and one for each broker.
+    const TrafficPtr& traffic() const { return brokers_.traffic(); }
+    MetricList metrics(const std::string& client = "admin-client") const;
     // Rings after each change of it.
     runtime::Signal& metadata_changed() { return changed_; }
     // What is known now, or nullptr; the topic is part of the metadata from now on.
@@ -98,7 +105,7 @@ public:
     // What is known is wrong: asks again soon. Cheap, may be called often.
     void request_update();
     // Metadata that was asked for after this call. Errors: deadline_exceeded with the reason of the
-    // last failed attempt.
+    // last failed attempt; mismatched_endpoint_type, when brokers and controllers were mixed up.
     runtime::Task<Result<void>> update(runtime::TimePoint deadline);
     // A response named a newer leader (KIP-951), and where it listens.
     bool move_leader(const TopicPartition& partition, NodeId leader, LeaderEpoch epoch);
@@ -123,10 +130,15 @@ private:
         return std::min(deadline, after(config_.request_timeout));
     }
     Result<NodeId> choose();
+    // A node for call_any: whichever is at hand, or the controller that is active.
+    runtime::Task<Result<NodeId>> any(runtime::TimePoint deadline);
+    static Error not_for_controllers();
     runtime::Task<Result<NodeId>> controller(runtime::TimePoint deadline);
     void note_failure(const Error& error);
     runtime::Task<void> keep_metadata();
     runtime::Task<Result<void>> fetch_metadata();
+    runtime::Task<Result<void>> fetch_controllers(ConnectionPtr connection,
+                                                  runtime::TimePoint deadline);
     protocol::MetadataRequest metadata_request();
     void take_metadata(const protocol::MetadataResponse& said, bool whole);
     void forget_idle_topics();
@@ -145,6 +157,9 @@ private:
     runtime::Event update_wanted_;
     runtime::Signal changed_;
     std::optional<Error> last_failure_;
+    // The addresses are of nodes that will never do: brokers instead of controllers, or the other
+    // way round.
+    std::optional<Error> wrong_nodes_;
     runtime::TimePoint last_success_;
     runtime::DroppingScope tasks_;  // last: its tasks use what is above
 };

@@ -8,15 +8,18 @@ import sys
 from lib.check import Checks, parse, parser
 from lib.node import Node
 from lib.tools import CLASSES, PACKAGE, Tools
-from twins import (cluster, configs, consoles, files, groups, offline, offsets, perf, share_groups, streams_groups, topics,
-                   transactions, verifiable)
+from twins import (acls, cluster, configs, consoles, files, groups, offline, offsets, perf, reassign, share_groups,
+                   streams_groups, topics, transactions, verifiable)
 from twins.compare import Twins
 
 CLASSES.update({"storage": "kafka.tools.StorageTool", "acls": PACKAGE + "AclCommand",
                 "leader-election": PACKAGE + "LeaderElectionCommand"})
 FAMILIES = {"offline": offline, "topics": topics, "configs": configs, "offsets": offsets, "groups": groups, "cluster": cluster,
-            "transactions": transactions, "consoles": consoles, "perf": perf,
+            "transactions": transactions, "acls": acls, "reassign": reassign, "consoles": consoles, "perf": perf,
             "share-groups": share_groups, "streams-groups": streams_groups, "verifiable": verifiable}
+# What Apache Kafka needs to keep ACLs and give out delegation tokens; ours serves neither yet.
+KAFKA = {"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer", "super.users": "User:ANONYMOUS",
+         "delegation.token.secret.key": "twins"}
 
 
 def main():
@@ -26,7 +29,8 @@ def main():
     checks = Checks(args.only)
     wanted = args.families.split(",")
     # Without the verification a transaction can be left to hang.
-    with Tools() as tools, Node(settings={"transaction.partition.verification.enable": "false"}) as node:
+    settings = {"transaction.partition.verification.enable": "false", **(KAFKA if args.broker == "kafka" else {})}
+    with Tools() as tools, Node(settings=settings) as node:
         twins = Twins(tools, node.address)
         for family in wanted:
             if family in FAMILIES:

@@ -14,7 +14,10 @@ Result<std::unique_ptr<Session>> Session::open(const Options& options) {
         if (!text) return text.error();
         TRY(settings, client::Settings::parse(*text));
     }
-    settings.set("bootstrap.servers", options.bootstrap_servers);
+    if (options.bootstrap_controllers.empty())
+        settings.set("bootstrap.servers", options.bootstrap_servers);
+    else
+        settings.set("bootstrap.controllers", options.bootstrap_controllers);
     if (!settings.find("client.id")) settings.set("client.id", options.client_id);
     TRY(client::ClientConfig config, client::ClientConfig::from(settings));
     return std::unique_ptr<Session>{new Session(std::move(config))};

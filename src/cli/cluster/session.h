@@ -14,7 +14,8 @@ class Session {
 public:
     struct Options {
         std::string bootstrap_servers;
-        std::string command_config;  // a file with client properties; "" = none
+        std::string bootstrap_controllers = {};  // instead, to talk to controllers
+        std::string command_config;              // a file with client properties; "" = none
         std::string client_id = "adminclient-1";
     };
     // Nothing is connected yet. Errors: not_found (the file), invalid_config.

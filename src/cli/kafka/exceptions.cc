@@ -26,6 +26,12 @@ constexpr Exception kExceptions[] = {
      "Request parameters do not satisfy the configured policy."},
     {ErrorCode::unsupported_version, "UnsupportedVersionException",
      "The version of API is not supported."},
+    {ErrorCode::security_disabled, "SecurityDisabledException", "Security features are disabled."},
+    {ErrorCode::delegation_token_request_not_allowed, "UnsupportedByAuthenticationException",
+     "Delegation Token requests are not allowed on PLAINTEXT/1-way SSL channels and on delegation "
+     "token authenticated channels."},
+    {ErrorCode::delegation_token_auth_disabled, "DelegationTokenDisabledException",
+     "Delegation Token feature is not enabled."},
     {ErrorCode::transactional_id_not_found, "TransactionalIdNotFoundException",
      "The transactionalId could not be found"},
     {ErrorCode::election_not_needed, "ElectionNotNeededException",
@@ -43,6 +49,21 @@ const Exception* find(ErrorCode code) {
     return found == std::end(kExceptions) ? nullptr : &*found;
 }
 
+// "INVALID_REQUEST" as InvalidRequestException: how most are named.
+std::string class_of(ErrorCode code) {
+    std::string out;
+    bool begins = true;
+    for (const char c : error_name(code)) {
+        if (c == '_') {
+            begins = true;
+            continue;
+        }
+        out += begins || c < 'A' || c > 'Z' ? c : static_cast<char>(c - 'A' + 'a');
+        begins = false;
+    }
+    return out + "Exception";
+}
+
 }  // namespace
 
 std::string java_sentence(const Error& error) {
@@ -54,7 +75,8 @@ std::string java_sentence(const Error& error) {
 std::string java_exception(const Error& error) {
     const Exception* known = find(error.code);
     return fmt::format("org.apache.kafka.common.errors.{}: {}",
-                       known ? known->name : error_name(error.code), java_sentence(error));
+                       known ? std::string{known->name} : class_of(error.code),
+                       java_sentence(error));
 }
 
 }  // namespace millrace::cli::kafka

@@ -7,9 +7,11 @@ namespace millrace::cli::kafka {
 Result<std::unique_ptr<Session>> open_session(const Arguments& arguments,
                                               std::string_view bootstrap, std::string_view config) {
     TRY(const auto servers, arguments.value(bootstrap));
+    TRY(const auto controllers, arguments.value("bootstrap-controller"));
     TRY(const auto file, arguments.value(config));
-    return Session::open(
-        {.bootstrap_servers = servers.value_or(""), .command_config = file.value_or("")});
+    return Session::open({.bootstrap_servers = servers.value_or(""),
+                          .bootstrap_controllers = controllers.value_or(""),
+                          .command_config = file.value_or("")});
 }
 
 std::string failure_text(const Error& error, std::string_view call) {

@@ -8,10 +8,13 @@ namespace millrace::cli::kafka {
 
 constexpr Option kBootstrapServer{"bootstrap-server", Takes::value, "host:port,...",
                                   "Brokers of the cluster; required."};
+constexpr Option kBootstrapController{"bootstrap-controller", Takes::value, "host:port,...",
+                                      "Controllers of the cluster, instead of brokers."};
 constexpr Option kCommandConfig{"command-config", Takes::value, "file",
                                 "A file with client properties."};
 
-// Of the values of bootstrap-server and command-config; either may be missing.
+// Of the values of bootstrap-server or bootstrap-controller, and command-config; any may be
+// missing.
 Result<std::unique_ptr<Session>> open_session(const Arguments& arguments,
                                               std::string_view bootstrap = "bootstrap-server",
                                               std::string_view config = "command-config");

@@ -20,7 +20,8 @@ struct BrokerDescription {
 struct ClusterDescription {
     std::string id;
     NodeId controller = -1;
-    std::vector<BrokerDescription> brokers;  // in order of the id
+    // In order of the id. A client of controllers gets these, instead of the brokers.
+    std::vector<BrokerDescription> brokers;
 };
 
 }  // namespace millrace::client

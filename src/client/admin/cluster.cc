@@ -7,6 +7,8 @@ namespace millrace::client {
 runtime::Task<Result<ClusterDescription>> Admin::describe_cluster(bool fenced_too) {
     protocol::DescribeClusterRequest request;
     request.include_fenced_brokers = fenced_too;
+    constexpr int8_t kControllerEndpoints = 2;
+    if (cluster_.config().controllers) request.endpoint_type = kControllerEndpoints;
     CO_TRY(const auto reply, co_await cluster_.call_any(request, deadline()));
     if (reply->error_code != 0) co_return said_error(reply->error_code, reply->error_message);
     ClusterDescription out{.id = reply->cluster_id.str(), .controller = reply->controller_id};

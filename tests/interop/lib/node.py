@@ -34,6 +34,10 @@ def free_port():
         return s.getsockname()[1]
 
 
+def cluster_id():
+    return base64.urlsafe_b64encode(b"\x4d" + secrets.token_bytes(15)).decode().rstrip("=")
+
+
 def given_settings():
     """What --set of a script said (check.parse), in the environment so that a ctest run can set it for all."""
     return dict(line.split("=", 1) for line in os.environ.get("MILLRACE_TEST_SETTINGS", "").splitlines())
@@ -83,8 +87,7 @@ class Node:
             "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller}", **self.settings}
         file = self.home / "server.properties"
         file.write_text("".join(f"{k}={v}\n" for k, v in properties.items()))
-        cluster = base64.urlsafe_b64encode(b"\x4d" + secrets.token_bytes(15)).decode().rstrip("=")
-        subprocess.run(env.java("kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c", file),
+        subprocess.run(env.java("kafka.tools.StorageTool", "format", "--standalone", "-t", cluster_id(), "-c", file),
                        check=True, stdout=subprocess.DEVNULL)
 
     def start(self, wait=True):

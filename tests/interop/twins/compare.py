@@ -73,16 +73,19 @@ class Twins:
         self.java_seconds += time.monotonic() - begin
         return result
 
-    def both(self, tool, *args, bootstrap="--bootstrap-server", stdin="", first=False, alone=False):
+    def both(self, tool, *args, bootstrap="--bootstrap-server", stdin="", first=False, alone=False, between=None):
         """(Java's result, ours) of one command line.
 
-        first: the address stands before the sub-command. alone: Kafka's tool ends its JVM, and so needs one of its own."""
+        first: the address stands before the sub-command. alone: Kafka's tool ends its JVM, and so needs one of its own.
+        between: called when Kafka's is done, before ours."""
         server = [bootstrap, self.address] if bootstrap and self.address else []
 
         def of(me):
             return [str(a).replace("{me}", me) for a in ((*server, *args) if first else (*args, *server))]
-        return (self.java(tool, *of("java"), stdin=stdin.replace("{me}", "java"), alone=alone),
-                self.ours(tool, *of("ours"), stdin=stdin.replace("{me}", "ours")))
+        java = self.java(tool, *of("java"), stdin=stdin.replace("{me}", "java"), alone=alone)
+        if between:
+            between()
+        return java, self.ours(tool, *of("ours"), stdin=stdin.replace("{me}", "ours"))
 
     def same(self, tool, *args, complaints=True, sort=False, mask=None, exits=None, retry=False, **options):
         """Asserts that both do the same.

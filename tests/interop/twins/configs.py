@@ -85,6 +85,42 @@ def quotas(t, node):
     same("--describe", "--entity-type", "ips", exits=0)
 
 
+def passwords(t, node):
+    if node.kind != "kafka":
+        return  # not served yet
+    user = unique("{me}-s")
+
+    def same(*args, **options):
+        t.same("configs", *args, **options)
+    sha_256, sha_512 = "SCRAM-SHA-256", "SCRAM-SHA-512"
+    same("--alter", "--user", user, "--add-config", f"{sha_256}=[iterations=8192,password=pw]", exits=0)
+    same("--alter", "--user", user, "--add-config", f"{sha_512}=[password=a,b=c]", exits=0)
+    same("--describe", "--user", user, exits=0, retry=True)
+    same("--alter", "--user", user, "--add-config", f"{sha_256}=[password=pw],{sha_512}=[password=pw]", exits=1)
+    for wrong in (f"{sha_256}=[iterations=100,password=pw]", f"{sha_256}=[iterations=8192]", f"{sha_256}=x",
+                  f"{sha_256}=[iterations=,password=pw]", f"{sha_256}=[password=]", f"{sha_256}=[iterations=20000,password=pw]",
+                  "SCRAM-SHA-1=[password=pw]", f"{sha_256}=[password=pw],producer_byte_rate=5",
+                  f"{sha_256}=[password=pw],bogus=5", "bogus=5", f"{sha_256}=[password=pw,iterations=x]"):
+        same("--alter", "--user", user, "--add-config", wrong, exits=0 if wrong.endswith("=x]") else 1)
+    same("--alter", "--user-defaults", "--add-config", f"{sha_256}=[password=pw]", exits=1)
+    same("--alter", "--client", user, "--add-config", f"{sha_256}=[password=pw]", exits=1)
+    same("--alter", "--user", user, "--client", user, "--add-config", f"{sha_256}=[password=pw]", exits=1)
+    same("--alter", "--user", user, "--delete-config", "bogus", exits=1)
+    same("--alter", "--user", user, "--delete-config", f"{sha_512},producer_byte_rate", exits=1)
+    same("--alter", "--user", user, "--delete-config", sha_256, exits=0)
+    same("--alter", "--user", user, "--delete-config", sha_256, exits=1)
+    same("--alter", "--user", user, "--add-config", "producer_byte_rate=1000", exits=0)
+    same("--describe", "--user", user, exits=0, retry=True)
+    same("--describe", "--user", "nosuch", exits=0)
+    same("--describe", "--user-defaults", exits=0)
+    same("--alter", "--ip", "1.2.3.4", "--add-config", "producer_byte_rate=3", exits=1)
+    same("--alter", "--ip", "1.2.3.4", "--delete-config", "bogus", exits=1)
+    same("--alter", "--client", user, "--add-config", "connection_creation_rate=3", exits=1)
+    same("--alter", "--user", user, "--delete-config", "producer_byte_rate", exits=0)
+    same("--alter", "--user", user, "--delete-config", sha_512, exits=0)
+    same("--describe", "--user", user, exits=0, retry=True)
+
+
 def client_metrics(t, node):
     def same(*args, **options):
         t.same("client-metrics", *args, **options)
@@ -116,4 +152,5 @@ def client_metrics(t, node):
     same("--alter", "--generate-name", "--interval", 2000, exits=0, complaints=False)
 
 
-CHECKS = {"client-metrics": client_metrics, "configs misuse": misuse, "configs": resources, "configs quotas": quotas}
+CHECKS = {"client-metrics": client_metrics, "configs misuse": misuse, "configs": resources, "configs quotas": quotas,
+          "configs passwords": passwords}

@@ -1,0 +1,500 @@
+// kafka-reassign-partitions: moves replicas between brokers and directories.
+#include "cli/cluster/reassign.h"
+
+#include <charconv>
+
+#include "cli/kafka/exceptions.h"
+#include "cli/kafka/misuse.h"
+#include "cli/kafka/tool_session.h"
+#include "cli/local_disk.h"
+
+namespace millrace::cli::kafka {
+namespace {
+
+using client::Replica;
+
+constexpr auto kOptions = std::to_array<Option>({
+    kBootstrapServer,
+    kBootstrapController,
+    kCommandConfig,
+    {"generate", Takes::nothing, "", "Propose where the replicas of topics could go."},
+    {"execute", Takes::nothing, "", "Begin to move replicas."},
+    {"verify", Takes::nothing, "", "Tell how far it is; remove throttles at the end."},
+    {"cancel", Takes::nothing, "", "Call moves off."},
+    {"list", Takes::nothing, "", "Show all moves under way."},
+    {"reassignment-json-file", Takes::value, "file", "Where replicas are to go."},
+    {"topics-to-move-json-file", Takes::value, "file", "Topics to propose something for."},
+    {"broker-list", Takes::value, "1,2,...", "The brokers that replicas may go to."},
+    {"disable-rack-aware", Takes::nothing, "", "Pay no heed to racks."},
+    {"throttle", Takes::value, "bytes/s", "Bound of the traffic between brokers."},
+    {"replica-alter-log-dirs-throttle", Takes::value, "bytes/s", "Bound between directories."},
+    {"timeout", Takes::value, "ms", "How long to wait for moves between directories to begin."},
+    {"additional", Takes::nothing, "", "Though other moves are under way."},
+    {"preserve-throttles", Takes::nothing, "", "Leave throttles as they are."},
+    {"disallow-replication-factor-change", Takes::nothing, "",
+     "Refuse another number of replicas."},
+    kHelp,
+    kVersion,
+});
+
+struct Action {
+    std::string_view name;
+    std::vector<std::string_view> needs;
+    std::vector<std::string_view> may;
+};
+const std::vector<Action>& actions() {
+    static const std::vector<Action> kActions = {
+        {"generate",
+         {"topics-to-move-json-file", "broker-list"},
+         {"bootstrap-server", "command-config", "disable-rack-aware"}},
+        {"execute",
+         {"reassignment-json-file"},
+         {"additional", "bootstrap-server", "command-config", "throttle",
+          "replica-alter-log-dirs-throttle", "timeout", "disallow-replication-factor-change"}},
+        {"verify",
+         {"reassignment-json-file"},
+         {"bootstrap-server", "command-config", "preserve-throttles"}},
+        {"cancel",
+         {"reassignment-json-file"},
+         {"bootstrap-server", "bootstrap-controller", "command-config", "preserve-throttles",
+          "timeout"}},
+        {"list", {}, {"bootstrap-server", "bootstrap-controller", "command-config"}},
+    };
+    return kActions;
+}
+
+const Action* action_of(const Arguments& arguments) {
+    const Action* out = nullptr;
+    for (const Action& action : actions()) {
+        if (!arguments.has(action.name)) continue;
+        if (out) return nullptr;
+        out = &action;
+    }
+    return out;
+}
+
+std::optional<std::string> misuse_of(const Arguments& arguments) {
+    const Action* action = action_of(arguments);
+    if (!action)
+        return "Command must include exactly one action: --generate, --execute, --verify, "
+               "--cancel, --list";
+    if (arguments.has("bootstrap-server") && arguments.has("bootstrap-controller"))
+        return "Please don't specify both --bootstrap-server and --bootstrap-controller";
+    if (!arguments.has("bootstrap-server") && !arguments.has("bootstrap-controller"))
+        return "Please specify either --bootstrap-server or --bootstrap-controller";
+    for (const std::string_view needed : action->needs)
+        if (!arguments.has(needed))
+            return fmt::format("Missing required argument \"[{}]\"", needed);
+    for (const Option& option : kOptions) {
+        const auto in = [&](const auto& names) {
+            return std::ranges::find(names, option.name) != names.end();
+        };
+        if (arguments.has(option.name) && option.name != action->name && !in(action->needs) &&
+            !in(action->may))
+            return fmt::format("Option \"[{}]\" can't be used with action \"[{}]\"", option.name,
+                               action->name);
+    }
+    return std::nullopt;
+}
+
+Error refused(std::string why) {
+    return fail(ErrorCode::invalid_request, std::move(why));
+}
+
+Result<std::string> read_file(const Arguments& arguments, std::string_view option) {
+    TRY(const auto path, arguments.value(option));
+    LocalDisk local;
+    auto text = local.read_all(*path);
+    if (!text) return refused(fmt::format("Unable to read file {}", *path));
+    return text;
+}
+
+std::string text(const TopicPartition& tp) {
+    return fmt::format("{}-{}", tp.topic, tp.partition);
+}
+
+template <typename Partitions>
+std::string listed(const Partitions& partitions) {
+    std::string out;
+    for (const TopicPartition& tp : partitions) out += (out.empty() ? "" : ",") + text(tp);
+    return out;
+}
+
+std::string_view plural(size_t count) {
+    return count == 1 ? "" : "s";
+}
+
+// What an error of the cluster looks like, as an exception inside another.
+Error thrown(const Error& error) {
+    return fail(error.code, java_exception(error));
+}
+
+template <typename T>
+std::vector<T> repeated(const std::vector<T>& items) {
+    std::set<T> seen, out;
+    for (const T& item : items)
+        if (!seen.insert(item).second) out.insert(item);
+    return {out.begin(), out.end()};
+}
+
+Result<int> generate(const Console& console, Session& session, const Arguments& arguments) {
+    TRY(const auto list, arguments.value("broker-list"));
+    std::vector<NodeId> wanted;
+    for (std::string_view rest = *list; !rest.empty();) {
+        const size_t comma = std::min(rest.find(','), rest.size());
+        NodeId id = 0;
+        const auto [stop, error] = std::from_chars(rest.data(), rest.data() + comma, id);
+        if (error != std::errc{} || stop != rest.data() + comma)
+            return refused(fmt::format("For input string: \"{}\"", rest.substr(0, comma)));
+        wanted.push_back(id);
+        rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
+    TRY(const std::string json, read_file(arguments, "topics-to-move-json-file"));
+    TRY(const auto topics, parse_topics_to_move(json));
+    if (const auto twice = repeated(wanted); !twice.empty())
+        return refused(
+            fmt::format("Broker list contains duplicate entries: [{}]", fmt::join(twice, ", ")));
+    if (const auto twice = repeated(topics); !twice.empty())
+        return refused(fmt::format("List of topics to reassign contains duplicate entries: [{}]",
+                                   fmt::join(twice, ", ")));
+    const auto current = current_placement(session, topics);
+    if (!current) return thrown(current.error());
+    TRY(auto brokers, broker_places(session));
+    std::erase_if(brokers, [&](const BrokerPlace& broker) {
+        return std::ranges::find(wanted, broker.id) == wanted.end();
+    });
+    const auto racks = std::ranges::count_if(
+        brokers, [](const BrokerPlace& broker) { return broker.rack.has_value(); });
+    if (arguments.has("disable-rack-aware"))
+        for (BrokerPlace& broker : brokers) broker.rack.reset();
+    else if (racks != 0 && static_cast<size_t>(racks) != brokers.size())
+        return refused(
+            "Not all brokers have rack information. Add --disable-rack-aware in command line to "
+            "make replica assignment without rack information.");
+    Plan proposed;
+    for (const std::string& topic : topics) {
+        std::vector<const Placement*> places;
+        for (const Placement& place : *current)
+            if (place.partition.topic == topic) places.push_back(&place);
+        const size_t replication = places.empty() ? 0 : places[0]->replicas.size();
+        if (replication > brokers.size())
+            return refused(fmt::format(
+                "The target replication factor of {} cannot be reached because only {} broker(s) "
+                "are registered or some brokers have all their log directories cordoned.",
+                replication, brokers.size()));
+        const auto replicas = spread_replicas(brokers, places.size(), replication,
+                                              session.cluster().loop().rng().below(brokers.size()));
+        for (size_t i = 0; i != places.size(); ++i)
+            proposed.push_back({places[i]->partition, replicas[i], {}});
+    }
+    const auto in_order = [](Plan plan) {
+        std::ranges::sort(plan, {}, &Placement::partition);
+        return plan_json(plan);
+    };
+    console.line(fmt::format("Current partition replica assignment\n{}\n", in_order(*current)));
+    console.line(fmt::format("Proposed partition reassignment configuration\n{}",
+                             in_order(std::move(proposed))));
+    return kDone;
+}
+
+// Begins moves between directories; those that a broker cannot begin yet are tried again.
+Result<void> move_directories(const Console& console, Session& session,
+                              std::map<Replica, std::string> left, int64_t patience_ms) {
+    const TimestampMs until = session.wall_ms() + patience_ms;
+    while (!left.empty()) {
+        TRY(const auto outcomes, session.wait(session.admin().alter_log_dirs(left)));
+        for (const auto& [replica, error] : outcomes) {
+            if (error.code == ErrorCode::replica_not_available) continue;
+            if (error.code != ErrorCode::none)
+                return refused(fmt::format("Failed to alter dir for {}-{}", text(replica.partition),
+                                           replica.broker));
+            console.line(fmt::format(
+                "Successfully started moving log directory to {} for replica {} with broker {} ",
+                left.at(replica), text(replica.partition), replica.broker));
+            left.erase(replica);
+        }
+        if (left.empty()) break;
+        if (session.wall_ms() >= until) {
+            std::string names;
+            for (const auto& [replica, path] : left)
+                names += fmt::format("{}{}-{}", names.empty() ? "" : ",", text(replica.partition),
+                                     replica.broker);
+            return refused(
+                fmt::format("Timed out before log directory move{} could be started for: {}",
+                            plural(left.size()), names));
+        }
+        nap(session, std::chrono::milliseconds{100});
+    }
+    return {};
+}
+
+Result<void> throttle(const Console& console, Session& session, const Arguments& arguments,
+                      const Reassignments& active, const Plan& plan, const Plan& current) {
+    TRY(const auto between, arguments.long_number("throttle"));
+    TRY(const auto inside, arguments.long_number("replica-alter-log-dirs-throttle"));
+    if (between.value_or(-1) < 0 && inside.value_or(-1) < 0) return {};
+    console.line(
+        "Warning: You must run --verify periodically, until the reassignment completes, to ensure "
+        "the throttle is removed.");
+    if (between.value_or(-1) >= 0) {
+        TRY_OK(throttle_moves(session, moves_of(active, plan, current), *between));
+        console.line(fmt::format("The inter-broker throttle limit was set to {} B/s", *between));
+    }
+    if (inside.value_or(-1) >= 0) {
+        std::set<NodeId> brokers;
+        for (const auto& [replica, path] : wanted_directories(plan)) brokers.insert(replica.broker);
+        TRY_OK(throttle_directories(session, brokers, *inside));
+        console.line(
+            fmt::format("The replica-alter-dir throttle limit was set to {} B/s", *inside));
+    }
+    return {};
+}
+
+Result<Plan> read_plan(const Arguments& arguments) {
+    TRY(const std::string json, read_file(arguments, "reassignment-json-file"));
+    if (json.empty()) return refused("The input string shouldn't be empty");
+    return parse_plan(json);
+}
+
+std::vector<std::string> topics_of(const Plan& plan) {
+    std::set<std::string> names;
+    for (const Placement& place : plan) names.insert(place.partition.topic);
+    return {names.begin(), names.end()};
+}
+
+std::set<TopicPartition> partitions_of(const Plan& plan) {
+    std::set<TopicPartition> out;
+    for (const Placement& place : plan) out.insert(place.partition);
+    return out;
+}
+
+Result<int> execute(const Console& console, Session& session, const Arguments& arguments) {
+    TRY(const auto timeout, arguments.long_number("timeout"));
+    TRY_OK(arguments.long_number("throttle"));
+    TRY(const Plan plan, read_plan(arguments));
+    TRY_OK(check_plan(plan));
+    const auto active = session.wait(session.admin().list_reassignments());
+    if (!active) return thrown(active.error());
+    if (!active->empty() && !arguments.has("additional")) {
+        console.line(
+            "Cannot execute because there is an existing partition assignment.  Use --additional "
+            "to override this and create a new partition assignment in addition to the existing "
+            "one. The --additional flag can also be used to change the throttle by resubmitting "
+            "the current reassignment.");
+        return kFailed;
+    }
+    TRY(const auto brokers, broker_places(session));
+    for (const Placement& place : plan)
+        for (const NodeId id : place.replicas)
+            if (std::ranges::find(brokers, id, &BrokerPlace::id) == brokers.end())
+                return refused(fmt::format("Unknown broker id {}", id));
+    const std::set<TopicPartition> partitions = partitions_of(plan);
+    auto current = current_placement(session, topics_of(plan), &partitions);
+    if (!current) return thrown(current.error());
+    std::ranges::sort(*current, {}, &Placement::partition);
+    console.line(
+        fmt::format("Current partition replica assignment\n\n{}\n\nSave this to use as the "
+                    "--reassignment-json-file option during rollback",
+                    plan_json(*current)));
+    if (auto bound = throttle(console, session, arguments, *active, plan, *current); !bound)
+        return thrown(bound.error());
+    std::map<TopicPartition, client::NewReplicas> wanted;
+    for (const Placement& place : plan) wanted[place.partition] = place.replicas;
+    const auto outcomes = session.wait(session.admin().alter_reassignments(
+        std::move(wanted), !arguments.has("disallow-replication-factor-change")));
+    if (!outcomes) return thrown(outcomes.error());
+    std::string failures;
+    for (const auto& [tp, error] : *outcomes)
+        if (error.code != ErrorCode::none)
+            failures += fmt::format("\n{}: {}", text(tp), java_sentence(error));
+    if (!failures.empty()) {
+        console.line("Error reassigning partition(s):" + failures);
+        return kFailed;
+    }
+    console.line(fmt::format("Successfully started partition reassignment{} for {}",
+                             plural(partitions.size()), listed(partitions)));
+    constexpr int64_t kPatienceMs = 10'000;
+    TRY_OK(move_directories(console, session, wanted_directories(plan),
+                            timeout.value_or(kPatienceMs)));
+    return kDone;
+}
+
+Result<void> clear_throttles(const Console& console, Session& session, const Plan& plan) {
+    TRY(const auto places, broker_places(session));
+    std::vector<NodeId> brokers;
+    for (const BrokerPlace& place : places) brokers.push_back(place.id);
+    console.line(fmt::format("Clearing broker-level throttles on broker{} {}",
+                             plural(brokers.size()), fmt::join(brokers, ",")));
+    if (auto done = clear_broker_throttles(session, brokers); !done) return thrown(done.error());
+    const std::vector<std::string> topics = topics_of(plan);
+    console.line(fmt::format("Clearing topic-level throttles on topic{} {}", plural(topics.size()),
+                             fmt::join(topics, ",")));
+    if (auto done = clear_topic_throttles(session, topics); !done) return thrown(done.error());
+    return {};
+}
+
+// Prints how far the moves between brokers are; whether some go on.
+Result<bool> tell_partitions(const Console& console, Session& session, const Plan& plan,
+                             const Reassignments& active) {
+    TRY(const auto topics, session.wait(session.admin().describe_topics(topics_of(plan))));
+    std::map<TopicPartition, std::vector<NodeId>> now;
+    for (const client::TopicDescription& topic : topics)
+        for (const client::PartitionDescription& p : topic.partitions)
+            now[{topic.name, p.index}] = p.replicas;
+    std::map<TopicPartition, std::vector<NodeId>> targets;
+    for (const Placement& place : plan) targets[place.partition] = place.replicas;
+    console.line("Status of partition reassignment:");
+    bool going_on = false;
+    for (const auto& [tp, target] : targets) {
+        if (active.contains(tp)) {
+            going_on = true;
+            console.line(
+                fmt::format("Reassignment of partition {} is still in progress.", text(tp)));
+        } else if (now[tp] == target) {
+            console.line(fmt::format("Reassignment of partition {} is completed.", text(tp)));
+        } else {
+            console.line(
+                fmt::format("There is no active reassignment of partition {}, but replica "
+                            "set is {} rather than {}.",
+                            text(tp), fmt::join(now[tp], ","), fmt::join(target, ",")));
+        }
+    }
+    return going_on;
+}
+
+// Likewise of moves between directories.
+Result<bool> tell_directories(const Console& console, Session& session, const Plan& plan) {
+    const auto wanted = wanted_directories(plan);
+    std::vector<Replica> replicas;
+    for (const auto& [replica, path] : wanted) replicas.push_back(replica);
+    TRY(const auto states, directory_states(session, replicas));
+    bool going_on = false;
+    for (const auto& [replica, path] : wanted) {
+        const DirectoryState& state = states.at(replica);
+        const std::string name = text(replica.partition);
+        if (!state.now) {
+            console.line(fmt::format(
+                "Partition {} is not found in any live log dir on broker {}. There is likely an "
+                "offline log directory on the broker.",
+                name, replica.broker));
+        } else if (state.future) {
+            going_on = true;
+            if (*state.future == path)
+                console.line(fmt::format("Reassignment of replica {}-{} is still in progress.",
+                                         name, replica.broker));
+            else
+                console.line(fmt::format(
+                    "Partition {} on broker {} is being moved to log dir {} instead of {}.", name,
+                    replica.broker, *state.future, path));
+        } else if (*state.now == path) {
+            console.line(fmt::format("Reassignment of replica {}-{} completed successfully.", name,
+                                     replica.broker));
+        } else {
+            console.line(
+                fmt::format("Partition {} on broker {} is not being moved from log dir {} to {}.",
+                            name, replica.broker, *state.now, path));
+        }
+    }
+    if (wanted.empty()) console.line("");
+    // A broker without the replica may begin with it any moment.
+    return going_on || std::ranges::any_of(states, [](const auto& one) { return !one.second.now; });
+}
+
+Result<int> verify(const Console& console, Session& session, const Arguments& arguments) {
+    TRY(const Plan plan, read_plan(arguments));
+    const auto active = session.wait(session.admin().list_reassignments());
+    if (!active) return thrown(active.error());
+    TRY(const bool moving, tell_partitions(console, session, plan, *active));
+    TRY(const bool copying, tell_directories(console, session, plan));
+    if (!moving && !copying && !arguments.has("preserve-throttles"))
+        TRY_OK(clear_throttles(console, session, plan));
+    return kDone;
+}
+
+Result<int> cancel(const Console& console, Session& session, const Arguments& arguments) {
+    TRY(const Plan plan, read_plan(arguments));
+    const auto active = session.wait(session.admin().list_reassignments());
+    if (!active) return thrown(active.error());
+    std::map<TopicPartition, client::NewReplicas> wanted;
+    for (const TopicPartition& tp : partitions_of(plan))
+        if (active->contains(tp)) wanted[tp] = std::nullopt;
+    if (wanted.empty()) {
+        console.line("None of the specified partition reassignments are active.");
+    } else {
+        const auto outcomes = session.wait(session.admin().alter_reassignments(wanted));
+        if (!outcomes) return thrown(outcomes.error());
+        std::string failures;
+        std::vector<TopicPartition> done;
+        for (const auto& [tp, error] : *outcomes) {
+            done.push_back(tp);
+            if (error.code != ErrorCode::none)
+                failures += fmt::format("\n{}: {}", text(tp), java_sentence(error));
+        }
+        if (!failures.empty()) {
+            console.line(fmt::format("Error cancelling partition reassignment{} for:{}",
+                                     plural(done.size()), failures));
+            return kFailed;
+        }
+        console.line(fmt::format("Successfully cancelled partition reassignment{} for: {}",
+                                 plural(done.size()), listed(done)));
+    }
+    std::vector<Replica> replicas;
+    for (const auto& [replica, path] : wanted_directories(plan)) replicas.push_back(replica);
+    TRY(const auto states, directory_states(session, replicas));
+    std::map<Replica, std::string> back;
+    for (const auto& [replica, state] : states)
+        if (state.future && state.now) back[replica] = *state.now;
+    if (back.empty()) console.print("None of the specified partition moves are active.");
+    constexpr int64_t kPatienceMs = 10'000;
+    TRY(const auto timeout, arguments.long_number("timeout"));
+    TRY_OK(move_directories(console, session, std::move(back), timeout.value_or(kPatienceMs)));
+    if (!arguments.has("preserve-throttles")) TRY_OK(clear_throttles(console, session, plan));
+    return kDone;
+}
+
+Result<int> list(const Console& console, Session& session) {
+    const auto active = session.wait(session.admin().list_reassignments());
+    if (!active) return thrown(active.error());
+    console.line(active->empty() ? "No partition reassignments found."
+                                 : "Current partition reassignments:");
+    for (const auto& [tp, one] : *active) {
+        std::string line = fmt::format("{}: replicas: {}.", text(tp), fmt::join(one.replicas, ","));
+        if (!one.adding.empty()) line += fmt::format(" adding: {}.", fmt::join(one.adding, ","));
+        if (!one.removing.empty())
+            line += fmt::format(" removing: {}.", fmt::join(one.removing, ","));
+        console.line(line);
+    }
+    return kDone;
+}
+
+Result<int> act(const Console& console, const Arguments& arguments) {
+    TRY(const auto session, open_session(arguments));
+    const std::string_view action = action_of(arguments)->name;
+    if (action == "generate") return generate(console, *session, arguments);
+    if (action == "execute") return execute(console, *session, arguments);
+    if (action == "verify") return verify(console, *session, arguments);
+    if (action == "cancel") return cancel(console, *session, arguments);
+    return list(console, *session);
+}
+
+}  // namespace
+
+int reassign_partitions(const Console& console, const Words& words) {
+    const auto arguments = Arguments::parse(kOptions, words);
+    if (!arguments) {
+        console.error_line(arguments.error().message);
+        return kFailed;
+    }
+    if (const auto ended =
+            help_or_version(console, words, *arguments,
+                            "Moves replicas between brokers and directories.", kOptions))
+        return *ended;
+    if (const auto why = misuse_of(*arguments)) return misused(console, *why, kOptions);
+    const auto done = act(console, *arguments);
+    if (done) return *done;
+    // Kafka's tool tells this on its standard output.
+    console.line(fmt::format("Error: {}", sentence(done.error())));
+    return kFailed;
+}
+
+}  // namespace millrace::cli::kafka
