@@ -72,4 +72,12 @@ Result<std::vector<TopicPartition>> partitions_meant(Session& session,
     return out;
 }
 
+bool is_streams_internal(std::string_view topic, std::string_view application) {
+    if (!topic.starts_with(application) || !topic.substr(application.size()).starts_with("-"))
+        return false;
+    for (const std::string_view end : {"-changelog", "-repartition"})
+        if (topic.ends_with(end)) return true;
+    return topic.find("-subscription-re") != topic.npos && topic.ends_with("-topic");
+}
+
 }  // namespace millrace::cli::kafka

@@ -20,6 +20,9 @@ std::vector<std::string> split(std::string_view text);
 Result<std::vector<std::string>> read_choice(const Arguments& arguments, std::string_view option,
                                              std::span<const std::string_view> known);
 
+// Whether Kafka Streams has made the topic for an application. Pure.
+bool is_streams_internal(std::string_view topic, std::string_view application);
+
 // The partitions that these mean: of "t" all, of "t:0,1" those. unknown_topic_or_partition.
 Result<std::vector<TopicPartition>> partitions_meant(Session& session,
                                                      const std::vector<std::string>& topics);

@@ -92,22 +92,15 @@ Result<void> describe(const Console& console, Session& session, const Arguments&
                                    arguments.has("verbose"));
 }
 
-// Topics that Kafka Streams makes for an application.
-bool is_internal_to(std::string_view topic, std::string_view group) {
-    if (!topic.starts_with(group) || !topic.substr(group.size()).starts_with("-")) return false;
-    for (const std::string_view end : {"-changelog", "-repartition"})
-        if (topic.ends_with(end)) return true;
-    return topic.find("-subscription-re") != topic.npos && topic.ends_with("-topic");
-}
-
 Result<void> delete_internal_topics(Session& session, const Arguments& arguments,
                                     const std::vector<std::string>& groups) {
     TRY(const auto topics, session.wait(session.admin().list_topics()));
     const auto& named = arguments.values("delete-internal-topic");
     std::vector<std::string> doomed;
     for (const client::TopicListing& topic : topics) {
-        const bool internal = std::ranges::any_of(
-            groups, [&](const std::string& group) { return is_internal_to(topic.name, group); });
+        const bool internal = std::ranges::any_of(groups, [&](const std::string& group) {
+            return is_streams_internal(topic.name, group);
+        });
         if (internal && (arguments.has("delete-all-internal-topics") ||
                          std::ranges::find(named, topic.name) != named.end()))
             doomed.push_back(topic.name);
@@ -176,7 +169,7 @@ Result<std::vector<TopicPartition>> inputs_meant(Session& session, const Argumen
     const std::string& group = arguments.values("group").front();
     std::vector<TopicPartition> out;
     for (const auto& [tp, offset] : committed)
-        if (!is_internal_to(tp.topic, group)) out.push_back(tp);
+        if (!is_streams_internal(tp.topic, group)) out.push_back(tp);
     return out;
 }
 

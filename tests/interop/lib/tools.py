@@ -22,7 +22,8 @@ CLASSES = {
     "metadata-quorum": PACKAGE + "MetadataQuorumCommand", "metadata-shell": "org.apache.kafka.shell.MetadataShell",
     "producer-perf-test": PACKAGE + "ProducerPerformance", "topics": PACKAGE + "TopicCommand",
     "reassign-partitions": PACKAGE + "reassign.ReassignPartitionsCommand",
-    "share-groups": PACKAGE + "consumer.group.ShareGroupCommand", "streams-groups": PACKAGE + "streams.StreamsGroupCommand",
+    "share-groups": PACKAGE + "consumer.group.ShareGroupCommand",
+    "streams-application-reset": PACKAGE + "StreamsResetter", "streams-groups": PACKAGE + "streams.StreamsGroupCommand",
     "transactional-copier": PACKAGE + "TransactionalMessageCopier", "transactions": PACKAGE + "TransactionsCommand",
     "verifiable-consumer": PACKAGE + "VerifiableConsumer", "verifiable-producer": PACKAGE + "VerifiableProducer",
 }

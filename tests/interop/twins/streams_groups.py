@@ -7,6 +7,7 @@ import tempfile
 from lib import env
 from lib.check import eventually
 from lib.records import unique
+from twins.offsets import filled
 
 # What the JVM that runs Kafka's tools in a row makes the tool say of its own end.
 OWN_END = "Error: Executing streams group command failed due to exit "
@@ -103,4 +104,27 @@ def groups(t, node):
     same("--delete", "--group", app)
 
 
-CHECKS = {"streams-groups misuse": misuse, "streams-groups": groups}
+def application_reset(t, node):
+    topic, app = filled(t, node), unique("{me}-app")
+    server = ("--bootstrap-server", t.address)
+    for me in ("java", "ours"):
+        for end in ("store-changelog", "store-repartition", "other"):
+            t.tools.ok("topics", "--create", "--topic", f"{app}-{end}".replace("{me}", me), *server, bootstrap="")
+
+    def same(*args, **options):
+        t.same("streams-application-reset", *args, **{"exits": 0, "sort": True, **options})
+    for args in ((), ("--bogus",), ("--application-id", app, "--to-offset", 1, "--to-latest")):
+        same(*args, exits=1)
+    same("--application-id", app, "--internal-topics", "x", exits=1)
+    inputs = ("--application-id", app, "--input-topics", topic)
+    for args in ((), ("--to-latest",), ("--to-offset", 3), ("--to-offset", 1000), ("--to-offset", 0),
+                 ("--to-datetime", "2020-01-01T00:00:00.000"), ("--by-duration", "P1D")):
+        same(*inputs, *args, "--dry-run")
+    same(*inputs, "--to-offset", 4)
+    same(*inputs, "--shift-by", 1, "--dry-run")
+    same("--application-id", app, "--input-topics", topic + ",nosuch", "--dry-run", exits=1)
+    same("--application-id", app)
+    t.same("consumer-groups", "--describe", "--group", app, exits=0)
+
+
+CHECKS = {"streams-application-reset": application_reset, "streams-groups misuse": misuse, "streams-groups": groups}
