@@ -38,9 +38,69 @@ Result<int> list(const Console& console, Session& session, const GroupsOptions& 
     return kDone;
 }
 
-Result<int> describe(const Console& console, Session& session, const GroupsOptions& options) {
+// What a group of any kind is. Streams groups have tasks instead of partitions.
+Result<client::GroupDescription> view_group(Session& session, const std::string& id,
+                                            const std::string& type) {
+    if (type == "Share" || type == "share") {
+        TRY(auto found, session.wait(session.admin().describe_share_groups({id})));
+        return std::move(found[0]);
+    }
+    if (type != "Streams" && type != "streams") {
+        TRY(auto found, session.wait(session.admin().describe_groups({id})));
+        return std::move(found[0]);
+    }
+    TRY(const auto found, session.wait(session.admin().describe_streams_groups({id})));
+    client::GroupDescription out{.id = id, .error = found[0].error, .state = found[0].state};
+    for (const client::StreamsMember& member : found[0].members) {
+        auto& one = out.members.emplace_back();
+        one.id = member.id;
+        one.client_id = member.client_id;
+        one.host = member.host;
+        for (const client::StreamsTasks& tasks : member.assigned.active)
+            for (const int32_t p : tasks.partitions) one.assigned.push_back({tasks.subtopology, p});
+    }
+    return out;
+}
+
+Result<std::vector<client::GroupDescription>> view_groups(Session& session,
+                                                          const GroupsOptions& options) {
+    TRY(const auto listed, session.wait(session.admin().list_groups()));
     TRY(const auto ids, named(session, options));
-    TRY(const auto groups, session.wait(session.admin().describe_groups(ids)));
+    std::vector<client::GroupDescription> out;
+    for (const std::string& id : ids) {
+        const auto known = std::ranges::find(listed, id, &client::GroupListing::id);
+        TRY(out.emplace_back(),
+            view_group(session, id, known == listed.end() ? std::string{} : known->type));
+    }
+    return out;
+}
+
+// How far it has come, in the columns of the offsets.
+Result<void> add_offsets(Session& session, const client::GroupDescription& group, Table& offsets) {
+    if (group.type == "Share") {
+        TRY(const auto starts, session.wait(session.admin().share_offsets(group.id)));
+        for (const auto& [tp, one] : starts) {
+            const bool begun = one.start >= 0;
+            offsets.add({group.id, group.state, tp.topic, tp.partition,
+                         begun ? Value{one.start} : Value{},
+                         begun && one.lag >= 0 ? Value{one.start + one.lag} : Value{},
+                         begun && one.lag >= 0 ? Value{one.lag} : Value{}, Value{}});
+        }
+        return {};
+    }
+    // What the members of a streams group are given are tasks, not partitions of topics.
+    client::GroupDescription alone = group;
+    if (group.type.empty()) alone.members.clear();
+    TRY(const auto partitions, group_partitions(session, alone));
+    for (const GroupPartition& one : partitions)
+        offsets.add({group.id, group.state, one.partition.topic, one.partition.partition,
+                     maybe(one.committed), maybe(one.end), maybe(one.lag()),
+                     one.member ? Value{one.member->id} : Value{}});
+    return {};
+}
+
+Result<int> describe(const Console& console, Session& session, const GroupsOptions& options) {
+    TRY(const auto groups, view_groups(session, options));
     Table members{{"group", "state", "member", "instance", "client", "host", "partitions"}};
     Table offsets{{"group", "state", "topic", "partition", "committed", "end", "lag", "member"}};
     std::vector<client::Outcome> outcomes;
@@ -56,12 +116,7 @@ Result<int> describe(const Console& console, Session& session, const GroupsOptio
             members.add({group.id, group.state, member.id, maybe(member.instance_id),
                          member.client_id, member.host, std::move(assigned)});
         }
-        if (options.members) continue;
-        TRY(const auto partitions, group_partitions(session, group));
-        for (const GroupPartition& one : partitions)
-            offsets.add({group.id, group.state, one.partition.topic, one.partition.partition,
-                         maybe(one.committed), maybe(one.end), maybe(one.lag()),
-                         one.member ? Value{one.member->id} : Value{}});
+        if (!options.members) TRY_OK(add_offsets(session, group, offsets));
     }
     console.show(options.members ? members : offsets);
     return tell_failures(console, outcomes);
@@ -154,7 +209,7 @@ Result<int> reset(const Console& console, Session& session, const GroupsOptions&
 }  // namespace
 
 void add_groups_command(CLI::App& app, const Native& native) {
-    CLI::App& noun = *app.add_subcommand("groups", "List, describe, reset, delete consumer groups");
+    CLI::App& noun = *app.add_subcommand("groups", "List, describe, reset, delete groups");
     noun.require_subcommand(1);
     auto o = std::make_shared<GroupsOptions>();
     add_verb(noun, native, "list", "The groups and their states", o, list)

@@ -22,6 +22,7 @@
 #include "client/admin/quotas.h"
 #include "client/admin/reassignments.h"
 #include "client/admin/scram_users.h"
+#include "client/admin/share_groups.h"
 #include "client/admin/tokens.h"
 #include "client/admin/topics.h"
 #include "client/admin/transactions.h"
@@ -78,6 +79,21 @@ public:
         std::string group, std::map<TopicPartition, Offset> offsets);
     runtime::Task<Result<std::map<TopicPartition, Error>>> delete_offsets(
         std::string group, std::vector<TopicPartition> partitions);
+
+    // Share groups and streams groups (admin/share_groups.cc). In the order of `ids`; the error of
+    // a group that is none of these, or not there: group_id_not_found. Deleted with delete_groups().
+    runtime::Task<Result<std::vector<GroupDescription>>> describe_share_groups(
+        std::vector<std::string> ids);
+    runtime::Task<Result<std::vector<StreamsGroupDescription>>> describe_streams_groups(
+        std::vector<std::string> ids);
+    // Of all partitions that the group has anything of.
+    runtime::Task<Result<ShareOffsets>> share_offsets(std::string group);
+    // Only of a group without members; what became of each partition.
+    runtime::Task<Result<std::map<TopicPartition, Error>>> alter_share_offsets(
+        std::string group, std::map<TopicPartition, Offset> starts);
+    // Likewise; what became of each topic.
+    runtime::Task<Result<std::vector<Outcome>>> delete_share_offsets(
+        std::string group, std::vector<std::string> topics);
 
     // Offsets and records (admin/offsets.cc)
     // For each partition the offset of a time, or one of the special times.
@@ -187,6 +203,19 @@ private:
     }
     // Until the metadata names brokers.
     runtime::Task<Result<void>> know_brokers(runtime::TimePoint until);
+    // The coordinator of a group as far as it is known without asking again.
+    template <typename Description>
+    runtime::Task<void> name_coordinator(Description& group) {
+        const auto known =
+            co_await cluster_.coordinator(CoordinatorType::group, group.id, deadline());
+        if (!known) co_return;
+        group.coordinator = *known;
+        const auto broker = cluster_.metadata().brokers().find(*known);
+        if (broker != cluster_.metadata().brokers().end())
+            group.coordinator_address = broker->second.address;
+    }
+    runtime::Task<Result<GroupDescription>> describe_share_group(std::string id);
+    runtime::Task<Result<StreamsGroupDescription>> describe_streams_group(std::string id);
     runtime::Task<Result<GroupDescription>> describe_consumer_group(std::string id);
     runtime::Task<Result<GroupDescription>> describe_classic_group(std::string id);
     // Who leads each of these partitions now, or why nobody does.

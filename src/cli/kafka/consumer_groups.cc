@@ -4,6 +4,8 @@
 #include "cli/cluster/reset_file.h"
 #include "cli/kafka/consumer_groups_describe.h"
 #include "cli/kafka/exceptions.h"
+#include "cli/kafka/group_arguments.h"
+#include "cli/kafka/group_resets.h"
 #include "cli/kafka/java_order.h"
 #include "cli/kafka/misuse.h"
 #include "cli/kafka/tool_session.h"
@@ -45,49 +47,6 @@ constexpr auto kOptions = std::to_array<Option>({
     kHelp,
     kVersion,
 });
-
-Error refused(std::string why) {
-    return fail(ErrorCode::invalid_request, std::move(why));
-}
-
-std::string capitalized(std::string_view word) {
-    std::string out{word};
-    for (size_t i = 0; i != out.size(); ++i)
-        if (i == 0 && out[i] >= 'a' && out[i] <= 'z')
-            out[i] = static_cast<char>(out[i] - 'a' + 'A');
-        else if (i != 0 && out[i] >= 'A' && out[i] <= 'Z')
-            out[i] = static_cast<char>(out[i] - 'A' + 'a');
-    return out;
-}
-
-std::vector<std::string> split(std::string_view text) {
-    std::vector<std::string> out;
-    while (!text.empty()) {
-        const size_t comma = text.find(',');
-        std::string_view one = text.substr(0, comma);
-        while (one.starts_with(' ')) one.remove_prefix(1);
-        out.emplace_back(one);
-        text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
-    }
-    return out;
-}
-
-// The states or types that an option names, in the cluster's spelling. Errors name `known`.
-Result<std::vector<std::string>> read_choice(const Arguments& arguments, std::string_view option,
-                                             std::span<const std::string_view> known) {
-    std::vector<std::string> out;
-    TRY(const auto text, arguments.value(option));
-    for (const std::string& word : split(text.value_or(""))) {
-        const auto at = std::ranges::find_if(
-            known, [&](std::string_view name) { return capitalized(name) == capitalized(word); });
-        if (at == known.end())
-            return refused(fmt::format(
-                "Invalid {} list '{}'. Valid {} are: {}", option == "state" ? "state" : "types",
-                *text, option == "state" ? "states" : "types", fmt::join(known, ", ")));
-        out.emplace_back(*at);
-    }
-    return out;
-}
 
 Result<void> list(const Console& console, Session& session, const Arguments& arguments) {
     constexpr std::string_view kStates[] = {
@@ -160,98 +119,14 @@ Result<void> remove(const Console& console, Session& session, const Arguments& a
     return {};
 }
 
-// The partitions that --topic names: of "t" all, of "t:0,1" those.
-Result<std::vector<TopicPartition>> partitions_meant(Session& session, const Arguments& arguments) {
-    std::vector<TopicPartition> out;
-    for (const std::string& text : arguments.values("topic")) {
-        const size_t colon = text.find(':');
-        const std::string topic = text.substr(0, colon);
-        if (colon != text.npos) {
-            for (const std::string& word : split(std::string_view{text}.substr(colon + 1))) {
-                if (word.empty() || word.find_first_not_of("0123456789") != word.npos ||
-                    word.size() > 9)
-                    return refused(fmt::format("Invalid partition in {}", text));
-                out.push_back({topic, std::stoi(word)});
-            }
-            continue;
-        }
-        TRY(const auto described, session.wait(session.admin().describe_topics({topic})));
-        if (described[0].error.code != ErrorCode::none)
-            return fail(described[0].error.code, java_sentence(described[0].error));
-        for (const auto& p : described[0].partitions) out.push_back({topic, p.index});
-    }
-    return out;
-}
-
 Result<void> delete_offsets(const Console& console, Session& session, const Arguments& arguments) {
-    const std::string& group = arguments.values("group").front();
-    TRY(auto partitions, partitions_meant(session, arguments));
-    const auto deleted = session.wait(session.admin().delete_offsets(group, partitions));
-    if (!deleted && client::Cluster::network_error(deleted.code())) return deleted.error();
-    bool partly = false;
-    if (deleted)
-        for (const auto& [tp, error] : *deleted) partly |= error.code != ErrorCode::none;
-    if (!deleted)
-        console.line(fmt::format("\nError: {}", java_sentence(deleted.error())));
-    else if (partly)
-        console.line("\nError: Encountered some partition-level error, see the follow-up details.");
-    else
-        console.line(fmt::format("Request succeeded for deleting offsets from group {}.", group));
-    size_t width = 15;
-    for (const TopicPartition& tp : partitions) width = std::max(width, tp.topic.size());
-    console.line(fmt::format("\n{:<{}} {:<10} {:<15}", "TOPIC", width, "PARTITION", "STATUS"));
-    std::ranges::sort(partitions);
-    for (const TopicPartition& tp : partitions) {
-        const Error error = deleted ? deleted->at(tp) : deleted.error();
-        const std::string status = error.code == ErrorCode::none
-                                       ? "Successful"
-                                       : fmt::format("Error: {}", java_exception(error));
-        console.line(fmt::format("{:<{}} {:<10} {:<15}", tp.topic, width, tp.partition, status));
-    }
-    return {};
+    TRY(auto partitions, partitions_meant(session, arguments.values("topic")));
+    return delete_group_offsets(console, session, arguments.values("group").front(),
+                                std::move(partitions));
 }
 
 constexpr std::string_view kScenarios[] = {"to-offset", "to-datetime", "by-duration", "to-earliest",
                                            "to-latest", "shift-by",    "from-file",   "to-current"};
-
-Result<ResetTarget> read_target(const Arguments& arguments, TimestampMs now) {
-    using To = ResetTarget::To;
-    if (arguments.has("to-earliest")) return ResetTarget{To::earliest};
-    if (arguments.has("to-latest")) return ResetTarget{To::latest};
-    if (arguments.has("to-current")) return ResetTarget{To::current};
-    TRY(const auto offset, arguments.long_number("to-offset"));
-    if (offset) return ResetTarget{To::offset, *offset};
-    TRY(const auto shift, arguments.long_number("shift-by"));
-    if (shift) return ResetTarget{To::shift, *shift};
-    TRY(const auto date, arguments.value("to-datetime"));
-    if (date) {
-        TRY(const TimestampMs time, parse_date_time(*date));
-        return ResetTarget{To::time, time};
-    }
-    TRY(const auto duration, arguments.value("by-duration"));
-    TRY(const int64_t ms, parse_duration(duration.value_or("")));
-    return ResetTarget{To::time, now - ms};
-}
-
-// What --from-file says of a group.
-Result<std::map<TopicPartition, Offset>> plan_from_file(const Console& console, Session& session,
-                                                        const Arguments& arguments,
-                                                        const std::string& path,
-                                                        const std::string& group) {
-    LocalDisk local;
-    const auto text = local.read_all(path);
-    if (!text)
-        return fail(text.code(), fmt::format("java.io.IOException: Unable to read file {}", path));
-    const bool one_group = arguments.values("group").size() == 1;
-    TRY(const ResetPlans plans, parse_reset_file(*text, one_group ? group : ""));
-    const auto found = plans.find(group);
-    if (found == plans.end()) {
-        console.line(fmt::format("\nError: No reset plan for group {} found", group));
-        return std::map<TopicPartition, Offset>{};
-    }
-    TRY(Reset reset, plan_reset(session, found->second));
-    return std::move(reset.offsets);
-}
 
 Result<std::map<TopicPartition, Offset>> plan_for(const Console& console, Session& session,
                                                   const Arguments& arguments,
@@ -263,7 +138,7 @@ Result<std::map<TopicPartition, Offset>> plan_for(const Console& console, Sessio
     if (arguments.has("all-topics"))
         for (const auto& [tp, offset] : committed) partitions.push_back(tp);
     else {
-        TRY(partitions, partitions_meant(session, arguments));
+        TRY(partitions, partitions_meant(session, arguments.values("topic")));
     }
     TRY(const ResetTarget target, read_target(arguments, session.wall_ms()));
     TRY(const Reset reset, plan_reset(session, committed, partitions, target));

@@ -64,15 +64,6 @@ Result<void> show_offsets(const Console& console, Session& session,
     return {};
 }
 
-std::string assignment_text(const std::vector<TopicPartition>& partitions) {
-    std::map<std::string, std::vector<PartitionIndex>> topics;
-    for (const TopicPartition& tp : partitions) topics[tp.topic].push_back(tp.partition);
-    std::string out;
-    for (const auto& [topic, indexes] : topics)
-        out += fmt::format("{}{}:{}", out.empty() ? "" : ";", topic, fmt::join(indexes, ","));
-    return out.empty() ? std::string{kMissing} : out;
-}
-
 void show_members(const Console& console, const client::GroupDescription& group, bool verbose) {
     const bool instances = std::ranges::any_of(
         group.members, [](const auto& member) { return member.instance_id.has_value(); });
@@ -139,6 +130,15 @@ void show_state(const Console& console, const client::GroupDescription& group, b
 }
 
 }  // namespace
+
+std::string assignment_text(const std::vector<TopicPartition>& partitions) {
+    std::map<std::string, std::vector<PartitionIndex>> topics;
+    for (const TopicPartition& tp : partitions) topics[tp.topic].push_back(tp.partition);
+    std::string out;
+    for (const auto& [topic, indexes] : topics)
+        out += fmt::format("{}{}:{}", out.empty() ? "" : ";", topic, fmt::join(indexes, ","));
+    return out.empty() ? std::string{kMissing} : out;
+}
 
 Result<void> describe_groups(const Console& console, Session& session,
                              const std::vector<std::string>& groups, GroupView view, bool verbose) {

@@ -19,4 +19,7 @@ void print_new_offsets(
     const Console& console,
     const std::vector<std::pair<std::string, std::map<TopicPartition, Offset>>>& plans);
 
+// "t:0,1;u:2"; "-" for none.
+std::string assignment_text(const std::vector<TopicPartition>& partitions);
+
 }  // namespace millrace::cli::kafka

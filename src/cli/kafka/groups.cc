@@ -1,4 +1,5 @@
 // kafka-groups: the groups of all types.
+#include "cli/kafka/group_arguments.h"
 #include "cli/kafka/java_order.h"
 #include "cli/kafka/misuse.h"
 #include "cli/kafka/tool_session.h"
@@ -24,13 +25,6 @@ constexpr auto kOptions = std::to_array<Option>({
 std::string lower(std::string text) {
     for (char& c : text)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return text;
-}
-
-std::string capitalized(std::string text) {
-    text = lower(std::move(text));
-    if (!text.empty() && text[0] >= 'a' && text[0] <= 'z')
-        text[0] = static_cast<char>(text[0] - 'a' + 'A');
     return text;
 }
 

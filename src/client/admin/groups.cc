@@ -81,13 +81,7 @@ runtime::Task<Result<std::vector<GroupDescription>>> Admin::describe_groups(
                            described->error.code == ErrorCode::unsupported_version)))
             described = co_await describe_classic_group(id);
         if (!described) co_return described.error();
-        const auto known = co_await cluster_.coordinator(CoordinatorType::group, id, deadline());
-        if (known) {
-            described->coordinator = *known;
-            const auto broker = cluster_.metadata().brokers().find(*known);
-            if (broker != cluster_.metadata().brokers().end())
-                described->coordinator_address = broker->second.address;
-        }
+        co_await name_coordinator(*described);
         out.push_back(*std::move(described));
     }
     co_return out;

@@ -16,7 +16,7 @@ import org.apache.kafka.streams.state.Stores;
  * A Kafka Streams application with exactly_once_v2: copies INPUT to COPY, and writes the number of each key's records so far to
  * COUNTS, from a store with a changelog. Runs until SIGTERM.
  *
- * usage: ExactlyOnceApp BOOTSTRAP APPLICATION_ID STATE_DIR INPUT COPY COUNTS
+ * usage: ExactlyOnceApp BOOTSTRAP APPLICATION_ID STATE_DIR INPUT COPY COUNTS [GROUP_PROTOCOL]
  */
 public final class ExactlyOnceApp {
     public static void main(String[] args) throws Exception {
@@ -32,6 +32,7 @@ public final class ExactlyOnceApp {
         p.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
         p.put(StreamsConfig.consumerPrefix(ConsumerConfig.MAX_POLL_RECORDS_CONFIG), 200);
         p.put(StreamsConfig.producerPrefix(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG), 10_000);
+        if (args.length > 6) p.put(StreamsConfig.GROUP_PROTOCOL_CONFIG, args[6]);
 
         StreamsBuilder builder = new StreamsBuilder();
         KStream<String, String> input = builder.stream(args[3]);

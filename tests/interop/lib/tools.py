@@ -14,7 +14,7 @@ CLASSES = {
     "broker-api-versions": PACKAGE + "BrokerApiVersionsCommand", "client-metrics": PACKAGE + "ClientMetricsCommand", "cluster": PACKAGE + "ClusterTool",
     "configs": "kafka.admin.ConfigCommand", "console-consumer": PACKAGE + "consumer.ConsoleConsumer",
     "console-producer": PACKAGE + "ConsoleProducer",
-    "consumer-groups": PACKAGE + "consumer.group.ConsumerGroupCommand",
+    "console-share-consumer": PACKAGE + "consumer.ConsoleShareConsumer", "consumer-groups": PACKAGE + "consumer.group.ConsumerGroupCommand",
     "consumer-perf-test": PACKAGE + "ConsumerPerformance", "delete-records": PACKAGE + "DeleteRecordsCommand",
     "dump-log": PACKAGE + "DumpLogSegments", "e2e-latency": PACKAGE + "EndToEndLatency",
     "client-metrics": PACKAGE + "ClientMetricsCommand", "share-groups": PACKAGE + "consumer.group.ShareGroupCommand",
@@ -26,6 +26,8 @@ CLASSES = {
     "metadata-quorum": PACKAGE + "MetadataQuorumCommand", "metadata-shell": "org.apache.kafka.shell.MetadataShell",
     "producer-perf-test": PACKAGE + "ProducerPerformance", "topics": PACKAGE + "TopicCommand",
     "reassign-partitions": PACKAGE + "reassign.ReassignPartitionsCommand",
+    "share-groups": PACKAGE + "consumer.group.ShareGroupCommand",
+    "streams-application-reset": PACKAGE + "StreamsResetter", "streams-groups": PACKAGE + "streams.StreamsGroupCommand",
     "transactional-copier": PACKAGE + "TransactionalMessageCopier", "transactions": PACKAGE + "TransactionsCommand",
     "verifiable-consumer": PACKAGE + "VerifiableConsumer", "verifiable-producer": PACKAGE + "VerifiableProducer",
 }

@@ -38,7 +38,7 @@ def masked(text):
 
 def complaint(err):
     """The first sentence of a tool's standard error, without what belongs to the JVM or is the tool's help."""
-    error = re.search(r"^kafka-[\w.-]+:\s+error:(?:.|\n)*", err, re.MULTILINE)
+    error = re.search(r"^(?:kafka|verifiable)-[\w.-]+:\s+error:(?:.|\n)*", err, re.MULTILINE)
     if error:
         # The library breaks the sentence into lines, and spreads the words of each.
         return "".join(error[0].split())
