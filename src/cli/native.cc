@@ -32,6 +32,10 @@ std::string advice_for(const Error& error, const Session::Options& options) {
         case ErrorCode::group_authorization_failed:
         case ErrorCode::cluster_authorization_failed:
             return "Somebody who may alter ACLs of this cluster can grant it.";
+        case ErrorCode::security_disabled:
+            return "The brokers keep no ACLs: they run without authorizer.class.name.";
+        case ErrorCode::resource_not_found:
+            return "`millrace users list` shows the users that there are.";
         case ErrorCode::unsupported_version:
             return "The brokers of this cluster do not serve what this needs.";
         default:

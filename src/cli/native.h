@@ -69,6 +69,10 @@ void add_groups_command(CLI::App& app, const Native& native);
 void add_records_command(CLI::App& app, const Native& native);
 void add_cluster_commands(CLI::App& app,
                           const Native& native);  // cluster, features, quorum, log-dirs
+void add_acls_command(CLI::App& app, const Native& native);
+void add_users_command(CLI::App& app, const Native& native);
+void add_quotas_command(CLI::App& app, const Native& native);
+void add_reassign_command(CLI::App& app, const Native& native);
 void add_transactions_command(CLI::App& app, const Native& native);
 void add_consume_command(CLI::App& app, const Native& native);
 void add_produce_command(CLI::App& app, const Native& native);
