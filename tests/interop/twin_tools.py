@@ -8,13 +8,13 @@ import sys
 from lib.check import Checks, parse, parser
 from lib.node import Node
 from lib.tools import CLASSES, PACKAGE, Tools
-from twins import acls, cluster, configs, files, groups, offline, offsets, reassign, topics, transactions
+from twins import acls, cluster, configs, controllers, files, groups, offline, offsets, reassign, tokens, topics, transactions
 from twins.compare import Twins
 
 CLASSES.update({"storage": "kafka.tools.StorageTool", "acls": PACKAGE + "AclCommand",
-                "leader-election": PACKAGE + "LeaderElectionCommand"})
+                "delegation-tokens": PACKAGE + "DelegationTokenCommand", "leader-election": PACKAGE + "LeaderElectionCommand"})
 FAMILIES = {"offline": offline, "topics": topics, "configs": configs, "offsets": offsets, "groups": groups, "cluster": cluster,
-            "transactions": transactions, "acls": acls, "reassign": reassign}
+            "transactions": transactions, "acls": acls, "reassign": reassign, "controllers": controllers, "tokens": tokens}
 # What Apache Kafka needs to keep ACLs and give out delegation tokens; ours serves neither yet.
 KAFKA = {"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer", "super.users": "User:ANONYMOUS",
          "delegation.token.secret.key": "twins"}
