@@ -1,11 +1,29 @@
 #include "cli/kafka/argparse.h"
 
+#include <charconv>
+
 namespace millrace::cli::kafka {
 namespace {
 
 std::string both_names(const Flag& flag) {
     return flag.letter.empty() ? fmt::format("--{}", flag.name)
                                : fmt::format("--{}/-{}", flag.name, flag.letter);
+}
+
+// A value may be a negative number.
+bool begins_flag(std::string_view word) {
+    return word.size() > 1 && word[0] == '-' &&
+           !std::ranges::all_of(word.substr(1), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+Result<void> check_integer(const Flag& flag, const std::string& value) {
+    int32_t n = 0;
+    const auto [stop, error] = std::from_chars(value.data(), value.data() + value.size(), n);
+    if (!flag.integer || (error == std::errc{} && stop == value.data() + value.size())) return {};
+    return fail(ErrorCode::invalid_request,
+                fmt::format("argument {}: could not convert '{}' to Integer (For input string: "
+                            "\"{}\")",
+                            both_names(flag), value, value));
 }
 
 Error unrecognized(std::string_view word) {
@@ -62,11 +80,12 @@ Result<FlagValues> FlagValues::parse(std::span<const Flag> flags,
         std::vector<std::string>& values = out.values_[std::string{flag->name}];
         if (flag->takes == Flag::Takes::nothing) continue;
         if (!value) {
-            if (i + 1 == words.size() || (words[i + 1].starts_with('-') && words[i + 1].size() > 1))
+            if (i + 1 == words.size() || begins_flag(words[i + 1]))
                 return fail(ErrorCode::invalid_request,
                             fmt::format("argument {}: expected one argument", both_names(*flag)));
             value = words[++i];
         }
+        TRY_OK(check_integer(*flag, *value));
         // Of a flag that takes one value, the last counts.
         if (flag->takes == Flag::Takes::one) values.clear();
         values.push_back(*std::move(value));

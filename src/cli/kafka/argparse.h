@@ -25,6 +25,7 @@ struct Flag {
     bool required = false;
     int group = 0;  // of flags with the same number, if it is not 0, only one may be given
     std::string_view help;
+    bool integer = false;  // its value is an int32
 };
 
 class FlagValues {

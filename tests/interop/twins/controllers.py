@@ -40,6 +40,10 @@ def voters(t, node):
     def same(*args, **options):
         t.same("metadata-quorum", *args, first=True, **options)
     same("add-controller", exits=1)
+    # Kafka's ends its JVM.
+    same("remove-controller", "-i", "x", "-d", UUID, exits=1, alone=True)
+    same("remove-controller", "-i", 9, exits=1, alone=True)
+    t.same("cluster", "unregister", "--id", "x", exits=1, alone=True)
     same("remove-controller", "-i", -4, "-d", UUID, exits=1)
     same("remove-controller", "-i", 9, "-d", "bogus", exits=1, complaints=False)  # what is wrong with it, in Java's words
     same("remove-controller", "-i", 9, "-d", UUID, "--dry-run", exits=0)
