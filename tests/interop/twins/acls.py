@@ -36,10 +36,10 @@ def misuse(t, _):
             ("--add", "--allow-principal", "bogus", "--topic", "t"), ("--list", "--principal", "bogus"),
             ("--add", "--allow-principal", "User:x", "--topic", "t", "--resource-pattern-type", "match"),
             ("--list", "--resource-pattern-type", "bogus"), ("--list", "--authorizer", "x"),
-            ("--add", "--allow-principal", "User:x", "--operation", "Any", "--topic", "t"),
-            ("--add", "--allow-principal", "User:x", "--operation", "Read", "--delegation-token", "t")):
+            ("--add", "--allow-principal", "User:x", "--operation", "Any", "--topic", "t")):
         same(t, *args, exits=1)
-    for resource in (("--topic", "t"), ("--group", "g"), ("--cluster",), ("--transactional-id", "x"), ("--user-principal", "User:x")):
+    for resource in (("--topic", "t"), ("--group", "g"), ("--cluster",), ("--transactional-id", "x"), ("--user-principal", "User:x"),
+                     ("--delegation-token", "t")):
         # names what there is in any order
         same(t, "--add", "--allow-principal", "User:x", "--operation", "Bogus", *resource, exits=1, complaints=False)
     same(t, "--version", exits=0)
@@ -51,7 +51,8 @@ def refused(t, node):
     """A cluster that keeps no ACLs."""
     if node.kind == "kafka":
         return  # keeps them here
-    same(t, "--list", exits=1)
+    for args in (("--list",), ("--add", "--allow-principal", "User:x", "--topic", "t"), ("--remove", "--topic", "t", "--force")):
+        same(t, *args, exits=1)
 
 
 def life(t, node):

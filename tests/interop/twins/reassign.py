@@ -65,6 +65,16 @@ def misuse(t, _):
         same(t, "--generate", "--topics-to-move-json-file", f"{home}/nosuch", "--broker-list", "1", exits=1)
 
 
+def refused(t, node):
+    """A cluster that moves no replicas."""
+    if node.kind == "kafka":
+        return
+    same(t, "--list", exits=1)
+    with tempfile.TemporaryDirectory() as home:
+        for action in ("execute", "verify", "cancel"):
+            same(t, f"--{action}", "--reassignment-json-file", file(home, "plan", {"partitions": [place("t", 0, [1])]}), exits=1)
+
+
 def place(topic, partition, replicas, directories=None):
     return {"topic": topic, "partition": partition, "replicas": replicas, **({"log_dirs": directories} if directories else {})}
 
@@ -191,4 +201,4 @@ def directories(m):
     m.verify(m.plan("nosuch", (1, [3, 1], ["/nosuch/3/a", "any"])))
 
 
-CHECKS = {"reassign misuse": misuse, "reassign": moves}
+CHECKS = {"reassign misuse": misuse, "reassign refused": refused, "reassign": moves}
