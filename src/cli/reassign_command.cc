@@ -154,15 +154,13 @@ Result<int> start(const Console& console, Session& session, const ReassignOption
     for (const auto& [tp, error] : outcomes)
         failures.push_back({fmt::format("{}-{}", tp.topic, tp.partition), error});
     const int status = tell_failures(console, failures);
-    std::map<client::Replica, std::string> directories = wanted_directories(plan);
-    while (status == kDone && !directories.empty()) {
+    const std::map<client::Replica, std::string> directories = wanted_directories(plan);
+    if (status == kDone && !directories.empty()) {
         TRY(const auto begun, session.wait(session.admin().alter_log_dirs(directories)));
-        for (const auto& [replica, error] : begun) {
+        for (const auto& [replica, error] : begun)
             // A replica that is not there yet will begin there.
             if (error.code != ErrorCode::none && error.code != ErrorCode::replica_not_available)
                 return error;
-        }
-        break;
     }
     if (status == kDone && !options.no_wait) {
         TRY_OK(wait_for(session, partitions));
@@ -172,6 +170,9 @@ Result<int> start(const Console& console, Session& session, const ReassignOption
                          status != kDone   ? "failed"
                          : options.no_wait ? "started"
                                            : "moved"));
+    // Nothing moves, nothing is to be held back.
+    if (status != kDone && options.throttle >= 0 && active.empty())
+        TRY_OK(clear_throttles(session, topics_of(plan)));
     if (status == kDone && options.no_wait && options.throttle >= 0) {
         std::fflush(console.out);
         console.error_line(
