@@ -1,10 +1,14 @@
-# Flags of every target, in one place.
+# Flags of every target, in one place. What is installed (install.cmake) passes on only where the headers are.
 add_library(millrace_flags INTERFACE)
-target_include_directories(millrace_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
-target_compile_options(millrace_flags INTERFACE
+set(millrace_includes ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
+target_include_directories(millrace_flags INTERFACE "$<BUILD_INTERFACE:${millrace_includes}>"
+    "$<INSTALL_INTERFACE:include;include/millrace>")
+set(millrace_options
     -Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor -Wconversion -Wno-sign-conversion
     -Wno-missing-field-initializers -Wno-missing-designated-field-initializers
     -fno-omit-frame-pointer -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+target_compile_options(millrace_flags INTERFACE "$<BUILD_INTERFACE:${millrace_options}>")
+target_compile_features(millrace_flags INTERFACE cxx_std_23)
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 target_link_libraries(millrace_flags INTERFACE fmt::fmt Threads::Threads)

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "cli/client_settings.h"
+#include "cli/consume_share.h"
 #include "cli/machine.h"
 #include "cli/native.h"
 #include "cli/record_input.h"
@@ -32,6 +33,8 @@ struct ConsumeOptions {
     bool exit = false;
     int64_t count = -1;
     std::string group;
+    std::string share;
+    std::string acknowledge = "accept";
     std::string format;
     std::string key_delimiter;
     std::string delimiter = "\\n";
@@ -330,8 +333,32 @@ Result<RecordPrint> print_of(const ConsumeOptions& options) {
                                options.hex ? RecordPrint::Bytes::hex : RecordPrint::Bytes::text);
 }
 
+Result<void> consume_as_share(const Console& console, const ConsumeOptions& options,
+                              RecordPrint print) {
+    const bool elsewhere = !options.from.empty() || options.from_beginning ||
+                           !options.until.empty() || !options.partitions.empty() ||
+                           !options.group.empty() || options.read_committed;
+    if (elsewhere)
+        return fail(ErrorCode::invalid_request,
+                    "--share: where to read is the group's to say (millrace configs, "
+                    "share.auto.offset.reset and share.isolation.level)");
+    TRY(client::Settings settings, options.client.read());
+    settings.set("group.id", options.share);
+    settings.set("share.acknowledgement.mode", "explicit");
+    TRY(client::ShareConsumerConfig config, client::ShareConsumerConfig::from(settings));
+    warn_of_unknown(console, settings);
+    TRY(const auto acknowledge, parse_acknowledge(options.acknowledge));
+    return consume_share(console,
+                         {.topics = options.topics,
+                          .count = options.count,
+                          .exit = options.exit,
+                          .acknowledge = acknowledge},
+                         std::move(config), std::move(print));
+}
+
 Result<void> consume(const Console& console, const ConsumeOptions& options) {
     TRY(RecordPrint print, print_of(options));
+    if (!options.share.empty()) return consume_as_share(console, options, std::move(print));
     std::string from = options.from;
     if (from.empty()) from = options.from_beginning ? "beginning" : "end";
     TRY(const Begin begin, parse_begin(from));
@@ -376,10 +403,16 @@ void add_consume_command(CLI::App& app, const Native& native) {
     command.add_flag("-e,--exit", o->exit, "Stop at what was the end when reading began");
     command.add_option("-g,--group", o->group,
                        "As a member of this group, which keeps the offsets");
+    command.add_option("--share", o->share,
+                       "As a member of this share group, whose members share the records of each "
+                       "partition; with --exit until nothing came for a while");
+    command.add_option("--ack", o->acknowledge,
+                       "With --share, what becomes of records that were printed: accept, release "
+                       "(to be delivered again) or reject");
     command.add_flag("--read-committed", o->read_committed, "Without aborted transactions");
     command.add_option("-f,--format", o->format,
                        "%s value %k key %t topic %p partition %o offset %T time %h headers %S %K "
-                       "lengths; \\n ...");
+                       "lengths %d deliveries; \\n ...");
     command.add_option("-K,--key-delimiter", o->key_delimiter, "Print keys, and this after them");
     command.add_option("-D,--delimiter", o->delimiter, "After each record");
     command.add_flag("-J,--json", o->json, "A line of JSON for each record");

@@ -21,7 +21,11 @@ bool wants_color() {
 }  // namespace
 
 int main(int argc, char** argv) {
-    const millrace::cli::Console console{.out = stdout, .err = stderr, .color = wants_color()};
+    const millrace::cli::Console console{
+        .out = stdout,
+        .err = stderr,
+        .color = wants_color(),
+        .interactive = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1};
     if (const auto* tool = millrace::cli::kafka::find_tool(argc > 0 ? argv[0] : "")) {
         const int status = tool->run(console, {argv + 1, argv + argc});
         std::fflush(stdout);

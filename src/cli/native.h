@@ -37,8 +37,7 @@ int with_cluster(Console console, const ClusterOptions& options, Work&& work) {
     console.json = options.json;
     if (options.session.bootstrap_servers.empty() &&
         options.session.bootstrap_controllers.empty()) {
-        console.error_line(
-            "--bootstrap-server is required\nRun with --help for more information.");
+        console.error_line("--bootstrap-server is required\nRun with --help for more information.");
         return kMisused;
     }
     auto session = Session::open(options.session);

@@ -68,7 +68,7 @@ void put_field(std::string_view name, std::optional<ByteView> bytes, std::string
 Result<RecordPrint> RecordPrint::format(std::string_view text, Bytes bytes) {
     RecordPrint out;
     out.bytes_ = bytes;
-    constexpr std::string_view kLetters = "sSkKhtpoT";
+    constexpr std::string_view kLetters = "sSkKhtpoTd";
     std::string between;
     for (size_t i = 0; i < text.size();) {
         if (text[i] != '%') {
@@ -113,8 +113,8 @@ void RecordPrint::put(std::optional<ByteView> bytes, std::string& out) const {
 }
 
 void RecordPrint::print(const TopicPartition& place, const client::RecordView& record,
-                        std::string& out) const {
-    if (json_) return print_json(place, record, out);
+                        std::string& out, int16_t deliveries) const {
+    if (json_) return print_json(place, record, out, deliveries);
     for (const Piece& piece : pieces_) {
         switch (piece.what) {
             case 0:
@@ -144,6 +144,9 @@ void RecordPrint::print(const TopicPartition& place, const client::RecordView& r
             case 'T':
                 put_number(record.timestamp, out);
                 break;
+            case 'd':
+                put_number(deliveries, out);
+                break;
             case 'h':
                 for (bool first = true; const client::RecordHeader& header : record.headers) {
                     if (!std::exchange(first, false)) out += ',';
@@ -159,10 +162,11 @@ void RecordPrint::print(const TopicPartition& place, const client::RecordView& r
 }
 
 void RecordPrint::print_json(const TopicPartition& place, const client::RecordView& record,
-                             std::string& out) const {
+                             std::string& out, int16_t deliveries) const {
     fmt::format_to(std::back_inserter(out),
                    "{{\"topic\":{},\"partition\":{},\"offset\":{},\"timestamp\":{},",
                    json_string(place.topic), place.partition, record.offset, record.timestamp);
+    if (deliveries > 0) fmt::format_to(std::back_inserter(out), "\"deliveries\":{},", deliveries);
     put_field("key", record.key, out);
     out += ',';
     put_field("value", record.value, out);

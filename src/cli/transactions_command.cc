@@ -2,6 +2,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include "cli/cluster/transactions.h"
 #include "cli/native.h"
 
 namespace millrace::cli {
@@ -13,6 +14,10 @@ struct TransactionsOptions : ClusterOptions {
     int64_t running_ms = -1;
     std::string topic;
     PartitionIndex partition = 0;
+    std::optional<NodeId> broker;
+    std::optional<std::string> only_topic;
+    int64_t quiet_minutes = 15;
+    Offset start = -1;
 };
 
 Result<int> list(const Console& console, Session& session, const TransactionsOptions& options) {
@@ -55,6 +60,35 @@ Result<int> producers(const Console& console, Session& session,
     return kDone;
 }
 
+Result<int> hanging(const Console& console, Session& session, const TransactionsOptions& options) {
+    constexpr int64_t kMinuteMs = 60'000;
+    TRY(const auto found,
+        find_hanging(session, {.topic = options.only_topic,
+                               .broker = options.broker,
+                               .quiet_ms_min = options.quiet_minutes * kMinuteMs}));
+    Table table{{"topic", "partition", "start", "producer", "epoch", "last_timestamp_ms"}};
+    for (const HangingTransaction& one : found)
+        table.add({one.partition.topic, one.partition.partition, one.producer.transaction_start,
+                   one.producer.producer, one.producer.epoch, one.producer.last_timestamp});
+    console.show(table);
+    return kDone;
+}
+
+Result<int> abort(const Console& console, Session& session, const TransactionsOptions& options) {
+    const TopicPartition partition{options.topic, options.partition};
+    TRY(const auto which, transaction_at(session, partition, options.start));
+    if (!which)
+        return fail(ErrorCode::invalid_request,
+                    fmt::format("no open transaction of {}-{} begins at {}", options.topic,
+                                options.partition, options.start));
+    if (!options.dry_run) TRY_OK(session.wait(session.admin().abort_transaction(*which)));
+    Table table{{"topic", "partition", "start", "producer", "epoch", "result"}};
+    table.add({partition.topic, partition.partition, options.start, which->producer, which->epoch,
+               options.dry_run ? "would be aborted" : "aborted"});
+    console.show(table);
+    return kDone;
+}
+
 }  // namespace
 
 void add_transactions_command(CLI::App& app, const Native& native) {
@@ -73,6 +107,20 @@ void add_transactions_command(CLI::App& app, const Native& native) {
         add_verb(noun, native, "producers", "Who writes to a partition", o, producers);
     writers.add_option("TOPIC", o->topic, "The topic")->required();
     writers.add_option("PARTITION", o->partition, "Its partition")->required();
+    o = std::make_shared<TransactionsOptions>();
+    CLI::App& found = add_verb(noun, native, "find-hanging",
+                               "Open transactions that no coordinator knows of", o, hanging);
+    found.add_option("--topic", o->only_topic, "Only this topic; else all");
+    found.add_option("--broker", o->broker, "Only replicas of this broker, as it knows them");
+    found.add_option("--quiet-for", o->quiet_minutes,
+                     "Only those that nothing was written to for so many minutes (15)");
+    o = std::make_shared<TransactionsOptions>();
+    CLI::App& aborted =
+        add_verb(noun, native, "abort", "End a transaction that find-hanging shows", o, abort);
+    aborted.add_option("TOPIC", o->topic, "The topic")->required();
+    aborted.add_option("PARTITION", o->partition, "Its partition")->required();
+    aborted.add_option("START", o->start, "Where the transaction begins")->required();
+    add_dry_run(aborted, *o);
 }
 
 }  // namespace millrace::cli

@@ -92,10 +92,18 @@ public:
 
     // Transactions (admin/transactions.cc)
     runtime::Task<Result<std::vector<TransactionListing>>> list_transactions(
-        int64_t running_ms_min = -1, std::string id_pattern = {});
+        int64_t running_ms_min = -1, std::string id_pattern = {},
+        std::vector<ProducerId> producers = {});  // only of these; empty: of all
     runtime::Task<Result<TransactionDescription>> describe_transaction(std::string id);
     // Who writes to a partition, as its leader knows it.
     runtime::Task<Result<std::vector<ActiveProducer>>> describe_producers(TopicPartition partition);
+    // Of many; with `broker`, as that replica knows it.
+    runtime::Task<Result<std::map<TopicPartition, PartitionProducers>>> describe_producers(
+        std::vector<TopicPartition> partitions, std::optional<NodeId> broker = {});
+    // Writes the marker of an abort past the coordinator: for transactions that it has forgotten.
+    runtime::Task<Result<void>> abort_transaction(AbortedTransaction which);
+    // Aborts what is open under an id, and fences its producers.
+    runtime::Task<Result<void>> force_terminate_transaction(std::string id);
 
     // What became of each partition; nothing: of all partitions whose leader was to change.
     runtime::Task<Result<std::map<TopicPartition, Error>>> elect_leaders(

@@ -7,7 +7,8 @@
 namespace millrace::client {
 
 ApiVersions::ApiVersions(const protocol::ApiVersionsResponse& said)
-    : finalized_epoch_(said.finalized_features_epoch) {
+    : finalized_epoch_(said.finalized_features_epoch),
+      keeps_conditions_(said.append_condition_version > 0) {
     for (const auto& api : said.api_keys)
         ranges_.push_back({api.api_key, api.min_version, api.max_version});
     std::ranges::sort(ranges_, {}, &Range::key);

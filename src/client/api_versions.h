@@ -37,6 +37,9 @@ public:
     const Range* range(protocol::ApiKey api) const;
     const std::vector<Range>& ranges() const { return ranges_; }
 
+    // Whether it keeps conditions of appends (docs/conditional-append.md). Who does not ignores them.
+    bool keeps_conditions() const { return keeps_conditions_; }
+
     // The level at which the cluster runs a feature, 0 when it does not.
     int16_t finalized_level(std::string_view feature) const;
     const std::vector<Feature>& supported_features() const { return supported_; }
@@ -49,6 +52,7 @@ private:
     std::vector<Feature> supported_;
     std::vector<Feature> finalized_;
     int64_t finalized_epoch_ = -1;
+    bool keeps_conditions_ = false;
 };
 
 }  // namespace millrace::client

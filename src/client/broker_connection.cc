@@ -17,27 +17,34 @@ constexpr size_t kAnswerBytesMax = std::numeric_limits<int32_t>::max();
 }  // namespace
 
 BrokerConnection::BrokerConnection(runtime::Loop& loop, net::BufferPool& pool,
-                                   std::unique_ptr<runtime::Stream> stream, std::string client_id)
+                                   std::unique_ptr<runtime::Stream> stream, std::string client_id,
+                                   TrafficMeter meter)
     : loop_(loop),
       client_id_(std::move(client_id)),
+      meter_(std::move(meter)),
       stream_(std::move(stream)),
       reader_(*stream_, pool, kAnswerBytesMax),
       last_used_(loop.now()),
       tasks_(loop) {
+    meter_.opened(loop.now());
     tasks_.spawn(write_requests());
     tasks_.spawn(read_answers());
 }
 
 runtime::Task<Result<std::shared_ptr<BrokerConnection>>> BrokerConnection::open(
     runtime::Context context, net::BufferPool& pool, Address address, std::string client_id,
-    runtime::TimePoint deadline) {
+    TrafficMeter meter, runtime::TimePoint deadline) {
     CO_TRY(auto stream,
            co_await runtime::with_deadline(context.loop, deadline,
                                            context.network.connect(address.host, address.port)));
     auto connection = std::make_shared<BrokerConnection>(context.loop, pool, std::move(stream),
-                                                         std::move(client_id));
+                                                         std::move(client_id), std::move(meter));
     CO_TRY_OK(co_await connection->negotiate(deadline));
     co_return std::move(connection);
+}
+
+BrokerConnection::~BrokerConnection() {
+    if (!closed_) meter_.closed();
 }
 
 // A broker that does not know our newest version says which it knows, in the oldest format.
@@ -58,7 +65,7 @@ runtime::Task<Result<void>> BrokerConnection::negotiate(runtime::TimePoint deadl
 }
 
 BrokerConnection::Exchange::Exchange(BrokerConnection& c, int32_t correlation) : connection(c) {
-    connection.awaited_.push_back({correlation, this});
+    connection.awaited_.push_back({correlation, this, connection.loop_.now()});
 }
 
 BrokerConnection::Exchange::~Exchange() {
@@ -69,8 +76,9 @@ BrokerConnection::Exchange::~Exchange() {
 
 Result<void> BrokerConnection::enqueue(Chain frame) {
     if (closed_) return error_;
-    unsent_.append(std::move(frame));
     last_used_ = loop_.now();
+    meter_.sent(last_used_, frame.size());
+    unsent_.append(std::move(frame));
     writer_wanted_.set();
     return {};
 }
@@ -139,8 +147,9 @@ Result<void> BrokerConnection::take_answer(SharedBytes frame) {
                     fmt::format("{} answered request {}, which is not the next", stream_->peer(),
                                 correlation));
     Exchange* exchange = awaited_.front().exchange;
-    awaited_.pop_front();
     last_used_ = loop_.now();
+    meter_.received(last_used_, frame.size() + sizeof(int32_t), last_used_ - awaited_.front().sent);
+    awaited_.pop_front();
     if (exchange == nullptr) return {};
     exchange->answer.emplace(std::move(frame));
     exchange->done.set();
@@ -149,6 +158,7 @@ Result<void> BrokerConnection::take_answer(SharedBytes frame) {
 
 void BrokerConnection::close(Error why) {
     if (std::exchange(closed_, true)) return;
+    meter_.closed();
     error_ = fail(ErrorCode::connection_closed, std::move(why.message));
     unsent_ = {};
     stream_->close();

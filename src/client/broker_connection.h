@@ -13,6 +13,7 @@
 
 #include "client/address.h"
 #include "client/api_versions.h"
+#include "client/metrics/traffic.h"
 #include "client/reply.h"
 #include "net/frame_reader.h"
 #include "protocol/header.h"
@@ -50,12 +51,14 @@ public:
     // reachable), deadline_exceeded, unsupported_version (a broker of before Kafka 2.1).
     static runtime::Task<Result<std::shared_ptr<BrokerConnection>>> open(
         runtime::Context context, net::BufferPool& pool, Address address, std::string client_id,
-        runtime::TimePoint deadline);
+        TrafficMeter meter, runtime::TimePoint deadline);
 
     // Use open().
     BrokerConnection(runtime::Loop& loop, net::BufferPool& pool,
-                     std::unique_ptr<runtime::Stream> stream, std::string client_id);
+                     std::unique_ptr<runtime::Stream> stream, std::string client_id,
+                     TrafficMeter meter);
     BrokerConnection(const BrokerConnection&) = delete;
+    ~BrokerConnection();
 
     // The answer to a request, in the highest version that both know, not above `at_most`.
     // `request` must live until then. Errors: connection_closed; request_timed_out, after which
@@ -120,6 +123,7 @@ private:
     struct Awaited {
         int32_t correlation;
         Exchange* exchange;  // nullptr: the call was given up
+        runtime::TimePoint sent;
     };
 
     template <typename Request>
@@ -161,6 +165,7 @@ private:
 
     runtime::Loop& loop_;
     const std::string client_id_;
+    TrafficMeter meter_;
     std::unique_ptr<runtime::Stream> stream_;
     net::FrameReader reader_;
     ApiVersions versions_;

@@ -19,8 +19,14 @@ Brokers::Brokers(runtime::Context context, const ClientConfig& config)
     forget();
 }
 
+void Brokers::Node::Line::close(std::string why) {
+    if (!connection) return;
+    connection->close(fail(ErrorCode::connection_closed, std::move(why)));
+    connection.reset();
+}
+
 void Brokers::add(NodeId id, Address address) {
-    nodes_.emplace(id, std::make_shared<Node>(std::move(address)));
+    nodes_.emplace(id, std::make_shared<Node>(id, std::move(address)));
 }
 
 void Brokers::forget() {
@@ -34,27 +40,28 @@ void Brokers::replace(const std::map<NodeId, Address>& known) {
     std::erase_if(nodes_, [&](auto& entry) {
         const auto found = known.find(entry.first);
         if (found != known.end() && found->second == entry.second->address) return false;
-        if (entry.second->connection)
-            entry.second->connection->close(fail(ErrorCode::connection_closed,
-                                                 "the broker is not part of the cluster any more"));
+        entry.second->close("the broker is not part of the cluster any more");
         return true;
     });
     for (const auto& [id, address] : known)
         if (!nodes_.contains(id)) add(id, address);
 }
 
-runtime::Task<Result<ConnectionPtr>> Brokers::connection(NodeId id, runtime::TimePoint deadline) {
+runtime::Task<Result<ConnectionPtr>> Brokers::connection(NodeId id, Lane lane,
+                                                         runtime::TimePoint deadline) {
     const auto found = nodes_.find(id);
     if (found == nodes_.end())
         co_return fail(ErrorCode::broker_not_available, fmt::format("broker {} is not known", id));
-    if (found->second->usable()) co_return found->second->connection;
-    co_return co_await connect(found->second, deadline);
+    if (const Node::Line& line = found->second->line(lane); line.usable())
+        co_return line.connection;
+    co_return co_await connect(found->second, lane, deadline);
 }
 
-runtime::Task<Result<ConnectionPtr>> Brokers::connect(std::shared_ptr<Node> node,
+runtime::Task<Result<ConnectionPtr>> Brokers::connect(std::shared_ptr<Node> node, Lane lane,
                                                       runtime::TimePoint deadline) {
-    const auto guard = co_await node->connecting.lock();
-    if (node->usable()) co_return node->connection;
+    Node::Line& line = node->line(lane);
+    const auto guard = co_await line.connecting.lock();
+    if (line.usable()) co_return line.connection;
     if (node->not_before > context_.loop.now()) {
         co_await context_.loop.sleep_until(std::min(node->not_before, deadline));
         if (context_.loop.now() >= deadline)
@@ -62,13 +69,13 @@ runtime::Task<Result<ConnectionPtr>> Brokers::connect(std::shared_ptr<Node> node
                            fmt::format("no connection to {} in time", node->address.text()));
     }
     const auto give_up = std::min(deadline, context_.loop.now() + config_.connection_setup_timeout);
-    auto opened =
-        co_await BrokerConnection::open(context_, pool_, node->address, config_.client_id, give_up);
+    auto opened = co_await BrokerConnection::open(context_, pool_, node->address, config_.client_id,
+                                                  {traffic_, node->id}, give_up);
     if (opened) {
         node->failures = 0;
         // Also for a connection that opens and closes at once.
         node->not_before = context_.loop.now() + config_.reconnect_backoff;
-        node->connection = *opened;
+        line.connection = *opened;
         co_return std::move(opened);
     }
     node->not_before =
@@ -86,10 +93,11 @@ std::optional<NodeId> Brokers::least_loaded() {
     std::vector<NodeId> ready;
     std::optional<NodeId> soonest;
     for (const auto& [id, node] : nodes_) {
-        if (node->usable()) {
-            if (open && open_load <= node->connection->in_flight()) continue;
+        if (node->calls().usable()) {
+            const size_t load = node->calls().connection->in_flight();
+            if (open && open_load <= load) continue;
             open = id;
-            open_load = node->connection->in_flight();
+            open_load = load;
         } else if (node->not_before <= now) {
             ready.push_back(id);
         } else if (!soonest || node->not_before < nodes_.at(*soonest)->not_before) {
@@ -110,19 +118,15 @@ void Brokers::close_idle() {
     if (config_.connections_max_idle.count() < 0) return;
     const runtime::TimePoint since = context_.loop.now() - config_.connections_max_idle;
     for (const auto& [id, node] : nodes_) {
-        if (!node->usable() || node->connection->in_flight() != 0) continue;
-        if (node->connection->last_used() > since) continue;
-        node->connection->close(fail(ErrorCode::connection_closed, "the connection was idle"));
-        node->connection.reset();
+        for (Node::Line& line : node->lines) {
+            if (!line.usable() || line.connection->in_flight() != 0) continue;
+            if (line.connection->last_used() <= since) line.close("the connection was idle");
+        }
     }
 }
 
 void Brokers::close_all() {
-    for (const auto& [id, node] : nodes_) {
-        if (!node->connection) continue;
-        node->connection->close(fail(ErrorCode::connection_closed, "the client is closing"));
-        node->connection.reset();
-    }
+    for (const auto& [id, node] : nodes_) node->close("the client is closing");
 }
 
 }  // namespace millrace::client

@@ -75,8 +75,13 @@ runtime::Task<void> ClassicMembership::keep_joined() {
             co_await wake_.wait();
         }
         rejoin_wanted_ = false;
+        const auto began = context_.cluster.loop().now();
         const auto joined = co_await rejoin();
         context_.identity.rebalancing = false;
+        if (joined)
+            context_.link.stats.rebalance(began, context_.cluster.loop().now());
+        else
+            ++context_.link.stats.rebalances_failed;
         if (joined) {
             failures = 0;
             continue;
@@ -308,7 +313,9 @@ runtime::Task<void> ClassicMembership::heartbeat() {
         request.group_instance_id = context_.config.group_instance_id;
     const auto patience =
         std::min(context_.config.session_timeout, context_.config.client.request_timeout);
+    const auto began = context_.cluster.loop().now();
     const auto reply = co_await context_.link.call(request, context_.cluster.after(patience));
+    if (reply) context_.link.stats.heartbeat(began, context_.cluster.loop().now());
     // Another generation by now: its fate is not that of this one.
     if (context_.identity.rebalancing || request.generation_id != context_.identity.epoch ||
         request.member_id != context_.identity.id)

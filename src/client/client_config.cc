@@ -30,6 +30,7 @@ Result<ClientConfig> ClientConfig::from(const Settings& settings) {
     if (recovery) out.rebootstrap = *recovery == 1;
     TRY_OK(settings.read("metadata.recovery.rebootstrap.trigger.ms", out.rebootstrap_trigger, 0));
     TRY_OK(settings.read("allow.auto.create.topics", out.auto_create_topics));
+    TRY_OK(settings.read("enable.metrics.push", out.metrics_push));
     return out;
 }
 

@@ -40,6 +40,9 @@ struct ClientConfig {
     ms rebootstrap_trigger{300'000};
     // Whether asking for a topic that does not exist may create it, if the broker does so at all.
     bool auto_create_topics = true;
+    // enable.metrics.push: whether the cluster is sent the metrics that its operator asks for
+    // (telemetry/telemetry.h).
+    bool metrics_push = true;
 
     // With the defaults above for what is not set. invalid_config; bootstrap.servers or
     // bootstrap.controllers must be set.

@@ -50,8 +50,9 @@ bool Cluster::network_error(ErrorCode code) {
     }
 }
 
-runtime::Task<Result<ConnectionPtr>> Cluster::connection(NodeId node, runtime::TimePoint deadline) {
-    auto connection = co_await brokers_.connection(node, deadline);
+runtime::Task<Result<ConnectionPtr>> Cluster::connection(NodeId node, runtime::TimePoint deadline,
+                                                         Lane lane) {
+    auto connection = co_await brokers_.connection(node, lane, deadline);
     if (!connection) note_failure(connection.error());
     co_return std::move(connection);
 }
@@ -93,6 +94,15 @@ runtime::Task<Result<void>> Cluster::pause(int failures, runtime::TimePoint dead
                        fmt::format("no answer in time; the last attempt: {}", last.describe()));
     co_await context_.loop.sleep_until(until);
     co_return {};
+}
+
+MetricList Cluster::metrics(const std::string& client) const {
+    MetricList out(client + "-metrics");
+    const auto age = context_.loop.now() - last_success_;
+    add_traffic(out, client, *traffic(), context_.loop.now());
+    out.begin_group(client + "-metrics");
+    out.gauge("metadata-age", std::chrono::duration<double>(age).count());
+    return out;
 }
 
 // Coordinators
@@ -264,7 +274,8 @@ runtime::Task<void> Cluster::keep_metadata() {
 runtime::Task<Result<void>> Cluster::fetch_metadata() {
     CO_TRY(const NodeId node, choose());
     const auto deadline = after(config_.request_timeout);
-    CO_TRY(const ConnectionPtr connection, co_await brokers_.connection(node, deadline));
+    CO_TRY(const ConnectionPtr connection,
+           co_await brokers_.connection(node, Lane::calls, deadline));
     if (config_.controllers) co_return co_await fetch_controllers(connection, deadline);
     if (!connection->versions().serves(protocol::ApiKey::metadata))
         co_return fail(ErrorCode::mismatched_endpoint_type, "The node does not support METADATA");

@@ -43,8 +43,9 @@ public:
     runtime::Task<Result<Reply<typename Request::Response>>> call(NodeId node,
                                                                   const Request& request,
                                                                   runtime::TimePoint deadline,
-                                                                  int16_t at_most = INT16_MAX) {
-        CO_TRY(const ConnectionPtr connection, co_await this->connection(node, deadline));
+                                                                  int16_t at_most = INT16_MAX,
+                                                                  Lane lane = Lane::calls) {
+        CO_TRY(const ConnectionPtr connection, co_await this->connection(node, deadline, lane));
         auto reply = co_await connection->call(request, request_deadline(deadline), at_most);
         if (!reply) note_failure(reply.error());
         if (config_.controllers && reply.code() == ErrorCode::unsupported_version)
@@ -78,7 +79,8 @@ public:
         }
     }
 
-    runtime::Task<Result<ConnectionPtr>> connection(NodeId node, runtime::TimePoint deadline);
+    runtime::Task<Result<ConnectionPtr>> connection(NodeId node, runtime::TimePoint deadline,
+                                                    Lane lane = Lane::calls);
 
     // Who coordinates this group or transactional id; asked once and remembered until
     // forget_coordinator(). Repeats while there is none yet. Errors: deadline_exceeded, and what is
@@ -88,6 +90,9 @@ public:
     void forget_coordinator(CoordinatorType type, const std::string& key);
 
     const Metadata& metadata() const { return metadata_; }
+    // What went over this client's connections; group "<client>-metrics" and one for each broker.
+    const TrafficPtr& traffic() const { return brokers_.traffic(); }
+    MetricList metrics(const std::string& client = "admin-client") const;
     // Rings after each change of it.
     runtime::Signal& metadata_changed() { return changed_; }
     // What is known now, or nullptr; the topic is part of the metadata from now on.

@@ -24,6 +24,8 @@ Consumer::Consumer(runtime::Context context, ConsumerConfig config)
       next_auto_commit_(cluster_.after(config_.auto_commit_interval)),
       positions_(std::make_unique<Positions>(cluster_, config_, table_, commits_)),
       fetcher_(std::make_unique<Fetcher>(cluster_, config_, table_)),
+      telemetry_(
+          cluster_, [this] { return metrics(); }, [this] { return labels(); }),
       tasks_(context.loop) {}
 
 Consumer::~Consumer() = default;
@@ -111,10 +113,12 @@ runtime::Task<Result<std::vector<RecordBatch>>> Consumer::poll(Duration patience
     const auto deadline = loop.now() + patience;
     if (membership_) membership_->polled();
     auto_commit();
+    polls_.began(loop.now());
     in_poll_ = true;
     runtime::Subscriber waiting{loop};
     waiting.subscribe(table_.filled);
     waiting.subscribe(gate_.changed);
+    waiting.subscribe(wake_);
     Result<std::vector<RecordBatch>> out{};
     for (;;) {
         while (gate_.wanted()) co_await gate_.serve();
@@ -124,12 +128,18 @@ runtime::Task<Result<std::vector<RecordBatch>>> Consumer::poll(Duration patience
         }
         out = fetcher_->take(config_.max_poll_records);
         if (!out || !out->empty()) break;
-        if (loop.now() >= deadline) break;
+        if (std::exchange(woken_, false) || loop.now() >= deadline) break;
         co_await waiting.wait_until(deadline);
     }
     in_poll_ = false;
+    polls_.ended(loop.now());
     if (membership_) membership_->polled();
     co_return std::move(out);
+}
+
+void Consumer::wake() {
+    woken_ = true;
+    wake_.notify();
 }
 
 // Commits
@@ -192,6 +202,10 @@ Result<PartitionPtr> Consumer::assigned(const TopicPartition& partition) const {
 Result<void> Consumer::seek(const TopicPartition& partition, Offset offset, LeaderEpoch epoch) {
     TRY(const PartitionPtr p, assigned(partition));
     if (offset < 0) return fail(ErrorCode::invalid_request, "offsets begin at 0");
+    // Already there: what was fetched ahead stays, and nothing waits for the fetch that is under way.
+    if (p->need == PartitionState::Need::nothing && p->position.offset == offset &&
+        (epoch < 0 || epoch == p->position.epoch))
+        return {};
     table_.jump(*p, {offset, epoch});
     return {};
 }
@@ -249,6 +263,40 @@ std::optional<int64_t> Consumer::lag(const TopicPartition& partition) const {
     return std::max<int64_t>(0, end - p->position.offset);
 }
 
+MetricList Consumer::metrics() const {
+    const auto now = cluster_.loop().now();
+    MetricList out = cluster_.metrics("consumer");
+    polls_.add(out, now);
+    out.begin_group("consumer-fetch-manager-metrics");
+    if (fetcher_) fetcher_->stats().add(out, now);
+    int64_t lag_max = 0;
+    for (const auto& [place, p] : table_.all()) lag_max = std::max(lag_max, lag(place).value_or(0));
+    out.gauge("records-lag-max", lag_max);
+    for (const auto& [place, p] : table_.all()) {
+        out.begin_group("consumer-fetch-manager-metrics",
+                        {{"topic", place.topic}, {"partition", std::to_string(place.partition)}});
+        if (const auto records = lag(place)) out.gauge("records-lag", *records);
+        if (p->log_start >= 0 && p->position.offset >= 0)
+            out.gauge("records-lead", p->position.offset - p->log_start);
+        out.gauge("preferred-read-replica", p->preferred);
+    }
+    if (config_.group_id.empty()) return out;
+    out.begin_group("consumer-coordinator-metrics");
+    add_heartbeats(out, link_.stats, now);
+    add_commits(out, link_.stats, now);
+    out.gauge("assigned-partitions", table_.all().size());
+    return out;
+}
+
+Telemetry::Labels Consumer::labels() const {
+    Telemetry::Labels out;
+    if (!config_.group_id.empty()) out["group_id"] = config_.group_id;
+    if (!config_.group_instance_id.empty()) out["group_instance_id"] = config_.group_instance_id;
+    if (!identity_.id.empty()) out["group_member_id"] = identity_.id;
+    if (!config_.client_rack.empty()) out["client_rack"] = config_.client_rack;
+    return out;
+}
+
 // Offsets of any partition
 
 runtime::Task<Result<OffsetAnswers>> Consumer::offsets_for_times(OffsetQueries queries) {
@@ -286,6 +334,7 @@ runtime::Task<Result<void>> Consumer::close(Duration patience) {
     table_.assign({});
     if (membership_) co_await membership_->leave(deadline);
     membership_.reset();
+    co_await telemetry_.close(deadline);
     fetcher_.reset();
     positions_.reset();
     co_return done;

@@ -25,6 +25,7 @@
 #include "client/fetcher.h"
 #include "client/group_membership.h"
 #include "client/positions.h"
+#include "client/telemetry/telemetry.h"
 
 namespace millrace::client {
 
@@ -59,6 +60,8 @@ public:
     // offset_out_of_range (with auto.offset.reset=none), topic_authorization_failed,
     // group_authorization_failed, corrupt_message, fenced_instance_id ...
     runtime::Task<Result<std::vector<RecordBatch>>> poll(Duration patience);
+    // Ends the poll() that waits now, or the next one: with what there is, or nothing.
+    void wake();
 
     // Commits the positions of all partitions, or these. invalid_group_id; else those of
     // OffsetCommits::commit.
@@ -77,6 +80,9 @@ public:
     // Records between the position and the end as the last fetch saw it; nothing before that.
     std::optional<int64_t> lag(const TopicPartition& partition) const;
 
+    // Under Kafka's names (docs/client.md).
+    MetricList metrics() const;
+    const Telemetry& telemetry() const { return telemetry_; }
     // Bytes that were fetched and not yet given out.
     uint64_t buffered_bytes() const { return table_.buffered_bytes(); }
 
@@ -96,6 +102,7 @@ private:
     Result<void> subscribe_to(Subscription wanted, std::shared_ptr<RebalanceListener> listener);
     std::unique_ptr<GroupMembership> make_membership();
     CommittedOffsets consumed() const;
+    Telemetry::Labels labels() const;
     void auto_commit();
     runtime::Task<void> commit_in_background(CommittedOffsets offsets);
     runtime::Task<void> commit_before_revocation();
@@ -117,13 +124,17 @@ private:
     Subscription subscription_;
     std::shared_ptr<RebalanceListener> listener_;
     PollGate gate_;
+    PollStats polls_;
     bool in_poll_ = false;
+    bool woken_ = false;
+    runtime::Signal wake_;
     bool committing_ = false;
     runtime::TimePoint next_auto_commit_;
     std::unique_ptr<Positions> positions_;
     std::unique_ptr<Fetcher> fetcher_;
     std::unique_ptr<GroupMembership> membership_;  // while subscribed
-    runtime::DroppingScope tasks_;                 // last: its tasks use what is above
+    Telemetry telemetry_;
+    runtime::DroppingScope tasks_;  // last: its tasks use what is above
 };
 
 }  // namespace millrace::client

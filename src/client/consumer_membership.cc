@@ -122,7 +122,9 @@ runtime::Task<Result<void>> ConsumerMembership::heartbeat() {
     const auto saying = have_;
     const auto asked = request(full);
     const auto patience = context_.config.client.request_timeout;
+    const auto began = context_.cluster.loop().now();
     CO_TRY(const auto reply, co_await context_.link.call(asked, context_.cluster.after(patience)));
+    context_.link.stats.heartbeat(began, context_.cluster.loop().now());
     if (const auto code = static_cast<ErrorCode>(reply->error_code); code != ErrorCode::none)
         co_return fail(code, reply->error_message ? reply->error_message->str() : "heartbeat");
     said_ = saying;
@@ -220,6 +222,7 @@ runtime::Task<void> ConsumerMembership::keep_true() {
 
 runtime::Task<void> ConsumerMembership::take(std::vector<TopicPartition> given,
                                              uint64_t membership) {
+    const auto began = context_.cluster.loop().now();
     // What was assigned was lost while the application did not poll.
     if (membership != memberships_) co_return;
     const auto had = context_.table.places();
@@ -231,6 +234,7 @@ runtime::Task<void> ConsumerMembership::take(std::vector<TopicPartition> given,
     if (membership != memberships_) co_return;  // fenced while the application gave back
     context_.table.assign(given);
     have_ = std::move(given);
+    context_.link.stats.rebalance(began, context_.cluster.loop().now());
     LOG_INFO("client", "group {}: epoch {} with {} partitions", context_.link.group_id(), epoch_,
              have_.size());
     if (context_.listener) co_await context_.listener->assigned(added);

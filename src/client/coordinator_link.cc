@@ -17,9 +17,9 @@ runtime::Task<Result<ConnectionPtr>> CoordinatorLink::connection(runtime::TimePo
     if (connection_ && connection_->open() && address_ == address) co_return connection_;
     connection_.reset();
     const auto patience = cluster_.after(cluster_.config().connection_setup_timeout);
-    auto opened =
-        co_await BrokerConnection::open(cluster_.context(), pool_, address,
-                                        cluster_.config().client_id, std::min(deadline, patience));
+    auto opened = co_await BrokerConnection::open(
+        cluster_.context(), pool_, address, cluster_.config().client_id,
+        {cluster_.traffic(), ClientTraffic::coordinator_id(node)}, std::min(deadline, patience));
     if (!opened) {
         lost();
         cluster_.request_update();

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "client/cluster.h"
+#include "client/metrics/group_stats.h"
 
 namespace millrace::client {
 
@@ -34,6 +35,8 @@ public:
     // coordinator again where that is the reason.
     bool worth_retrying(ErrorCode code);
     const std::string& group_id() const { return group_id_; }
+    // For all who speak with the coordinator.
+    GroupStats stats;
 
 private:
     Cluster& cluster_;

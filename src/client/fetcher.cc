@@ -160,11 +160,13 @@ runtime::Task<bool> Fetcher::fetch_once(NodeId node, FetchSession& session,
         asked.emplace(p.get(), p->version);
         ids = ids && !p->topic_id.is_zero();
     }
+    const auto began = cluster_.loop().now();
     auto got =
         co_await cluster_.call(node, request, cluster_.after(config_.client.request_timeout + wait),
-                               ids ? INT16_MAX : kLastVersionWithNames);
+                               ids ? INT16_MAX : kLastVersionWithNames, Lane::fetches);
     if (!got) co_return false;
     Reply<protocol::FetchResponse>& reply = *got;
+    stats_.fetched(began, cluster_.loop().now(), reply.frame.size(), reply->throttle_time_ms);
     const auto code = static_cast<ErrorCode>(reply->error_code);
     if (code != ErrorCode::none) {
         session.forget();
@@ -296,6 +298,10 @@ Result<std::vector<RecordBatch>> Fetcher::take(int32_t records_max) {
         records += (*batch)->count_max();
         out.push_back(**std::move(batch));
     }
+    if (!out.empty()) {
+        stats_.records += static_cast<uint64_t>(records);
+        stats_.consumed.record(cluster_.loop().now(), static_cast<double>(records));
+    }
     return out;
 }
 
@@ -329,6 +335,7 @@ Result<std::optional<RecordBatch>> Fetcher::next_batch(const PartitionPtr& p) {
                 chunk.left = chunk.left.subspan(batch.size_bytes());
                 p->position = {batch.next_offset(), batch.leader_epoch()};
                 table_.consumed(*p, batch.size_bytes());
+                stats_.bytes += batch.size_bytes();
                 return std::optional(std::move(out));
             }
             p->position = {batch.next_offset(), batch.leader_epoch()};

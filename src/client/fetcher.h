@@ -12,6 +12,7 @@
 #include "client/cluster.h"
 #include "client/consumer_config.h"
 #include "client/fetch_session.h"
+#include "client/metrics/group_stats.h"
 #include "client/record_batch.h"
 #include "client/unpack_pool.h"
 
@@ -25,6 +26,7 @@ public:
     // An error only when there is nothing else to give: corrupt_message (a damaged batch; the
     // position stays before it), unsupported_for_message_format (batches of before Kafka 0.11).
     Result<std::vector<RecordBatch>> take(int32_t records_max);
+    const FetchStats& stats() const { return stats_; }
 
 private:
     runtime::Task<void> watch();
@@ -49,6 +51,7 @@ private:
     const ConsumerConfig& config_;
     PartitionTable& table_;
     UnpackPool unpacking_;
+    FetchStats stats_;
     std::set<NodeId> fetching_;     // brokers that have a task
     runtime::DroppingScope tasks_;  // last: its tasks use what is above
 };

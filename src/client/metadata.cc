@@ -36,8 +36,10 @@ void Metadata::apply(const protocol::MetadataResponse& said, bool whole) {
     for (const auto& topic : said.topics) {
         if (!topic.name) continue;  // asked by an id that does not exist
         const auto code = static_cast<ErrorCode>(topic.error_code);
-        // Without a leader for some partition it is there all the same.
-        if (code != ErrorCode::none && code != ErrorCode::leader_not_available) {
+        // Without a leader for some partition it is there all the same; one that is just being made
+        // has no partitions yet.
+        const bool partial = code == ErrorCode::leader_not_available && !topic.partitions.empty();
+        if (code != ErrorCode::none && !partial) {
             remove(*topic.name);
             errors_[topic.name->str()] = code;
             continue;

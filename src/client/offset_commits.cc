@@ -54,8 +54,10 @@ runtime::Task<Result<void>> OffsetCommits::commit_once(const CommittedOffsets& o
         part.committed_leader_epoch = committed.epoch;
         part.committed_metadata = committed.metadata;
     }
+    const auto began = cluster_.loop().now();
     CO_TRY(const auto reply,
            co_await link_.call(request, attempt(deadline), kLastVersionWithNames));
+    link_.stats.commit(began, cluster_.loop().now());
     Error failed = fail(ErrorCode::none);
     for (const auto& topic : reply->topics) {
         for (const auto& said : topic.partitions) {

@@ -27,6 +27,12 @@ struct MemberIdentity {
     bool rebalancing = false;
 };
 
+// Whose offsets a transaction commits: Consumer::identity() under its group.id.
+struct GroupMetadata {
+    std::string group_id;
+    MemberIdentity member;
+};
+
 class OffsetCommits {
 public:
     // All must live longer. `member` is looked at for each request.

@@ -16,8 +16,11 @@ ProducerBatch* PartitionQueue::next(size_t in_flight_max) const {
     if (pending_.empty() || in_flight_.size() >= in_flight_max) return nullptr;
     ProducerBatch* const head = &*pending_.front();
     if (broken_) return in_flight_.empty() && head->maybe_appended ? head : nullptr;
-    if (!established_ && !in_flight_.empty() && in_flight_.front()->identity.known())
-        return nullptr;
+    if (!in_flight_.empty() && in_flight_.front()->identity.known()) {
+        if (!established_) return nullptr;
+        // Those that were sent since the oldest may have been answered, by another leader.
+        if (first_sent_ - in_flight_.front()->number >= in_flight_max) return nullptr;
+    }
     const bool repeats =
         head->attempts > 0 ||
         std::ranges::any_of(in_flight_, [](const BatchRef& b) { return b->attempts > 1; });
@@ -35,9 +38,9 @@ BatchRef PartitionQueue::take_next(const ProducerIdentity& identity, bool transa
         batch->identity = identity_;
         batch->base_sequence = next_sequence_;
         next_sequence_ = sequence_after(next_sequence_, batch->count);
+        batch->number = first_sent_++;
     }
     ++batch->attempts;
-    batch->maybe_appended = true;
     in_flight_.push_back(batch);
     return batch;
 }
@@ -49,9 +52,9 @@ void PartitionQueue::settle(const BatchRef& batch, bool appended) {
     if (!appended && batch->base_sequence >= 0) broken_ = true;
 }
 
-void PartitionQueue::retry(const BatchRef& batch, bool refused) {
+void PartitionQueue::retry(const BatchRef& batch, Fate fate) {
     std::erase(in_flight_, batch);
-    if (refused) batch->maybe_appended = false;
+    if (fate != Fate::refused) batch->maybe_appended = fate == Fate::unknown;
     const auto behind = std::ranges::find_if(
         pending_, [&](const BatchRef& other) { return other->order > batch->order; });
     pending_.insert(behind, batch);
@@ -72,6 +75,7 @@ void PartitionQueue::replace(const BatchRef& batch, const BatchRef& first, const
         half->created = batch->created;
         half->attempts = batch->attempts;
         half->identity = batch->identity;
+        half->number = batch->number;
         half->order_gap = batch->order_gap / 2;
     }
     first->order = batch->order;

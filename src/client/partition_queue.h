@@ -5,6 +5,8 @@
 //               attempts; the broker tells a repetition by it.
 //   beginning   The first batch under an identity goes alone: a broker that knows nothing of a
 //               producer takes whatever number comes first.
+//   window      A broker remembers the last five batches of a producer. So no more than that are
+//               sent from the oldest one on whose fate is not known.
 //   repeating   Batches that failed go back in front, in their order, and are sent one at a time
 //               until all that were under way are through.
 //   gaps        A batch that failed for good leaves a gap in the sequence. Then first those behind
@@ -23,6 +25,13 @@
 #include "client/producer_batch.h"
 
 namespace millrace::client {
+
+// What is known of a batch after an attempt that failed.
+enum class Fate : uint8_t {
+    unknown,  // the attempt may have appended it
+    refused,  // the attempt has not; earlier ones may have
+    absent,   // it is not in the log
+};
 
 class PartitionQueue {
 public:
@@ -46,8 +55,8 @@ public:
     BatchRef take_next(const ProducerIdentity& identity, bool transactional);
     // A batch that was sent returned: appended, or failed for good.
     void settle(const BatchRef& batch, bool appended);
-    // A batch that was sent is to be sent again. `refused`: the broker certainly did not append it.
-    void retry(const BatchRef& batch, bool refused);
+    // A batch that was sent is to be sent again.
+    void retry(const BatchRef& batch, Fate fate);
     // A batch that is not under way is given up. True when it was there.
     bool remove(const ProducerBatch& batch);
     // Puts two batches, which share out its records and sequence numbers, in the place of one that
@@ -78,6 +87,7 @@ private:
     std::vector<BatchRef> in_flight_;  // in order
     ProducerIdentity identity_;        // that next_sequence_ counts under
     int32_t next_sequence_ = 0;
+    uint64_t first_sent_ = 0;  // batches that were given a sequence number
     bool broken_ = false;
     bool established_ = false;  // something was appended under identity_
 };

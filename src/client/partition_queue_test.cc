@@ -51,6 +51,20 @@ TEST_CASE("the first batch under an identity goes alone, then five are under way
     CHECK(!queue.send());
 }
 
+TEST_CASE("no more are sent from the oldest on that is under way than a broker remembers") {
+    Queue queue;
+    queue.establish();
+    for (int i = 0; i != 6; ++i) queue.add();
+    const BatchRef oldest = queue.send();
+    const BatchRef second = queue.send();
+    for (int i = 0; i != 3; ++i) CHECK(queue.send());
+    // A new leader has answered while the old one is silent.
+    queue.q.settle(second, true);
+    CHECK(!queue.send());
+    queue.q.settle(oldest, true);
+    CHECK(queue.send());
+}
+
 TEST_CASE("what failed goes again in order, under its number, one at a time") {
     Queue queue;
     queue.establish();
@@ -60,9 +74,9 @@ TEST_CASE("what failed goes again in order, under its number, one at a time") {
     CHECK(queue.send() == a);
     CHECK(queue.send() == b);
     // Their failures may come in any order.
-    queue.q.retry(b, false);
+    queue.q.retry(b, Fate::unknown);
     CHECK(!queue.send());
-    queue.q.retry(a, false);
+    queue.q.retry(a, Fate::unknown);
     CHECK(queue.send() == a);
     CHECK(a->base_sequence == 1);
     CHECK(a->attempts == 2);
@@ -86,14 +100,18 @@ TEST_CASE("after a gap, what may have been appended is settled before anything n
     CHECK(queue.send() == b);
     queue.q.settle(a, false);
     CHECK(queue.q.broken());
-    queue.q.retry(b, false);
+    queue.q.retry(b, Fate::unknown);
     // Nobody knows about b yet: again under its old number, and c waits.
     CHECK(!queue.q.wants_restart());
     CHECK(queue.send() == b);
     CHECK(b->base_sequence == 11);
     CHECK(!queue.send());
+    // That an attempt was refused says nothing about the one before.
+    queue.q.retry(b, Fate::refused);
+    CHECK(!queue.q.wants_restart());
+    CHECK(queue.send() == b);
     // Now the broker says that it cannot be there.
-    queue.q.retry(b, true);
+    queue.q.retry(b, Fate::absent);
     CHECK(queue.q.wants_restart());
     CHECK(!queue.send());
     queue.identity.epoch = 1;
@@ -122,7 +140,7 @@ TEST_CASE("the halves of a batch stand in its place and share its numbers") {
     CHECK(first->base_sequence == 1);
     CHECK(!queue.send());
     // Back in front of its other half.
-    queue.q.retry(first, false);
+    queue.q.retry(first, Fate::unknown);
     CHECK(queue.send() == first);
     queue.q.settle(first, true);
     CHECK(queue.send() == second);
@@ -141,7 +159,7 @@ TEST_CASE("a batch that was never sent leaves no gap, one that was does") {
     const BatchRef b = queue.add();
     CHECK(queue.send() == b);
     CHECK(!queue.q.remove(*b));
-    queue.q.retry(b, false);
+    queue.q.retry(b, Fate::unknown);
     CHECK(queue.q.remove(*b));
     CHECK(queue.q.broken());
 }

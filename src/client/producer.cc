@@ -5,7 +5,11 @@
 namespace millrace::client {
 
 Producer::Producer(runtime::Context context, ProducerConfig config)
-    : config_(std::move(config)), cluster_(context, config_.client), tasks_(context.loop) {
+    : config_(std::move(config)),
+      cluster_(context, config_.client),
+      telemetry_(
+          cluster_, [this] { return metrics(); }, [this] { return labels(); }),
+      tasks_(context.loop) {
     sender_.on_failure = [this](const ProducerBatch& batch) {
         if (!failure_) failure_ = batch.error;
         if (transactional()) transactions_.fail_transaction(batch.error);
@@ -59,6 +63,29 @@ runtime::Task<Result<Delivery>> Producer::append(const Record& record,
     }
 }
 
+MetricList Producer::metrics() const {
+    const auto now = cluster_.loop().now();
+    const ProducerSender::Stats& stats = sender_.stats();
+    MetricList out = cluster_.metrics("producer");
+    out.counter("record-send-total", stats.records_sent);
+    out.counter("record-error-total", stats.failed);
+    out.counter("record-retry-total", stats.records_repeated);
+    out.counter("batch-split-total", stats.cut);
+    out.gauge("batch-size-avg", stats.batch_bytes.average(now));
+    out.gauge("batch-size-max", stats.batch_bytes.max(now));
+    out.gauge("records-per-request-avg", stats.request_records.average(now));
+    out.gauge("record-send-rate", stats.request_records.rate(now));
+    out.gauge("record-queue-time-avg", stats.queue_time.average(now));
+    out.gauge("record-queue-time-max", stats.queue_time.max(now));
+    out.gauge("produce-throttle-time-avg", stats.throttle.average(now));
+    out.gauge("produce-throttle-time-max", stats.throttle.max(now));
+    out.gauge("request-latency-avg", cluster_.traffic()->all.latency.average(now));
+    out.gauge("request-latency-max", cluster_.traffic()->all.latency.max(now));
+    out.gauge("buffer-total-bytes", config_.buffer_memory);
+    out.gauge("buffer-available-bytes", config_.buffer_memory - accumulator_.bytes_used());
+    return out;
+}
+
 runtime::Task<void> Producer::flush() {
     for (const BatchRef& batch : accumulator_.close_batches()) {
         BatchRef at = batch;
@@ -97,15 +124,27 @@ runtime::Task<Result<void>> Producer::abort_transaction() {
     co_return co_await transactions_.end(false, broken, cluster_.after(config_.max_block));
 }
 
+Telemetry::Labels Producer::labels() const {
+    if (!transactional()) return {};
+    return {{"transactional_id", config_.transactional_id}};
+}
+
 runtime::Task<Result<void>> Producer::close(std::chrono::milliseconds patience) {
     closed_ = true;
     const auto deadline = cluster_.after(patience);
+    const auto done = co_await deliver_rest(deadline, patience);
+    co_await telemetry_.close(deadline);
+    co_return done;
+}
+
+runtime::Task<Result<void>> Producer::deliver_rest(runtime::TimePoint deadline,
+                                                   std::chrono::milliseconds patience) {
     while (!accumulator_.empty()) {
         accumulator_.close_batches();
         const BatchRef oldest{accumulator_.oldest()};
         if (co_await oldest->done.wait_until(cluster_.loop(), deadline)) continue;
         session_.fail_for_good(fail(ErrorCode::cancelled, "the producer was closed"));
-        sender_.give_up_all(*session_.broken());
+        sender_.abandon_all(*session_.broken());
         co_return fail(ErrorCode::deadline_exceeded,
                        fmt::format("not everything was delivered within {} ms", patience.count()));
     }

@@ -15,6 +15,7 @@
 
 #include "client/accumulator.h"
 #include "client/producer_sender.h"
+#include "client/telemetry/telemetry.h"
 #include "client/transactions.h"
 
 namespace millrace::client {
@@ -66,6 +67,9 @@ public:
     Cluster& cluster() { return cluster_; }
     const ProducerConfig& config() const { return config_; }
     const ProducerSender::Stats& stats() const { return sender_.stats(); }
+    // Under Kafka's names (docs/client.md).
+    MetricList metrics() const;
+    const Telemetry& telemetry() const { return telemetry_; }
     int64_t bytes_buffered() const { return accumulator_.bytes_used(); }
     // The first batch that failed for good since the last call: for programs that look at no
     // deliveries.
@@ -73,6 +77,9 @@ public:
 
 private:
     Result<void> usable() const;
+    Telemetry::Labels labels() const;
+    runtime::Task<Result<void>> deliver_rest(runtime::TimePoint deadline,
+                                             std::chrono::milliseconds patience);
     bool transactional() const { return !config_.transactional_id.empty(); }
     runtime::Task<Result<Delivery>> append(const Record& record,
                                            std::optional<Offset> expected_end);
@@ -86,6 +93,7 @@ private:
     ProducerSender sender_{cluster_, config_, schedule_, accumulator_, session_};
     bool closed_ = false;
     std::optional<Error> failure_;
+    Telemetry telemetry_;
     runtime::DroppingScope tasks_;  // last: its tasks use what is above
 };
 

@@ -68,8 +68,9 @@ public:
     std::shared_ptr<std::vector<uint8_t>> bytes;  // as it is sent
     ProducerIdentity identity;
     int32_t base_sequence = -1;
+    uint64_t number = 0;  // among those of its partition, by base_sequence
     int attempts = 0;
-    // It was sent and nobody said that it was not appended.
+    // An attempt failed, and nobody said that it was not appended.
     bool maybe_appended = false;
     // Append on condition, of a batch of its own; -1: none.
     Offset expected_end_offset = -1;

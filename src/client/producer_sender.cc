@@ -27,6 +27,22 @@ bool stale_metadata(ErrorCode code) {
     }
 }
 
+// What an error says of a batch that will be sent again. A leader that is deposed, loses its disk or
+// is told that the topic is gone while it waits for the replicas has the batch in its log by then.
+Fate fate_after(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::out_of_order_sequence_number:
+        case ErrorCode::unknown_producer_id:
+            return Fate::absent;
+        case ErrorCode::not_enough_replicas:
+        case ErrorCode::corrupt_message:
+        case ErrorCode::concurrent_transactions:
+            return Fate::refused;
+        default:
+            return Fate::unknown;
+    }
+}
+
 }  // namespace
 
 runtime::Task<void> ProducerSender::run() {
@@ -77,9 +93,9 @@ void ProducerSender::drain(NodeId node) {
             throttled_until_ = std::min(throttled_until_, target.connection->throttled_until());
             return;
         }
-        const Batches batches = collect(node);
+        Batches batches = collect(node);
         if (batches.empty()) return;
-        start(node, batches);
+        start(node, std::move(batches));
     }
 }
 
@@ -88,6 +104,9 @@ void ProducerSender::drain(NodeId node) {
 runtime::Task<void> ProducerSender::connect(NodeId node) {
     const auto connection =
         co_await cluster_.connection(node, cluster_.after(config_.client.request_timeout));
+    // A leader of which no address is known costs no attempt, so there is no back-off either.
+    if (connection.code() == ErrorCode::broker_not_available)
+        co_await cluster_.loop().sleep_for(config_.client.retry_backoff);
     Target& target = targets_[node];
     target.connecting = false;
     target.connection = connection ? *connection : nullptr;
@@ -153,13 +172,25 @@ Result<void> ProducerSender::seal(const BatchRef& batch) {
     return {};
 }
 
+// A broker that does not know conditions would append in any case.
+void ProducerSender::give_back_conditional(Batches& batches) {
+    const auto conditional = [](const BatchRef& batch) { return batch->expected_end_offset >= 0; };
+    Batches refused;
+    std::ranges::copy_if(batches, std::back_inserter(refused), conditional);
+    std::erase_if(batches, conditional);
+    give_back(refused,
+              fail(ErrorCode::unsupported_version, "the broker does not know append on condition"));
+}
+
 // The requests of a broker leave here, in the order in which they were collected.
-void ProducerSender::start(NodeId node, const Batches& batches) {
+void ProducerSender::start(NodeId node, Batches batches) {
     Target& target = targets_[node];
     BrokerConnection& connection = *target.connection;
+    if (!connection.versions().keeps_conditions()) give_back_conditional(batches);
+    if (batches.empty()) return;
     const int16_t at_most =
         transactions && !transactions->implicit() ? kBeforeImplicitTransactions : INT16_MAX;
-    ++stats_.requests;
+    note_start(batches);
     const auto version = connection.versions().pick(protocol::ApiKey::produce, at_most);
     if (!version) return give_back(batches, version.error());
     const auto request = request_of(batches, *version);
@@ -176,6 +207,18 @@ void ProducerSender::start(NodeId node, const Batches& batches) {
     tasks_.spawn(await_answer(node, target.connection, *std::move(sent), batches));
 }
 
+void ProducerSender::note_start(const Batches& batches) {
+    const auto now = cluster_.loop().now();
+    ++stats_.requests;
+    int64_t records = 0;
+    for (const BatchRef& batch : batches) {
+        records += batch->count;
+        if (batch->attempts == 1) stats_.queue_time.record(now, now - batch->created);
+    }
+    stats_.records_sent += static_cast<uint64_t>(records);
+    stats_.request_records.record(now, static_cast<double>(records));
+}
+
 runtime::Task<void> ProducerSender::await_answer(NodeId node, ConnectionPtr connection,
                                                  BrokerConnection::Sent sent, Batches batches) {
     const auto reply = co_await connection->answer<protocol::ProduceResponse>(
@@ -183,6 +226,8 @@ runtime::Task<void> ProducerSender::await_answer(NodeId node, ConnectionPtr conn
     --targets_[node].in_flight;
     schedule_.wanted().set();
     if (reply) {
+        stats_.throttle.record(cluster_.loop().now(),
+                               static_cast<double>((*reply)->throttle_time_ms));
         take_answers(batches, reply->body);
     } else {
         give_back(batches, reply.error());
@@ -192,8 +237,9 @@ runtime::Task<void> ProducerSender::await_answer(NodeId node, ConnectionPtr conn
 // Nobody knows whether the broker has appended these.
 void ProducerSender::give_back(const Batches& batches, const Error& why) {
     for (const BatchRef& batch : batches) {
+        if (abandoned(batch)) continue;
         if (retriable(*batch, why.code)) {
-            retry(batch, why.code, false);
+            retry(batch, why.code, Fate::unknown);
         } else {
             batch->queue.settle(batch, false);
             fail_batch(batch, why);
@@ -245,11 +291,12 @@ void ProducerSender::take_answers(const Batches& batches, const protocol::Produc
                     answers[i] = &answer;
     }
     for (size_t i = 0; i != batches.size(); ++i) {
+        if (abandoned(batches[i])) continue;
         if (answers[i]) {
             take_answer(batches[i], *answers[i]);
         } else {
             // Not answered: as if the connection had failed.
-            retry(batches[i], ErrorCode::connection_closed, false);
+            retry(batches[i], ErrorCode::connection_closed, Fate::unknown);
         }
     }
 }
@@ -259,6 +306,7 @@ void ProducerSender::take_answer(const BatchRef& batch, const Answer& said) {
     const auto code = static_cast<ErrorCode>(said.error_code);
     ++stats_.batches;
     stats_.bytes += batch->bytes->size();
+    stats_.batch_bytes.record(cluster_.loop().now(), static_cast<double>(batch->bytes->size()));
     if (code == ErrorCode::none || code == ErrorCode::duplicate_sequence_number) {
         batch->base_offset = code == ErrorCode::none ? said.base_offset : -1;
         batch->append_time = said.log_append_time_ms;
@@ -272,13 +320,13 @@ void ProducerSender::take_answer(const BatchRef& batch, const Answer& said) {
         cluster_.move_leader({queue.topic, queue.partition}, said.current_leader.leader_id,
                              said.current_leader.leader_epoch);
     if (code == ErrorCode::message_too_large && batch->count > 1) {
-        if (accumulator_.split(batch)) return;
+        if (accumulator_.split(batch)) {
+            ++stats_.cut;
+            return;
+        }
     }
-    // The broker may have appended it and then not heard of the replicas in time.
-    const bool refused =
-        code != ErrorCode::request_timed_out && code != ErrorCode::not_enough_replicas_after_append;
     if (retriable(*batch, code)) {
-        retry(batch, code, refused);
+        retry(batch, code, fate_after(code));
         return;
     }
     std::string message = said.error_message ? said.error_message->str() : std::string();
@@ -298,10 +346,11 @@ bool ProducerSender::retriable(const ProducerBatch& batch, ErrorCode code) const
     return error_retriable(code) || Cluster::network_error(code);
 }
 
-void ProducerSender::retry(const BatchRef& batch, ErrorCode code, bool refused) {
+void ProducerSender::retry(const BatchRef& batch, ErrorCode code, Fate fate) {
     PartitionQueue& queue = batch->queue;
     ++stats_.repeated;
-    queue.retry(batch, refused);
+    stats_.records_repeated += static_cast<uint64_t>(batch->count);
+    queue.retry(batch, fate);
     if (code == ErrorCode::unknown_producer_id) queue.break_sequence();
     if (stale_metadata(code)) cluster_.request_update();
     queue.not_before = cluster_.loop().now() + backoff(config_.client.retry_backoff,
@@ -371,6 +420,18 @@ void ProducerSender::give_up_all(const Error& why) {
         if (!batch->queue.remove(*batch)) continue;
         fail_batch(batch, why);
     }
+}
+
+void ProducerSender::abandon_all(const Error& why) {
+    give_up_all(why);
+    for (const BatchRef& batch : accumulator_.undelivered()) fail_batch(batch, why);
+}
+
+// Its outcome was told while it was under way.
+bool ProducerSender::abandoned(const BatchRef& batch) {
+    if (!batch->done.is_set()) return false;
+    batch->queue.settle(batch, false);
+    return true;
 }
 
 }  // namespace millrace::client

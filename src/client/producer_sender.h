@@ -25,6 +25,13 @@ public:
         uint64_t bytes = 0;     // of batches, as sent
         uint64_t repeated = 0;  // batches that were sent again
         uint64_t failed = 0;    // records given up
+        uint64_t records_sent = 0;      // in all attempts
+        uint64_t records_repeated = 0;  // of those, not for the first time
+        uint64_t cut = 0;       // batches that were too large
+        Sampled batch_bytes;
+        Sampled request_records;
+        Sampled queue_time;  // ms, from a batch's first record to its first sending
+        Sampled throttle;    // ms that brokers asked to wait
     };
 
     ProducerSender(Cluster& cluster, const ProducerConfig& config, SendSchedule& schedule,
@@ -38,8 +45,10 @@ public:
 
     // Until the scope that it runs in is dropped.
     runtime::Task<void> run();
-    // Fails everything that is not delivered.
+    // Fails everything that is not delivered nor under way.
     void give_up_all(const Error& why);
+    // Fails what is under way as well, whatever becomes of it.
+    void abandon_all(const Error& why);
     // Told of each batch's failure, if somebody wants to know.
     std::function<void(const ProducerBatch&)> on_failure;
     // Of a producer that has them, else nullptr.
@@ -62,7 +71,9 @@ private:
     bool due(const ProducerBatch& batch) const;
     Result<void> seal(const BatchRef& batch);
     runtime::Task<void> connect(NodeId node);
-    void start(NodeId node, const Batches& batches);
+    void start(NodeId node, Batches batches);
+    void give_back_conditional(Batches& batches);
+    void note_start(const Batches& batches);
     runtime::Task<void> await_answer(NodeId node, ConnectionPtr connection,
                                      BrokerConnection::Sent sent, Batches batches);
     void give_back(const Batches& batches, const Error& why);
@@ -70,8 +81,9 @@ private:
     void take_answers(const Batches& batches, const protocol::ProduceResponse& said);
     void take_answer(const BatchRef& batch, const Answer& said);
     bool retriable(const ProducerBatch& batch, ErrorCode code) const;
-    void retry(const BatchRef& batch, ErrorCode code, bool refused);
+    void retry(const BatchRef& batch, ErrorCode code, Fate fate);
     void fail_batch(const BatchRef& batch, Error why);
+    static bool abandoned(const BatchRef& batch);
     // What became of a batch makes other things possible.
     void look_on(PartitionQueue& queue);
     void expire();

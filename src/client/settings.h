@@ -10,6 +10,7 @@
 #pragma once
 
 #include <chrono>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <set>
@@ -25,6 +26,9 @@ namespace millrace::client {
 class Settings {
 public:
     Settings() = default;
+    // {{"bootstrap.servers", "localhost:9092"}, ...}
+    Settings(std::initializer_list<std::pair<const std::string, std::string>> values)
+        : values_(values) {}
     // The text of a Java .properties file.
     static Result<Settings> parse(std::string_view text);
 

@@ -19,12 +19,6 @@
 
 namespace millrace::client {
 
-// Whose offsets a transaction commits: Consumer::identity() under its group.id.
-struct GroupMetadata {
-    std::string group_id;
-    MemberIdentity member;
-};
-
 class Transactions {
 public:
     Transactions(Cluster& cluster, const ProducerConfig& config, SendSchedule& schedule,

@@ -8,13 +8,15 @@ import sys
 from lib.check import Checks, parse, parser
 from lib.node import Node
 from lib.tools import CLASSES, PACKAGE, Tools
-from twins import acls, cluster, configs, controllers, files, groups, offline, offsets, reassign, tokens, topics, transactions
+from twins import (acls, cluster, configs, consoles, controllers, files, groups, offline, offsets, perf, reassign, tokens, topics,
+                   transactions)
 from twins.compare import Twins
 
 CLASSES.update({"storage": "kafka.tools.StorageTool", "acls": PACKAGE + "AclCommand",
                 "delegation-tokens": PACKAGE + "DelegationTokenCommand", "leader-election": PACKAGE + "LeaderElectionCommand"})
 FAMILIES = {"offline": offline, "topics": topics, "configs": configs, "offsets": offsets, "groups": groups, "cluster": cluster,
-            "transactions": transactions, "acls": acls, "reassign": reassign, "controllers": controllers, "tokens": tokens}
+            "transactions": transactions, "acls": acls, "reassign": reassign, "consoles": consoles, "perf": perf,
+            "controllers": controllers, "tokens": tokens}
 # What Apache Kafka needs to keep ACLs and give out delegation tokens; ours serves neither yet.
 KAFKA = {"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer", "super.users": "User:ANONYMOUS",
          "delegation.token.secret.key": "twins"}
@@ -26,7 +28,8 @@ def main():
     args = parse(p)
     checks = Checks(args.only)
     wanted = args.families.split(",")
-    settings = KAFKA if args.broker == "kafka" else {}
+    # Without the verification a transaction can be left to hang.
+    settings = {"transaction.partition.verification.enable": "false", **(KAFKA if args.broker == "kafka" else {})}
     with Tools() as tools, Node(settings=settings) as node:
         twins = Twins(tools, node.address)
         for family in wanted:

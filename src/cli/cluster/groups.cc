@@ -113,6 +113,21 @@ Result<Reset> plan_reset(Session& session, const client::GroupOffsets& committed
     return out;
 }
 
+Result<Reset> plan_reset(Session& session, const std::map<TopicPartition, Offset>& wanted) {
+    std::vector<TopicPartition> partitions;
+    for (const auto& [tp, offset] : wanted) partitions.push_back(tp);
+    TRY(const Offsets starts, offsets_at(session, partitions, client::kEarliest));
+    TRY(const Offsets ends, offsets_at(session, partitions, client::kLatest));
+    Reset out;
+    for (const auto& [tp, offset] : wanted) {
+        if (starts.at(tp).error.code != ErrorCode::none) return starts.at(tp).error;
+        if (ends.at(tp).error.code != ErrorCode::none) return ends.at(tp).error;
+        out.offsets[tp] = std::clamp(offset, starts.at(tp).offset, ends.at(tp).offset);
+        if (out.offsets[tp] != offset) out.clamped.emplace_back(tp, offset);
+    }
+    return out;
+}
+
 Result<TimestampMs> parse_date_time(std::string_view text) {
     using namespace std::chrono;
     const auto wrong = [whole = std::string{text}] {

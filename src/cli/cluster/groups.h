@@ -39,6 +39,8 @@ struct Reset {
 };
 Result<Reset> plan_reset(Session& session, const client::GroupOffsets& committed,
                          const std::vector<TopicPartition>& partitions, const ResetTarget& target);
+// The same where each partition has an offset of its own to go to.
+Result<Reset> plan_reset(Session& session, const std::map<TopicPartition, Offset>& wanted);
 
 // "2024-05-17T12:30:00.000", with a zone ("Z", "+02:00") or without (UTC); in ms.
 Result<TimestampMs> parse_date_time(std::string_view text);

@@ -77,7 +77,7 @@ void open_embedded(std::string& json, std::string_view name, ByteView bytes, siz
     from = begin + text.size();
 }
 
-std::string value_json(const protocol::GroupMetadataValue& value, int16_t version) {
+std::string opened_json(const protocol::GroupMetadataValue& value, int16_t version) {
     std::string json = json_of(value, version);
     if (std::string_view{value.protocol_type} != "consumer") return json;
     size_t from = json.find("\"members\":");
@@ -121,34 +121,57 @@ template <typename M>
 std::string value_json(const M& value, int16_t version) {
     return json_of(value, version);
 }
+template <typename M>
+std::string opened_json(const M& value, int16_t version) {
+    return value_json(value, version);
+}
 
+// Nothing: of a type that is not known.
 template <typename Decode>
-RecordText coordinator_text(const protocol::RecordView& record, Decode decode) {
-    const auto type = protocol::coordinator_record_type(*record.key);
-    const auto decoded = decode(*record.key, record.value);
-    if (!decoded || !type)
-        return {.key = fmt::format("Error at offset {}, skipping. {}", record.offset,
-                                   (type ? decoded.error() : type.error()).message)};
-    if (!*decoded)
-        return {.key = fmt::format("Unknown record type {} at offset {}, skipping.", *type,
-                                   record.offset)};
-    RecordText out;
-    std::visit(
-        [&](const auto& key) {
-            out.key = fmt::format(R"({{"type":"{}","data":{}}})", *type, json_of(key, 0));
-        },
-        (*decoded)->key);
-    if (!(*decoded)->value) {
-        out.payload = "<DELETE>";
-        return out;
-    }
-    const int16_t version = load_be<int16_t>(record.value->data());
+Result<std::optional<CoordinatorParts>> parts_of(const protocol::RecordView& record, Decode decode,
+                                                 bool opened) {
+    TRY(const int16_t type, protocol::coordinator_record_type(*record.key));
+    TRY(const auto decoded, decode(*record.key, record.value));
+    if (!decoded) return std::optional<CoordinatorParts>{};
+    CoordinatorParts out{.type = type};
+    std::visit([&](const auto& key) { out.key = json_of(key, 0); }, decoded->key);
+    if (!decoded->value) return std::optional{std::move(out)};
+    out.version = load_be<int16_t>(record.value->data());
     std::visit(
         [&](const auto& value) {
-            out.payload =
-                fmt::format(R"({{"version":"{}","data":{}}})", version, value_json(value, version));
+            out.value = opened ? opened_json(value, out.version) : value_json(value, out.version);
         },
-        *(*decoded)->value);
+        *decoded->value);
+    return std::optional{std::move(out)};
+}
+
+Result<std::optional<CoordinatorParts>> parts_of(Decoder decoder,
+                                                 const protocol::RecordView& record, bool opened) {
+    switch (decoder) {
+        case Decoder::transactions:
+            return parts_of(record, protocol::decode_transaction_record, opened);
+        case Decoder::share_state:
+            return parts_of(record, protocol::decode_share_record, opened);
+        default:
+            return parts_of(record, protocol::decode_group_record, opened);
+    }
+}
+
+RecordText coordinator_text(Decoder decoder, const protocol::RecordView& record) {
+    const auto parts = parts_of(decoder, record, true);
+    if (!parts)
+        return {.key = fmt::format("Error at offset {}, skipping. {}", record.offset,
+                                   parts.error().message)};
+    if (!*parts) {
+        const auto type = protocol::coordinator_record_type(*record.key);
+        return {.key = fmt::format("Unknown record type {} at offset {}, skipping.", *type,
+                                   record.offset)};
+    }
+    RecordText out;
+    out.key = fmt::format(R"({{"type":"{}","data":{}}})", (*parts)->type, (*parts)->key);
+    out.payload = !(*parts)->value ? "<DELETE>"
+                                   : fmt::format(R"({{"version":"{}","data":{}}})",
+                                                 (*parts)->version, *(*parts)->value);
     return out;
 }
 
@@ -177,14 +200,12 @@ Result<RecordText> record_text(Decoder decoder, const protocol::RecordView& reco
                     fmt::format("Failed to decode message at offset {} using the specified decoder "
                                 "(message had a missing key)",
                                 record.offset));
-    switch (decoder) {
-        case Decoder::transactions:
-            return coordinator_text(record, protocol::decode_transaction_record);
-        case Decoder::share_state:
-            return coordinator_text(record, protocol::decode_share_record);
-        default:
-            return coordinator_text(record, protocol::decode_group_record);
-    }
+    return coordinator_text(decoder, record);
+}
+
+Result<std::optional<CoordinatorParts>> coordinator_parts(Decoder decoder,
+                                                          const protocol::RecordView& record) {
+    return parts_of(decoder, record, false);
 }
 
 Result<std::string> control_text(const protocol::RecordView& record) {

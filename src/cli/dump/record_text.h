@@ -27,6 +27,18 @@ struct RecordText {
 // and there is none.
 Result<RecordText> record_text(Decoder decoder, const protocol::RecordView& record);
 
+// A coordinator's record in its parts; the value is missing in a tombstone.
+struct CoordinatorParts {
+    int16_t type = -1;
+    std::string key;
+    int16_t version = -1;
+    std::optional<std::string> value;
+};
+// Of a record with a key. Nothing: of a type that is not known. malformed, unsupported_version.
+// What groups hold inside their values stays as it is: bytes in base64.
+Result<std::optional<CoordinatorParts>> coordinator_parts(Decoder decoder,
+                                                          const protocol::RecordView& record);
+
 // What a control record says: " endTxnMarker: COMMIT coordinatorEpoch: 0". Errors: malformed.
 Result<std::string> control_text(const protocol::RecordView& record);
 

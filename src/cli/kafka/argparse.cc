@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "base/check.h"
+
 namespace millrace::cli::kafka {
 namespace {
 
@@ -10,24 +12,13 @@ std::string both_names(const Flag& flag) {
                                : fmt::format("--{}/-{}", flag.name, flag.letter);
 }
 
-// A value may be a negative number.
-bool begins_flag(std::string_view word) {
-    return word.size() > 1 && word[0] == '-' &&
-           !std::ranges::all_of(word.substr(1), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-Result<void> check_integer(const Flag& flag, const std::string& value) {
-    int32_t n = 0;
-    const auto [stop, error] = std::from_chars(value.data(), value.data() + value.size(), n);
-    if (!flag.integer || (error == std::errc{} && stop == value.data() + value.size())) return {};
-    return fail(ErrorCode::invalid_request,
-                fmt::format("argument {}: could not convert '{}' to Integer (For input string: "
-                            "\"{}\")",
-                            both_names(flag), value, value));
-}
-
 Error unrecognized(std::string_view word) {
     return fail(ErrorCode::invalid_request, fmt::format("unrecognized arguments: '{}'", word));
+}
+
+// Negative numbers are values.
+bool is_flag(std::string_view word) {
+    return word.size() > 1 && word[0] == '-' && !(word[1] >= '0' && word[1] <= '9');
 }
 
 // The flag of a word that begins with a hyphen; `value` gets what follows in the same word.
@@ -59,6 +50,30 @@ Result<const Flag*> find_flag(std::span<const Flag> flags, std::string_view word
                 fmt::format("ambiguous option: --{} could match {}", name, all));
 }
 
+std::optional<int64_t> to_number(std::string_view text) {
+    int64_t n = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+    const bool whole = error == std::errc{} && stop == text.data() + text.size();
+    return whole ? std::optional{n} : std::nullopt;
+}
+
+Result<void> check_number(const Flag& flag, std::string_view text) {
+    if (flag.number.empty()) return {};
+    if (flag.number == "Double") {
+        double n = 0;
+        const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+        if (error == std::errc{} && stop == text.data() + text.size()) return {};
+    }
+    const int64_t most = flag.number == "Short"     ? INT16_MAX
+                         : flag.number == "Integer" ? INT32_MAX
+                                                    : INT64_MAX;
+    const auto n = to_number(text);
+    if (flag.number != "Double" && n && *n <= most && *n >= -most - 1) return {};
+    return fail(ErrorCode::invalid_request,
+                fmt::format("argument {}: could not convert '{}' to {} (For input string: \"{}\")",
+                            both_names(flag), text, flag.number, text));
+}
+
 }  // namespace
 
 Result<FlagValues> FlagValues::parse(std::span<const Flag> flags,
@@ -80,21 +95,31 @@ Result<FlagValues> FlagValues::parse(std::span<const Flag> flags,
         std::vector<std::string>& values = out.values_[std::string{flag->name}];
         if (flag->takes == Flag::Takes::nothing) continue;
         if (!value) {
-            if (i + 1 == words.size() || begins_flag(words[i + 1]))
+            if (i + 1 == words.size() || is_flag(words[i + 1]))
                 return fail(ErrorCode::invalid_request,
                             fmt::format("argument {}: expected one argument", both_names(*flag)));
             value = words[++i];
         }
-        TRY_OK(check_integer(*flag, *value));
+        TRY_OK(check_number(*flag, *value));
         // Of a flag that takes one value, the last counts.
         if (flag->takes == Flag::Takes::one) values.clear();
         values.push_back(*std::move(value));
+        if (flag->takes == Flag::Takes::several)
+            while (i + 1 != words.size() && !is_flag(words[i + 1])) values.push_back(words[++i]);
     }
     for (const Flag& flag : flags)
         if (flag.required && !out.has(flag.name))
             return fail(ErrorCode::invalid_request,
                         fmt::format("argument {} is required", both_names(flag)));
     return out;
+}
+
+std::optional<int64_t> FlagValues::number(std::string_view name) const {
+    const auto text = value(name);
+    if (!text) return std::nullopt;
+    const auto n = to_number(*text);
+    INVARIANT(n.has_value());
+    return n;
 }
 
 std::optional<std::string> FlagValues::value(std::string_view name) const {
@@ -175,6 +200,28 @@ std::optional<ParsedCommand> parse_command(const Console& console, std::string_v
     if (!global) return misused(usage, global.error().message);
     out.before = *std::move(global);
     return out;
+}
+
+int flags_misused(const Console& console, std::string_view program, std::span<const Flag> flags,
+                  std::string_view why) {
+    std::fflush(console.out);
+    console.error_line(fmt::format("usage: {} [OPTIONS]\n{}", program, flag_table(flags)));
+    console.error_line(fmt::format("{}: error: {}", program, why));
+    return kFailed;
+}
+
+std::optional<FlagValues> parse_flags(const Console& console, std::string_view program,
+                                      std::span<const Flag> flags,
+                                      const std::vector<std::string>& words, int& status) {
+    if (words.empty() || std::ranges::any_of(words, asks_for_help)) {
+        console.print(fmt::format("usage: {} [OPTIONS]\n{}", program, flag_table(flags)));
+        status = kDone;
+        return std::nullopt;
+    }
+    auto parsed = FlagValues::parse(flags, words);
+    if (parsed) return *std::move(parsed);
+    status = flags_misused(console, program, flags, parsed.error().message);
+    return std::nullopt;
 }
 
 std::string quoted_list(std::span<const std::string_view> names) {

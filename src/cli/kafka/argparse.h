@@ -17,7 +17,8 @@
 namespace millrace::cli::kafka {
 
 struct Flag {
-    enum class Takes : uint8_t { nothing, one, many };
+    // many: one at each place; several: all words up to the next flag
+    enum class Takes : uint8_t { nothing, one, many, several };
 
     std::string_view name;    // without the hyphens
     std::string_view letter;  // "" when there is none
@@ -25,7 +26,7 @@ struct Flag {
     bool required = false;
     int group = 0;  // of flags with the same number, if it is not 0, only one may be given
     std::string_view help;
-    bool integer = false;  // its value is an int32
+    std::string_view number = {};  // what Java calls it, if it is one: Short, Integer, Long, Double
 };
 
 class FlagValues {
@@ -38,6 +39,8 @@ public:
     bool has(std::string_view name) const { return values_.contains(name); }
     std::optional<std::string> value(std::string_view name) const;
     const std::vector<std::string>& values(std::string_view name) const;
+    // Of a flag that is a whole number. INVARIANT: it was declared as one.
+    std::optional<int64_t> number(std::string_view name) const;
 
 private:
     std::map<std::string, std::vector<std::string>, std::less<>> values_;
@@ -60,6 +63,14 @@ std::optional<ParsedCommand> parse_command(const Console& console, std::string_v
                                            std::span<const Flag> before,
                                            std::span<const Command> commands,
                                            const std::vector<std::string>& words, int& status);
+
+// Of a tool without sub-commands. As parse_command; the usage and the sentence go to stderr.
+std::optional<FlagValues> parse_flags(const Console& console, std::string_view program,
+                                      std::span<const Flag> flags,
+                                      const std::vector<std::string>& words, int& status);
+// What such a tool says of a mistake that it finds later; kFailed.
+int flags_misused(const Console& console, std::string_view program, std::span<const Flag> flags,
+                  std::string_view why);
 
 // "'a', 'b', 'c'"
 std::string quoted_list(std::span<const std::string_view> names);

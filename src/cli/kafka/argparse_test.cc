@@ -20,7 +20,7 @@ std::string complaint(const std::vector<std::string>& words) {
 }  // namespace
 
 TEST_CASE("values that are numbers") {
-    constexpr Flag flags[] = {{"id", "i", Flag::Takes::one, true, 0, "", true}};
+    constexpr Flag flags[] = {{"id", "i", Flag::Takes::one, true, 0, "", "Integer"}};
     const auto parsed = [&](std::vector<std::string> words) {
         return FlagValues::parse(flags, words);
     };

@@ -15,7 +15,7 @@ constexpr Flag kConfig{"config", "c", one, false, 0, "A file with client propert
 constexpr Flag kFile{"command-config", "", one, false, 0, "A file with client properties."};
 constexpr Flag kIdFlags[] = {kServer, kController, kConfig, kFile};
 constexpr Flag kUnregisterFlags[] = {
-    kServer, kController, kConfig, kFile, {"id", "i", one, true, 0, "The broker's id.", true}};
+    kServer, kController, kConfig, kFile, {"id", "i", one, true, 0, "The broker's id.", "Integer"}};
 constexpr Flag kEndpointFlags[] = {
     kServer,
     kController,

@@ -1,6 +1,7 @@
 // kafka-consumer-groups: lists, describes, deletes groups, and sets their offsets.
 #include "cli/cluster/choose.h"
 #include "cli/cluster/groups.h"
+#include "cli/cluster/reset_file.h"
 #include "cli/kafka/consumer_groups_describe.h"
 #include "cli/kafka/exceptions.h"
 #include "cli/kafka/java_order.h"
@@ -232,31 +233,31 @@ Result<ResetTarget> read_target(const Arguments& arguments, TimestampMs now) {
     return ResetTarget{To::time, now - ms};
 }
 
-// "topic,partition,offset" lines.
-Result<std::map<TopicPartition, Offset>> read_plan(const std::string& path) {
+// What --from-file says of a group.
+Result<std::map<TopicPartition, Offset>> plan_from_file(const Console& console, Session& session,
+                                                        const Arguments& arguments,
+                                                        const std::string& path,
+                                                        const std::string& group) {
     LocalDisk local;
     const auto text = local.read_all(path);
     if (!text)
         return fail(text.code(), fmt::format("java.io.IOException: Unable to read file {}", path));
-    std::map<TopicPartition, Offset> out;
-    for (std::string_view rest = *text; !rest.empty();) {
-        const size_t end = rest.find('\n');
-        const std::string line{rest.substr(0, end)};
-        rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
-        if (line.find_first_not_of(" \r") == line.npos) continue;
-        const auto fields = split(line);
-        if (fields.size() != 3)
-            return refused(fmt::format("a line is topic,partition,offset: {}", line));
-        out[{fields[0], std::atoi(fields[1].c_str())}] = std::atoll(fields[2].c_str());
+    const bool one_group = arguments.values("group").size() == 1;
+    TRY(const ResetPlans plans, parse_reset_file(*text, one_group ? group : ""));
+    const auto found = plans.find(group);
+    if (found == plans.end()) {
+        console.line(fmt::format("\nError: No reset plan for group {} found", group));
+        return std::map<TopicPartition, Offset>{};
     }
-    return out;
+    TRY(Reset reset, plan_reset(session, found->second));
+    return std::move(reset.offsets);
 }
 
 Result<std::map<TopicPartition, Offset>> plan_for(const Console& console, Session& session,
                                                   const Arguments& arguments,
                                                   const std::string& group) {
     TRY(const auto file, arguments.value("from-file"));
-    if (file) return read_plan(*file);
+    if (file) return plan_from_file(console, session, arguments, *file, group);
     TRY(const auto committed, session.wait(session.admin().committed_offsets(group)));
     std::vector<TopicPartition> partitions;
     if (arguments.has("all-topics"))

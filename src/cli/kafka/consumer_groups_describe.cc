@@ -1,6 +1,7 @@
 #include "cli/kafka/consumer_groups_describe.h"
 
 #include "cli/cluster/groups.h"
+#include "cli/kafka/columns.h"
 #include "cli/kafka/java_order.h"
 
 namespace millrace::cli::kafka {
@@ -8,32 +9,6 @@ namespace {
 
 constexpr size_t kWidth = 15;
 constexpr std::string_view kMissing = "-";
-
-// Rows whose columns have a least width, and grow with what is in them where they may; the last
-// one is not filled up when its width is 0.
-struct Columns {
-    std::vector<size_t> widths;
-    std::vector<bool> grows;
-    std::vector<std::vector<std::string>> rows;
-
-    void add(std::string_view name, size_t width, bool growing = false) {
-        if (rows.empty()) rows.emplace_back();
-        rows[0].emplace_back(name);
-        widths.push_back(width);
-        grows.push_back(growing);
-    }
-    void print(const Console& console) {
-        for (const auto& row : rows)
-            for (size_t i = 0; i != row.size(); ++i)
-                if (grows[i]) widths[i] = std::max(widths[i], row[i].size());
-        for (const auto& row : rows) {
-            std::string line;
-            for (size_t i = 0; i != row.size(); ++i)
-                line += fmt::format("{}{:<{}}", i == 0 ? "" : " ", row[i], widths[i]);
-            console.line(line);
-        }
-    }
-};
 
 template <typename N>
 std::string or_missing(const std::optional<N>& n) {
@@ -196,6 +171,7 @@ void print_new_offsets(
     table.add("PARTITION", 10);
     table.add("NEW-OFFSET", 0);
     for (const auto& [group, plan] : plans) {
+        table.make_room(0, group.size());
         std::vector<std::pair<TopicPartition, Offset>> rows{plan.begin(), plan.end()};
         java_order(rows, [](const auto& row) -> const TopicPartition& { return row.first; });
         for (const auto& [tp, offset] : rows)

@@ -36,6 +36,12 @@ constexpr Exception kExceptions[] = {
      "The transactionalId could not be found"},
     {ErrorCode::election_not_needed, "ElectionNotNeededException",
      "Leader election not needed for topic partition."},
+    {ErrorCode::invalid_topic_exception, "InvalidTopicException",
+     "The request attempted to perform an operation on an invalid topic."},
+    {ErrorCode::message_too_large, "RecordTooLargeException",
+     "The request included a message larger than the max message size the server will accept."},
+    {ErrorCode::request_timed_out, "TimeoutException", "The request timed out."},
+    {ErrorCode::deadline_exceeded, "TimeoutException", "The request timed out."},
 };
 
 const Exception* find(ErrorCode code) {

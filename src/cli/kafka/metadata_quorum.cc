@@ -28,7 +28,7 @@ constexpr Flag kDescribeFlags[] = {
 constexpr Flag kDryRun{"dry-run", "", nothing, false, 0, "Only check."};
 constexpr Flag kAddFlags[] = {kDryRun};
 constexpr Flag kRemoveFlags[] = {
-    {"controller-id", "i", one, true, 0, "The controller's node id.", true},
+    {"controller-id", "i", one, true, 0, "The controller's node id.", "Integer"},
     {"controller-directory-id", "d", one, true, 0, "Its directory id."},
     kDryRun};
 constexpr Command kCommands[] = {

@@ -20,8 +20,9 @@ constexpr int kMisused = 2;
 struct Console {
     std::FILE* out;
     std::FILE* err;
-    bool color = false;  // of `out`
-    bool json = false;   // tables for a program
+    bool color = false;        // of `out`
+    bool json = false;         // tables for a program
+    bool interactive = false;  // a person types, and reads what is shown
 
     void print(std::string_view text) const { std::fwrite(text.data(), 1, text.size(), out); }
     void line(std::string_view text) const {

@@ -1,18 +1,21 @@
 #include "client/admin.h"
 #include "protocol/messages/describe_producers.h"
 #include "protocol/messages/describe_transactions.h"
+#include "protocol/messages/init_producer_id.h"
 #include "protocol/messages/list_transactions.h"
+#include "protocol/messages/write_txn_markers.h"
 
 namespace millrace::client {
 
 using protocol::Str;
 
 runtime::Task<Result<std::vector<TransactionListing>>> Admin::list_transactions(
-    int64_t running_ms_min, std::string id_pattern) {
+    int64_t running_ms_min, std::string id_pattern, std::vector<ProducerId> producers) {
     const auto until = deadline();
     CO_TRY_OK(co_await know_brokers(until));
     protocol::ListTransactionsRequest request;
     request.duration_filter = running_ms_min;
+    request.producer_id_filters = std::move(producers);
     if (!id_pattern.empty()) request.transactional_id_pattern = Str::borrow(id_pattern);
     std::vector<NodeId> nodes;
     for (const auto& [id, broker] : cluster_.metadata().brokers()) nodes.push_back(id);
@@ -62,23 +65,81 @@ runtime::Task<Result<TransactionDescription>> Admin::describe_transaction(std::s
 
 runtime::Task<Result<std::vector<ActiveProducer>>> Admin::describe_producers(
     TopicPartition partition) {
+    CO_TRY(auto found, co_await describe_producers(std::vector{partition}));
+    PartitionProducers& one = found[partition];
+    if (one.error.code != ErrorCode::none) co_return one.error;
+    co_return std::move(one.producers);
+}
+
+runtime::Task<Result<std::map<TopicPartition, PartitionProducers>>> Admin::describe_producers(
+    std::vector<TopicPartition> partitions, std::optional<NodeId> broker) {
     const auto until = deadline();
-    CO_TRY(const Leaders leaders, co_await leaders_of({partition}, until));
+    std::map<TopicPartition, PartitionProducers> out;
+    Leaders asked;
+    if (broker) {
+        CO_TRY_OK(co_await know_brokers(until));
+        asked.by_node[*broker] = std::move(partitions);
+    } else {
+        CO_TRY(asked, co_await leaders_of(std::move(partitions), until));
+    }
+    for (const auto& [tp, error] : asked.refused) out[tp].error = error;
+    for (const auto& [node, theirs] : asked.by_node) {
+        protocol::DescribeProducersRequest request;
+        std::map<std::string, std::vector<PartitionIndex>> topics;
+        for (const TopicPartition& tp : theirs) topics[tp.topic].push_back(tp.partition);
+        for (const auto& [topic, indexes] : topics)
+            request.topics.push_back({Str::borrow(topic), indexes});
+        CO_TRY(const auto reply, co_await cluster_.call(node, request, until));
+        for (const auto& topic : reply->topics)
+            for (const auto& p : topic.partitions) {
+                PartitionProducers& one = out[{topic.name.str(), p.partition_index}];
+                one.error = said_error(p.error_code, p.error_message);
+                for (const auto& producer : p.active_producers)
+                    one.producers.push_back({producer.producer_id, producer.producer_epoch,
+                                             producer.coordinator_epoch, producer.last_sequence,
+                                             producer.last_timestamp,
+                                             producer.current_txn_start_offset});
+            }
+    }
+    co_return out;
+}
+
+runtime::Task<Result<void>> Admin::abort_transaction(AbortedTransaction which) {
+    const auto until = deadline();
+    CO_TRY(const Leaders leaders, co_await leaders_of({which.partition}, until));
     if (!leaders.refused.empty()) co_return leaders.refused.begin()->second;
-    protocol::DescribeProducersRequest request;
-    request.topics.push_back({Str::borrow(partition.topic), {partition.partition}});
+    protocol::WriteTxnMarkersRequest request;
+    request.markers.push_back(
+        {.producer_id = which.producer,
+         .producer_epoch = which.epoch,
+         .transaction_result = false,
+         .topics = {{Str::borrow(which.partition.topic), {which.partition.partition}}},
+         .coordinator_epoch = which.coordinator_epoch});
     CO_TRY(const auto reply,
            co_await cluster_.call(leaders.by_node.begin()->first, request, until));
-    std::vector<ActiveProducer> out;
-    for (const auto& topic : reply->topics)
-        for (const auto& p : topic.partitions) {
-            if (p.error_code != 0) co_return said_error(p.error_code, p.error_message);
-            for (const auto& one : p.active_producers)
-                out.push_back({one.producer_id, one.producer_epoch, one.coordinator_epoch,
-                               one.last_sequence, one.last_timestamp,
-                               one.current_txn_start_offset});
-        }
-    co_return out;
+    for (const auto& marker : reply->markers)
+        for (const auto& topic : marker.topics)
+            for (const auto& p : topic.partitions)
+                if (p.error_code != 0) co_return said_error(p.error_code);
+    co_return {};
+}
+
+runtime::Task<Result<void>> Admin::force_terminate_transaction(std::string id) {
+    protocol::InitProducerIdRequest request;
+    request.transactional_id = Str::borrow(id);
+    request.transaction_timeout_ms =
+        static_cast<int32_t>(cluster_.config().request_timeout.count());
+    const auto code = [](const protocol::InitProducerIdResponse& body) { return body.error_code; };
+    const auto until = deadline();
+    for (int failures = 0;; ++failures) {
+        CO_TRY(const auto reply, co_await call_coordinator(CoordinatorType::transaction, id,
+                                                           request, code, INT16_MAX));
+        const Error error = said_error(reply->error_code);
+        if (error.code == ErrorCode::none) co_return {};
+        // What was open is being aborted.
+        if (error.code != ErrorCode::concurrent_transactions) co_return error;
+        CO_TRY_OK(co_await cluster_.pause(failures, until, error));
+    }
 }
 
 }  // namespace millrace::client

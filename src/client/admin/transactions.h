@@ -34,5 +34,16 @@ struct ActiveProducer {
     TimestampMs last_timestamp = -1;
     Offset transaction_start = -1;  // -1: no transaction is open
 };
+struct PartitionProducers {
+    Error error{ErrorCode::none, {}};
+    std::vector<ActiveProducer> producers;
+};
+// Which transaction of a partition to end, and who did it as its coordinator.
+struct AbortedTransaction {
+    TopicPartition partition;
+    ProducerId producer = -1;
+    ProducerEpoch epoch = -1;
+    int32_t coordinator_epoch = 0;
+};
 
 }  // namespace millrace::client

@@ -11,7 +11,7 @@ from .check import eventually
 
 PACKAGE = "org.apache.kafka.tools."
 CLASSES = {
-    "broker-api-versions": PACKAGE + "BrokerApiVersionsCommand", "cluster": PACKAGE + "ClusterTool",
+    "broker-api-versions": PACKAGE + "BrokerApiVersionsCommand", "client-metrics": PACKAGE + "ClientMetricsCommand", "cluster": PACKAGE + "ClusterTool",
     "configs": "kafka.admin.ConfigCommand", "console-consumer": PACKAGE + "consumer.ConsoleConsumer",
     "console-producer": PACKAGE + "ConsoleProducer",
     "consumer-groups": PACKAGE + "consumer.group.ConsumerGroupCommand",

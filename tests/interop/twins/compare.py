@@ -26,6 +26,10 @@ SERVERS_OWN = re.compile(r"^(?:exit \d+|ToolServer\$ExitCalled: .*)$")
 EXCEPTION = re.compile(r"^(?:Exception in thread \"[^\"]*\" )?(?:[a-z]\w*\.)+[A-Z]\w*(?:\$\w+)*: ")
 
 
+# What Kafka's consumer says of itself whenever it joins a group.
+ADVERTISED = "The consumer rebalance protocol (KIP-848) is production-ready!"
+
+
 def masked(text):
     for pattern, name in MASKS:
         text = pattern.sub(name, text)
@@ -39,7 +43,7 @@ def complaint(err):
         # The library breaks the sentence into lines, and spreads the words of each.
         return "".join(error[0].split())
     for line in err.splitlines():
-        if line.strip() and not line.startswith(("\tat ", "SLF4J", "WARNING")) and not SERVERS_OWN.match(line):
+        if line.strip() and not line.startswith(("\tat ", "SLF4J", "WARNING", ADVERTISED)) and not SERVERS_OWN.match(line):
             line = LOGGED.sub("", line)
             while EXCEPTION.match(line):
                 line = EXCEPTION.sub("", line)

@@ -130,5 +130,36 @@ def passwords(t, node):
     same("--describe", "--user", user, exits=0, retry=True)
 
 
-CHECKS = {"configs misuse": misuse, "configs": resources, "configs quotas": quotas, "configs passwords": passwords,
-          "configs refused": refused}
+def client_metrics(t, node):
+    def same(*args, **options):
+        t.same("client-metrics", *args, **options)
+    t.same("client-metrics", bootstrap="", complaints=False)
+    t.same("client-metrics", "--list", bootstrap="", exits=1)
+    for args in ((), ("--bogus",), ("--alter",), ("--alter", "--name", "x", "--generate-name"), ("--delete",), ("--delete", "--list"),
+                 ("--alter", "--name", "x", "--interval", "x"), ("--describe", "--interval", 5), ("--list", "--name", "x"),
+                 ("--delete", "--name", "x", "--match", "y")):
+        same(*args, exits=1)
+    same("--version", exits=0, complaints=False)
+    name = unique("{me}-cm")
+
+    def altered(*args, **options):
+        same("--alter", "--name", name, *args, exits=0, complaints=False, **options)
+        same("--describe", "--name", name, exits=0, complaints=False, retry=True)
+    same("--describe", "--name", name, exits=0, complaints=False)
+    altered("--interval", 1000, "--metrics", "a", "--metrics", "b", "--match", "client_id=x,client_software_name=y")
+    altered("--interval=", "--metrics", "c,d")
+    same("--list", exits=0, complaints=False, retry=True)
+    same("--describe", exits=0, complaints=False, retry=True, sort=True)
+    if node.kind == "kafka":  # ours says it in its own words
+        for args in (("--interval", 5), ("--match", "bogus=x")):
+            same("--alter", "--name", name, *args, exits=1)
+    altered("--interval=", "--metrics=", "--match=")
+    same("--alter", "--name", name, "--interval", 1000, exits=0, complaints=False)
+    same("--delete", "--name", name, exits=0, complaints=False)
+    same("--delete", "--name", name, exits=0, complaints=False)
+    same("--list", exits=0, complaints=False, retry=True)
+    same("--alter", "--generate-name", "--interval", 2000, exits=0, complaints=False)
+
+
+CHECKS = {"client-metrics": client_metrics, "configs misuse": misuse, "configs": resources, "configs quotas": quotas,
+          "configs passwords": passwords, "configs refused": refused}

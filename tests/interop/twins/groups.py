@@ -1,5 +1,8 @@
 """kafka-consumer-groups."""
 
+import tempfile
+from pathlib import Path
+
 from lib.check import eventually
 from lib.records import unique
 from twins.offsets import filled
@@ -100,4 +103,46 @@ def members(t, node):
         consumer.stop()
 
 
-CHECKS = {"consumer-groups misuse": misuse, "consumer-groups idle": idle, "consumer-groups members": members}
+def from_file(t, node):
+    topic, group = committed(t, node)
+    other = unique("{me}-other")
+    with tempfile.TemporaryDirectory() as home:
+        def file(name, *lines):
+            for me in ("java", "ours"):
+                Path(home, f"{name}-{me}").write_text("".join(f"{line}\n".replace("{me}", me) for line in lines))
+            return f"{home}/{name}-{{me}}"
+
+        def same(*args, **options):
+            t.same("consumer-groups", "--reset-offsets", *args, exits=0, sort=True, complaints=False, **options)
+        one = file("one", f"{topic},0,3", f"{topic},1,4")
+        same("--group", group, "--from-file", one, "--dry-run")
+        same("--group", group, "--from-file", one, "--execute")
+        same("--group", group, "--from-file", file("far", f"{topic},0,1000000", f"{topic},1,5"), "--dry-run")
+        same("--group", group, "--group", other, "--from-file", one, "--dry-run")
+        both = file("both", f"{group},{topic},0,5", f"{other},{topic},1,6")
+        same("--group", group, "--group", other, "--from-file", both, "--execute")
+        same("--group", group, "--from-file", both, "--dry-run")
+        same("--group", group, "--from-file", file("odd", f"{topic},x,1"), "--dry-run")
+        same("--group", group, "--from-file", f"{home}/nosuch", "--dry-run")
+        same("--group", group, "--group", other, "--all-topics", "--to-earliest", "--dry-run", "--export")
+        t.same("consumer-groups", "--describe", "--group", other, exits=0)
+
+
+def all_kinds(t, node):
+    for args in ((), ("--list",), ("--list", "--bogus")):
+        t.same("groups", *args, bootstrap="", exits=1)
+
+    def same(*args, **options):
+        t.same("groups", *args, **options)
+    for args in ((), ("--list", "--consumer", "--share"), ("--list", "--consumer", "--protocol", "x"),
+                 ("--list", "--share", "--streams"), ("--list", "--streams", "--group-type", "classic"), ("--group-type", "classic"),
+                 ("--list", "--group-type", "bogus")):
+        same(*args, exits=1)
+    same("--version", exits=0, complaints=False)
+    committed(t, node)
+    for args in ((), ("--consumer",), ("--share",), ("--streams",), ("--group-type", "classic"), ("--group-type", "Consumer"),
+                 ("--protocol", "consumer"), ("--protocol", "bogus")):
+        same("--list", *args, exits=0, sort=True, complaints=False)
+
+
+CHECKS = {"groups": all_kinds, "consumer-groups from-file": from_file, "consumer-groups misuse": misuse, "consumer-groups idle": idle, "consumer-groups members": members}

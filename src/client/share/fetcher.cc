@@ -1,0 +1,440 @@
+#include "client/share/fetcher.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "client/backoff.h"
+
+namespace millrace::client {
+namespace {
+
+constexpr std::chrono::seconds kTouchEvery{60};
+
+// Another broker leads the partition, or will soon.
+bool leader_moved(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::not_leader_or_follower:
+        case ErrorCode::fenced_leader_epoch:
+        case ErrorCode::unknown_leader_epoch:
+        case ErrorCode::leader_not_available:
+        case ErrorCode::kafka_storage_error:
+        case ErrorCode::unknown_topic_or_partition:
+        case ErrorCode::unknown_topic_id:
+        case ErrorCode::inconsistent_topic_id:
+            return true;
+        default:
+            return false;
+    }
+}
+
+bool session_lost(ErrorCode code) {
+    return code == ErrorCode::share_session_not_found ||
+           code == ErrorCode::invalid_share_session_epoch;
+}
+
+}  // namespace
+
+ShareFetcher::ShareFetcher(Cluster& cluster, const ShareConsumerConfig& config,
+                           std::string member_id, ShareFetchStats& stats, Acknowledged acknowledged)
+    : cluster_(cluster),
+      config_(config),
+      member_id_(std::move(member_id)),
+      acknowledged_(std::move(acknowledged)),
+      stats_(stats) {
+    tasks_.emplace(cluster.loop());
+    tasks_->spawn(watch());
+}
+
+void ShareFetchStats::add(MetricList& out, runtime::TimePoint now) const {
+    FetchStats::add(out, now);
+    out.gauge("records-per-request-max", consumed.max(now));
+    out.counter("acknowledgements-send-total", acknowledged);
+    out.gauge("acknowledgements-send-rate", acknowledgements.rate(now));
+    out.counter("acknowledgements-error-total", acknowledgements_failed);
+}
+
+// What the application does
+
+void ShareFetcher::assign(ShareAssignment assignment) {
+    assignment_ = std::move(assignment);
+    std::erase_if(not_before_,
+                  [&](const auto& entry) { return !assignment_.contains(entry.first); });
+    changed_.notify();
+}
+
+void ShareFetcher::ask() {
+    for (const auto& [id, node] : nodes_) node->asked = true;
+    changed_.notify();
+}
+
+void ShareFetcher::acknowledge(std::vector<PartitionAcknowledgement> parts) {
+    if (parts.empty()) return;
+    for (PartitionAcknowledgement& part : parts) node(part.node).pending.push_back(std::move(part));
+    changed_.notify();
+}
+
+runtime::Task<void> ShareFetcher::close(runtime::TimePoint deadline) {
+    closing_ = true;
+    chunks_.clear();
+    runtime::Subscriber waiting{cluster_.loop()};
+    waiting.subscribe(filled);
+    changed_.notify();
+    const auto ended = [](const auto& entry) { return entry.second->ended; };
+    while (!std::ranges::all_of(nodes_, ended))
+        if (!co_await waiting.wait_until(deadline)) break;
+    tasks_.reset();
+    for (const auto& [id, node] : nodes_) {
+        std::vector<PartitionAcknowledgement> left(node->pending.begin(), node->pending.end());
+        node->pending.clear();
+        settle_all(*node, std::move(left), fail(ErrorCode::deadline_exceeded, "not sent in time"));
+    }
+}
+
+// Brokers
+
+// A task for each broker that leads something, which knows of new leaders.
+runtime::Task<void> ShareFetcher::watch() {
+    runtime::Loop& loop = cluster_.loop();
+    runtime::Subscriber waiting{loop};
+    waiting.subscribe(changed_);
+    waiting.subscribe(cluster_.metadata_changed());
+    for (;;) {
+        for (const auto& [place, id] : assignment_) {
+            cluster_.find_topic(place.topic);
+            if (const NodeId leader = leader_of(place); leader >= 0 && !closing_) node(leader);
+        }
+        co_await waiting.wait_until(loop.now() + kTouchEvery);
+    }
+}
+
+ShareFetcher::Node& ShareFetcher::node(NodeId id) {
+    auto& held = nodes_[id];
+    if (!held) {
+        held = std::make_unique<Node>(id);
+        held->asked = true;
+        tasks_->spawn(serve(*held));
+    }
+    return *held;
+}
+
+NodeId ShareFetcher::leader_of(const TopicPartition& place) const {
+    const TopicPtr topic = cluster_.metadata().topic(place.topic);
+    return topic ? topic->leader(place.partition) : -1;
+}
+
+std::map<TopicPartition, Uuid> ShareFetcher::wanted_at(const Node& node,
+                                                       runtime::TimePoint& next) const {
+    std::map<TopicPartition, Uuid> out;
+    for (const auto& [place, id] : assignment_) {
+        const TopicPtr topic = cluster_.metadata().topic(place.topic);
+        if (!topic || topic->id != id || topic->leader(place.partition) != node.id) continue;
+        const auto later = not_before_.find(place);
+        if (later != not_before_.end() && later->second > cluster_.loop().now())
+            next = std::min(next, later->second);
+        else
+            out.emplace(place, id);
+    }
+    return out;
+}
+
+bool ShareFetcher::may_fetch(const Node& node) const {
+    if (!node.asked || closing_ || !chunks_.empty()) return false;
+    return config_.acquire == AcquireMode::batch_optimized || has_turn(node);
+}
+
+// With a limit for all together, brokers are asked one after the other.
+bool ShareFetcher::has_turn(const Node& node) const {
+    if (fetching_ > 0) return false;
+    runtime::TimePoint next = runtime::kNever;
+    return std::ranges::none_of(nodes_, [&](const auto& entry) {
+        const Node& other = *entry.second;
+        return other.asked && other.turn < node.turn && other.retry_at <= cluster_.loop().now() &&
+               !wanted_at(other, next).empty();
+    });
+}
+
+// Whether it may go with a fetch of these partitions.
+bool ShareFetcher::travels(const PartitionAcknowledgement& part,
+                           const std::map<TopicPartition, Uuid>& wanted) const {
+    const auto found = wanted.find(part.place);
+    return found != wanted.end() && found->second == part.topic_id && !part.renews();
+}
+
+runtime::Task<void> ShareFetcher::serve(Node& node) {
+    runtime::Loop& loop = cluster_.loop();
+    runtime::Subscriber waiting{loop};
+    waiting.subscribe(changed_);
+    waiting.subscribe(cluster_.metadata_changed());
+    for (;;) {
+        fail_moved(node);
+        const bool over = closing_ && node.pending.empty() && !node.session.open();
+        if (over) break;
+        if (node.retry_at > loop.now() && !closing_) {
+            co_await waiting.wait_until(node.retry_at);
+            continue;
+        }
+        runtime::TimePoint next = runtime::kNever;
+        auto wanted = wanted_at(node, next);
+        const bool fetch = !wanted.empty() && may_fetch(node);
+        const bool alone = std::ranges::any_of(
+            node.pending, [&](const auto& part) { return !travels(part, wanted); });
+        bool done = true;
+        if (closing_ || alone || (!fetch && !node.pending.empty())) {
+            done = co_await acknowledge_once(node);
+        } else if (fetch) {
+            node.asked = false;
+            ++fetching_;
+            done = co_await fetch_once(node, std::move(wanted));
+            --fetching_;
+            node.turn = ++turns_;
+            filled.notify();
+            changed_.notify();
+        } else {
+            co_await waiting.wait_until(next);
+            continue;
+        }
+        if (done) {
+            node.failures = 0;
+            continue;
+        }
+        node.retry_at =
+            loop.now() + backoff(config_.client.retry_backoff, config_.client.retry_backoff_max,
+                                 node.failures++, loop.rng());
+    }
+    node.ended = true;
+    filled.notify();
+}
+
+// Acknowledgements that cannot arrive: the broker leads the partition no longer, or knows nothing
+// of this consumer.
+void ShareFetcher::fail_moved(Node& node) {
+    for (size_t left = node.pending.size(); left > 0; --left) {
+        PartitionAcknowledgement part = std::move(node.pending.front());
+        node.pending.pop_front();
+        const NodeId leader = leader_of(part.place);
+        if (leader >= 0 && leader != node.id)
+            settle(node, std::move(part),
+                   fail(ErrorCode::not_leader_or_follower, "the partition has another leader"));
+        else if (!node.session.open())
+            settle(node, std::move(part),
+                   fail(ErrorCode::share_session_not_found,
+                        "the records were given back when the connection was lost"));
+        else
+            node.pending.push_back(std::move(part));
+    }
+}
+
+// At most one for each partition, as ranges must ascend.
+std::vector<PartitionAcknowledgement> ShareFetcher::take_pending(Node& node) {
+    std::vector<PartitionAcknowledgement> out;
+    std::deque<PartitionAcknowledgement> later;
+    for (PartitionAcknowledgement& part : node.pending) {
+        const bool taken =
+            std::ranges::find(out, part.place, &PartitionAcknowledgement::place) != out.end();
+        if (taken)
+            later.push_back(std::move(part));
+        else
+            out.push_back(std::move(part));
+    }
+    node.pending = std::move(later);
+    return out;
+}
+
+runtime::Task<bool> ShareFetcher::fetch_once(Node& node, std::map<TopicPartition, Uuid> wanted) {
+    const auto saying = take_pending(node);
+    protocol::ShareFetchRequest request;
+    request.group_id = protocol::Str::borrow(config_.group_id);
+    request.member_id = protocol::Str::borrow(member_id_);
+    request.max_wait_ms = static_cast<int32_t>(config_.fetch_max_wait.count());
+    request.min_bytes = config_.fetch_min_bytes;
+    request.max_bytes = config_.fetch_max_bytes;
+    request.max_records = config_.max_poll_records;
+    request.batch_size = config_.max_poll_records;
+    request.share_acquire_mode = static_cast<int8_t>(config_.acquire);
+    node.session.name(request, wanted, saying);
+    const auto began = cluster_.loop().now();
+    auto reply = co_await cluster_.call(
+        node.id, request, cluster_.after(config_.client.request_timeout + config_.fetch_max_wait));
+    if (!reply) {
+        node.session.forget();
+        settle_all(node, saying, reply.error());
+        node.asked = Cluster::network_error(reply.code());
+        if (!node.asked) raise(reply.error());
+        co_return false;
+    }
+    stats_.fetched(began, cluster_.loop().now(), reply->frame.size(), (*reply)->throttle_time_ms);
+    const auto code = static_cast<ErrorCode>((*reply)->error_code);
+    if (code != ErrorCode::none) {
+        const auto& why = (*reply)->error_message;
+        settle_all(node, saying, fail(code, why ? why->str() : std::string()));
+        co_return refused(node, code, why ? std::string_view(*why) : std::string_view());
+    }
+    node.session.answered();
+    std::map<std::pair<Uuid, PartitionIndex>, ErrorCode> outcomes;
+    for (const auto& topic : (*reply)->responses)
+        for (const auto& data : topic.partitions)
+            outcomes[{topic.topic_id, data.partition_index}] =
+                static_cast<ErrorCode>(data.acknowledge_error_code);
+    take_answer(node, *reply);
+    for (const PartitionAcknowledgement& part : saying) {
+        const auto found = outcomes.find({part.topic_id, part.place.partition});
+        const auto said = found == outcomes.end() ? ErrorCode::invalid_record_state : found->second;
+        settle(node, part, said == ErrorCode::none ? Result<void>{} : fail(said));
+    }
+    co_return true;
+}
+
+runtime::Task<bool> ShareFetcher::acknowledge_once(Node& node) {
+    const auto saying = take_pending(node);
+    const bool last = closing_ && node.pending.empty();
+    protocol::ShareAcknowledgeRequest request;
+    request.group_id = protocol::Str::borrow(config_.group_id);
+    request.member_id = protocol::Str::borrow(member_id_);
+    request.is_renew_ack = std::ranges::any_of(saying, &PartitionAcknowledgement::renews);
+    node.session.name(request, saying);
+    if (last) request.share_session_epoch = ShareSession::kFinalEpoch;
+    auto reply =
+        co_await cluster_.call(node.id, request, cluster_.after(config_.client.request_timeout));
+    if (!reply) {
+        // A request that could not be written leaves the session as it was.
+        if (last || reply.code() != ErrorCode::unsupported_version) node.session.forget();
+        settle_all(node, saying, reply.error());
+        co_return false;
+    }
+    const auto code = static_cast<ErrorCode>((*reply)->error_code);
+    if (code != ErrorCode::none) {
+        const auto& why = (*reply)->error_message;
+        settle_all(node, saying, fail(code, why ? why->str() : std::string()));
+        if (last) node.session.forget();
+        co_return refused(node, code, why ? std::string_view(*why) : std::string_view());
+    }
+    node.session.answered();
+    if (last) node.session.forget();
+    if ((*reply)->acquisition_lock_timeout_ms > 0)
+        lock_timeout_ = std::chrono::milliseconds((*reply)->acquisition_lock_timeout_ms);
+    std::map<std::pair<Uuid, PartitionIndex>, Result<void>> outcomes;
+    for (const auto& topic : (*reply)->responses) {
+        for (const auto& data : topic.partitions) {
+            const auto said = static_cast<ErrorCode>(data.error_code);
+            outcomes[{topic.topic_id, data.partition_index}] =
+                said == ErrorCode::none
+                    ? Result<void>{}
+                    : fail(said, data.error_message ? data.error_message->str() : std::string());
+            if (const TopicPtr info = cluster_.metadata().topic(topic.topic_id))
+                note_leader({info->name, data.partition_index}, data.current_leader.leader_id,
+                            data.current_leader.leader_epoch);
+        }
+    }
+    for (const PartitionAcknowledgement& part : saying) {
+        const auto found = outcomes.find({part.topic_id, part.place.partition});
+        settle(node, part,
+               found == outcomes.end() ? fail(ErrorCode::invalid_record_state) : found->second);
+    }
+    co_return true;
+}
+
+// An answer that refuses the whole request; whether to go on at once.
+bool ShareFetcher::refused(Node& node, ErrorCode code, std::string_view message) {
+    node.session.forget();
+    if (leader_moved(code)) cluster_.request_update();
+    const bool retriable = error_retriable(code) || code == ErrorCode::unknown_server_error;
+    // What was asked for was not fetched.
+    if (retriable)
+        node.asked = true;
+    else
+        raise(fail(code, std::string(message)));
+    return session_lost(code);
+}
+
+void ShareFetcher::raise(Error error) {
+    constexpr size_t kErrorsMax = 16;
+    if (errors_.size() < kErrorsMax) errors_.push_back(std::move(error));
+    filled.notify();
+}
+
+void ShareFetcher::settle(Node& node, PartitionAcknowledgement part, Result<void> result) {
+    const ErrorCode code = result.code();
+    const bool again = code != ErrorCode::none && error_retriable(code) && !leader_moved(code) &&
+                       !session_lost(code) && !Cluster::network_error(code) && !closing_ &&
+                       node.session.open() && cluster_.loop().now() < part.deadline;
+    if (again) {
+        node.retry_at = cluster_.after(config_.client.retry_backoff);
+        node.pending.push_front(std::move(part));
+        return;
+    }
+    if (leader_moved(code)) cluster_.request_update();
+    uint64_t records = 0;
+    for (const AcknowledgedRange& range : part.ranges)
+        records += static_cast<uint64_t>(range.last - range.first + 1);
+    stats_.acknowledged += records;
+    stats_.acknowledgements.record(cluster_.loop().now(), static_cast<double>(records));
+    if (!result) stats_.acknowledgements_failed += records;
+    acknowledged_(part, result);
+}
+
+void ShareFetcher::settle_all(Node& node, std::vector<PartitionAcknowledgement> parts,
+                              const Error& error) {
+    for (PartitionAcknowledgement& part : parts) settle(node, std::move(part), error);
+}
+
+void ShareFetcher::note_leader(const TopicPartition& place, NodeId leader, LeaderEpoch epoch) {
+    if (leader < 0 || epoch < 0) return;
+    if (cluster_.metadata().brokers().contains(leader))
+        cluster_.move_leader(place, leader, epoch);
+    else
+        cluster_.request_update();
+}
+
+// Answers
+
+void ShareFetcher::take_answer(Node& node, Reply<protocol::ShareFetchResponse>& reply) {
+    if (reply->acquisition_lock_timeout_ms > 0)
+        lock_timeout_ = std::chrono::milliseconds(reply->acquisition_lock_timeout_ms);
+    for (auto& topic : reply->responses) {
+        for (auto& data : topic.partitions) {
+            const TopicPartition* place = node.session.find(topic.topic_id, data.partition_index);
+            if (place == nullptr) continue;
+            take_records(node, *place, topic.topic_id, data, reply.frame.owner);
+        }
+    }
+}
+
+void ShareFetcher::take_records(Node& node, const TopicPartition& place, const Uuid& topic_id,
+                                protocol::ShareFetchResponse::PartitionData& data,
+                                const std::shared_ptr<const void>& memory) {
+    if (const auto code = static_cast<ErrorCode>(data.error_code); code != ErrorCode::none) {
+        note_leader(place, data.current_leader.leader_id, data.current_leader.leader_epoch);
+        take_failure(place, code);
+        return;
+    }
+    if (data.acquired_records.empty()) return;
+    Chunk chunk{.place = std::make_shared<const TopicPartition>(place),
+                .topic_id = topic_id,
+                .node = node.id,
+                .memory = memory,
+                .left = data.records.empty() ? ByteView{} : data.records.parts().front().bytes,
+                .acquired = {},
+                .locked_until =
+                    lock_timeout_.count() > 0 ? cluster_.after(lock_timeout_) : runtime::kNever};
+    for (const auto& range : data.acquired_records)
+        if (range.first_offset <= range.last_offset)
+            chunk.acquired.push_back({range.first_offset, range.last_offset, range.delivery_count});
+    std::ranges::sort(chunk.acquired, {}, &AcquiredRange::first);
+    chunks_.push_back(std::move(chunk));
+}
+
+void ShareFetcher::take_failure(const TopicPartition& place, ErrorCode code) {
+    not_before_[place] = cluster_.after(config_.client.retry_backoff);
+    if (leader_moved(code)) {
+        cluster_.request_update();
+    } else if (code == ErrorCode::unknown_server_error || error_retriable(code)) {
+        LOG_INFO("client", "{}-{}: no records now: {}", place.topic, place.partition,
+                 error_name(code));
+    } else {
+        raise(fail(code, fmt::format("{}-{}", place.topic, place.partition)));
+    }
+}
+
+}  // namespace millrace::client
