@@ -8,7 +8,8 @@ namespace millrace::cli {
 
 TEST_CASE("a plan is read as it is written") {
     const std::string text =
-        R"({"version":1,"partitions":[{"topic":"t","partition":0,"replicas":[1,2],"log_dirs":["/a","any"]},)"
+        R"({"version":1,"partitions":[)"
+        R"({"topic":"t","partition":0,"replicas":[1,2],"log_dirs":["/a","any"]},)"
         R"({"topic":"t","partition":1,"replicas":[3],"log_dirs":["any"]}]})";
     const auto plan = parse_plan(text);
     REQUIRE(plan);

@@ -105,7 +105,8 @@ def quorums(same, home):
     for wrong in ("bogus", "SCRAM-SHA-1=[name=a,password=b]", "SCRAM-SHA-256=[password=b]", "SCRAM-SHA-256=[name=a]",
                   "SCRAM-SHA-256=[name=a,password=b,iterations=1]", "SCRAM-SHA-256=[name=a,password=b,iterations=99999]",
                   "SCRAM-SHA-512=[name=a,password=b,bogus=c]", "SCRAM-SHA-256=[name=a,saltedpassword=c]",
-                  "SCRAM-SHA-256=name=a,password=b", 'SCRAM-SHA-256=[name=a,password="b,b"]', "SCRAM-SHA-256=[name=a,iterations=x,password=b]"):
+                  "SCRAM-SHA-256=name=a,password=b", 'SCRAM-SHA-256=[name=a,password="b,b"]',
+                  "SCRAM-SHA-256=[name=a,iterations=x,password=b]"):
         user(wrong, exits=1)
     user("SCRAM-SHA-256=[name=a,password=b]", "-r", "3.3", exits=1)
     salt = 'salt="MWx2NHBkbnc0ZndxN25vdGN4bTB5eTFrN3E="'
