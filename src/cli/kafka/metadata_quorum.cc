@@ -2,6 +2,7 @@
 #include "cli/cluster/quorum.h"
 #include "cli/kafka/argparse.h"
 #include "cli/kafka/feature_tables.h"
+#include "cli/kafka/refused.h"
 #include "cli/kafka/tool.h"
 #include "cli/kafka/tool_session.h"
 #include "cli/local_disk.h"
@@ -97,10 +98,6 @@ void show_replication(const Console& console, const Quorum& quorum, bool ages, T
         for (size_t i = 0; i != row.size(); ++i) line += fmt::format("{:<{}}\t", row[i], widths[i]);
         console.line(line);
     }
-}
-
-Error refused(std::string why) {
-    return fail(ErrorCode::invalid_request, std::move(why));
 }
 
 std::vector<std::string> words_of(std::string_view list) {

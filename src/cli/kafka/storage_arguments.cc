@@ -5,14 +5,11 @@
 
 #include "base/check.h"
 #include "cli/base64.h"
+#include "cli/kafka/refused.h"
 #include "net/scram.h"
 
 namespace millrace::cli::kafka {
 namespace {
-
-Error refused(std::string why) {
-    return fail(ErrorCode::invalid_request, std::move(why));
-}
 
 template <typename N>
 std::optional<N> number(std::string_view text) {
