@@ -32,18 +32,11 @@ Value level_value(std::string_view feature, int16_t level) {
 }
 
 Result<int> features(const Console& console, Session& session, const Options&) {
-    TRY_OK(session.wait(session.cluster().update(session.deadline())));
-    const auto& known = session.cluster().metadata().brokers();
-    if (known.empty()) return fail(ErrorCode::broker_not_available, "the cluster has no brokers");
-    TRY(const auto connection,
-        session.wait(session.cluster().connection(known.begin()->first, session.deadline())));
+    TRY(const auto said, session.wait(session.admin().describe_features()));
     Table table{{"feature", "level", "lowest", "highest"}};
-    std::map<std::string, client::ApiVersions::Feature> sorted;
-    for (const auto& feature : connection->versions().supported_features())
-        sorted[feature.name] = feature;
-    for (const auto& [name, feature] : sorted)
-        table.add({name, level_value(name, connection->versions().finalized_level(name)),
-                   level_value(name, feature.min), level_value(name, feature.max)});
+    for (const auto& [name, feature] : said.features)
+        table.add({name, level_value(name, feature.level), level_value(name, feature.min),
+                   level_value(name, feature.max)});
     console.show(table);
     return kDone;
 }

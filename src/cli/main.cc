@@ -46,6 +46,10 @@ int main(int argc, char** argv) {
     millrace::cli::add_records_command(app, native);
     millrace::cli::add_cluster_commands(app, native);
     millrace::cli::add_transactions_command(app, native);
+    millrace::cli::add_acls_command(app, native);
+    millrace::cli::add_users_command(app, native);
+    millrace::cli::add_quotas_command(app, native);
+    millrace::cli::add_reassign_command(app, native);
     millrace::cli::add_dump_command(app, native);
     millrace::cli::add_format_command(app, native);
     millrace::cli::add_produce_command(app, native);

@@ -24,7 +24,7 @@ struct ClusterOptions {
     bool json = false;
     bool dry_run = false;
 };
-// --bootstrap-server, --command-config and --json for one verb.
+// --bootstrap-server or --bootstrap-controller, --command-config and --json for one verb.
 void add_cluster_options(CLI::App& verb, ClusterOptions& options);
 
 // What to do about an error of a cluster; "" when nothing helps for sure.
@@ -35,6 +35,11 @@ std::string advice_for(const Error& error, const Session::Options& options);
 template <typename Work>
 int with_cluster(Console console, const ClusterOptions& options, Work&& work) {
     console.json = options.json;
+    if (options.session.bootstrap_servers.empty() &&
+        options.session.bootstrap_controllers.empty()) {
+        console.error_line("--bootstrap-server is required\nRun with --help for more information.");
+        return kMisused;
+    }
     auto session = Session::open(options.session);
     if (!session) return console.fail(session.error());
     const Result<int> done = work(console, **session);
@@ -69,6 +74,10 @@ void add_groups_command(CLI::App& app, const Native& native);
 void add_records_command(CLI::App& app, const Native& native);
 void add_cluster_commands(CLI::App& app,
                           const Native& native);  // cluster, features, quorum, log-dirs
+void add_acls_command(CLI::App& app, const Native& native);
+void add_users_command(CLI::App& app, const Native& native);
+void add_quotas_command(CLI::App& app, const Native& native);
+void add_reassign_command(CLI::App& app, const Native& native);
 void add_transactions_command(CLI::App& app, const Native& native);
 void add_consume_command(CLI::App& app, const Native& native);
 void add_produce_command(CLI::App& app, const Native& native);

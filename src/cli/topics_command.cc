@@ -19,6 +19,7 @@ struct TopicsOptions : ClusterOptions {
     std::vector<std::string> configs;
     bool if_exists = false;
     bool if_not_exists = false;
+    bool unclean = false;
 };
 using OptionsPtr = std::shared_ptr<TopicsOptions>;
 
@@ -180,6 +181,41 @@ Result<int> remove(const Console& console, Session& session, const TopicsOptions
     return tell_failures(console, outcomes);
 }
 
+Result<int> elect(const Console& console, Session& session, const TopicsOptions& options) {
+    TRY(const auto names, named(session, options));
+    TRY(const auto topics, session.wait(session.admin().describe_topics(names)));
+    std::vector<client::Outcome> outcomes;
+    std::vector<TopicPartition> partitions;
+    for (const client::TopicDescription& topic : topics) {
+        outcomes.push_back({topic.name, topic.error});
+        for (const client::PartitionDescription& p : topic.partitions)
+            if (options.unclean ? p.leader < 0
+                                : !p.replicas.empty() && p.leader != p.replicas.front())
+                partitions.push_back({topic.name, p.index});
+    }
+    Table table{{"topic", "partition", "result"}};
+    std::map<TopicPartition, Error> elected;
+    if (options.dry_run)
+        for (const TopicPartition& tp : partitions) elected[tp] = fail(ErrorCode::none);
+    else if (!partitions.empty()) {
+        TRY(elected,
+            session.wait(session.admin().elect_leaders(
+                options.unclean ? client::ElectionType::unclean : client::ElectionType::preferred,
+                partitions)));
+    }
+    for (const auto& [tp, error] : elected) {
+        if (error.code == ErrorCode::none || error.code == ErrorCode::election_not_needed)
+            table.add({tp.topic, tp.partition,
+                       options.dry_run                 ? "would be elected"
+                       : error.code == ErrorCode::none ? "elected"
+                                                       : "not needed"});
+        else
+            outcomes.push_back({fmt::format("{}-{}", tp.topic, tp.partition), error});
+    }
+    if (table.size() != 0 || console.json) console.show(table);
+    return tell_failures(console, outcomes);
+}
+
 }  // namespace
 
 void add_topics_command(CLI::App& app, const Native& native) {
@@ -222,6 +258,13 @@ void add_topics_command(CLI::App& app, const Native& native) {
     selected(deleting, o);
     deleting.add_flag("--if-exists", o->if_exists, "One that is not there is no error");
     dry(deleting, o);
+    o = std::make_shared<TopicsOptions>();
+    CLI::App& electing = add_verb(noun, native, "elect",
+                                  "Make first replicas leaders again where they are not", o, elect);
+    selected(electing, o);
+    electing.add_flag("--unclean", o->unclean,
+                      "Any replica, where there is no leader: records may be lost");
+    dry(electing, o);
 }
 
 }  // namespace millrace::cli

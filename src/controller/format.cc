@@ -43,14 +43,16 @@ Result<Levels> wanted_levels(const FormatOptions& options) {
     return levels;
 }
 
-Result<std::string> bootstrap_file(const Levels& levels, TimestampMs now) {
+Result<std::string> bootstrap_file(const Levels& levels, const FormatOptions& options) {
     metadata::Builder builder;
     for (const auto& [name, level] : levels) {
         if (name == metadata::kKraftVersion) continue;
         TRY_OK(builder.apply(
             protocol::FeatureLevelRecord{.name = protocol::Str(name), .feature_level = level}));
     }
-    raft::SnapshotWriter writer({.now = now});
+    for (const protocol::UserScramCredentialRecord& user : options.users)
+        TRY_OK(builder.apply(user));
+    raft::SnapshotWriter writer({.now = options.now});
     TRY_OK(metadata::write_records(
         builder.publish({}).first, [&](const protocol::MetadataRecord& record) -> Result<void> {
             TRY(const auto bytes, protocol::encode_metadata_record(record, 0));
@@ -60,19 +62,20 @@ Result<std::string> bootstrap_file(const Levels& levels, TimestampMs now) {
     return writer.finish();
 }
 
-// Where the one voter of a kraft.version 1 quorum is first said.
+// Where the voters of a kraft.version 1 quorum are first said.
 runtime::Task<Result<void>> write_voters(runtime::Disk& disk, const FormatOptions& options,
                                          int16_t kraft_version, Uuid directory_id) {
     const std::string directory = storage::join_path(
         options.metadata_log_dir,
         storage::partition_directory_name({std::string(storage::kMetadataTopic), 0}));
     CO_TRY_OK(disk.make_directories(directory));
+    const std::vector<raft::Voter> alone{{.id = options.node_id,
+                                          .directory_id = directory_id,
+                                          .endpoints = options.controller_endpoints}};
     raft::SnapshotWriter writer({.now = options.now,
                                  .last_contained_timestamp = options.now,
                                  .kraft_version = kraft_version,
-                                 .voters = {{.id = options.node_id,
-                                             .directory_id = directory_id,
-                                             .endpoints = options.controller_endpoints}}});
+                                 .voters = options.initial_voters.value_or(alone)});
     CO_TRY(std::string file, writer.finish());
     co_return co_await disk.replace_file(
         storage::join_path(directory, raft::snapshot_file_name({})), std::move(file));
@@ -108,7 +111,7 @@ std::vector<raft::VoterEndpoint> controller_endpoints(const config::BrokerConfig
 runtime::Task<Result<void>> format_directories(runtime::Disk& disk, Rng& rng,
                                                FormatOptions options) {
     CO_TRY(const Levels levels, wanted_levels(options));
-    CO_TRY(const std::string bootstrap, bootstrap_file(levels, options.now));
+    CO_TRY(const std::string bootstrap, bootstrap_file(levels, options));
     if (std::ranges::find(options.log_dirs, options.metadata_log_dir) == options.log_dirs.end())
         co_return fail(ErrorCode::invalid_config,
                        "the metadata log directory is not a log directory");
@@ -119,11 +122,15 @@ runtime::Task<Result<void>> format_directories(runtime::Disk& disk, Rng& rng,
         }
     }
     auto kraft = levels.find(std::string(metadata::kKraftVersion));
+    const bool no_voters = options.initial_voters && options.initial_voters->empty();
     for (const std::string& directory : options.log_dirs) {
         if (is_formatted(disk, directory)) continue;
         CO_TRY_OK(disk.make_directories(directory));
-        const Uuid directory_id = Uuid::random(rng);
-        if (directory == options.metadata_log_dir && kraft != levels.end())
+        Uuid directory_id = Uuid::random(rng);
+        if (directory == options.metadata_log_dir && options.initial_voters)
+            for (const raft::Voter& voter : *options.initial_voters)
+                if (voter.id == options.node_id) directory_id = voter.directory_id;
+        if (directory == options.metadata_log_dir && kraft != levels.end() && !no_voters)
             CO_TRY_OK(co_await write_voters(disk, options, kraft->second, directory_id));
         CO_TRY_OK(co_await disk.replace_file(storage::join_path(directory, raft::kBootstrapName),
                                              bootstrap));

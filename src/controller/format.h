@@ -5,7 +5,7 @@
 //     bootstrap.checkpoint  the feature levels that a new cluster starts with
 //   <metadata log dir>/__cluster_metadata-0/
 //     00000000000000000000-0000000000.checkpoint
-//                           kraft.version and the one voter, when kraft.version is 1
+//                           kraft.version and the first voters, when kraft.version is 1
 //
 // Loop: any, before the node starts. After success everything is on the disk.
 // Kafka: Formatter, MetaPropertiesEnsemble, BootstrapDirectory.
@@ -21,6 +21,7 @@
 #include "base/units.h"
 #include "base/uuid.h"
 #include "config/broker_config.h"
+#include "protocol/records/user_scram_credential_record.h"
 #include "raft/voters.h"
 #include "runtime/disk.h"
 #include "runtime/task.h"
@@ -36,6 +37,12 @@ struct FormatOptions {
     std::vector<raft::VoterEndpoint> controller_endpoints;
     // Levels other than the defaults of the metadata.version that is asked for (or the latest).
     std::map<std::string, int16_t> feature_levels;
+    // The quorum's first voters, when kraft.version is 1. Nothing: this node alone. Empty: none are
+    // written; the others will tell this node. Of this node the metadata directory gets the id that
+    // is said here.
+    std::optional<std::vector<raft::Voter>> initial_voters;
+    // Passwords that a new cluster knows.
+    std::vector<protocol::UserScramCredentialRecord> users;
     TimestampMs now = 0;
     // Directories that are formatted already are left as they are; else they are an error.
     bool ignore_formatted = false;

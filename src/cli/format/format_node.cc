@@ -60,6 +60,11 @@ Result<void> take_levels(FormatPlan& plan) {
 Result<FormatPlan> plan_format(LocalDisk& local, const config::BrokerConfig& config,
                                FormatRequest request) {
     FormatPlan plan{.request = std::move(request)};
+    const std::vector<std::string> roles = config.list("process.roles");
+    if (!plan.request.initial_voters && std::ranges::find(roles, "controller") == roles.end() &&
+        !roles.empty())
+        plan.request.initial_voters.emplace();
+    const bool voters = !plan.request.initial_voters || !plan.request.initial_voters->empty();
     TRY_OK(take_levels(plan));
     const std::string metadata_directory = config.metadata_log_dir();
     std::vector<std::string> directories = config.log_dirs();
@@ -73,7 +78,7 @@ Result<FormatPlan> plan_format(LocalDisk& local, const config::BrokerConfig& con
             formatted = fail(ErrorCode::already_exists, path);
         if (done) continue;
         const DirectoryRole role = path != metadata_directory ? DirectoryRole::data
-                                   : plan.kraft_version > 0 && plan.request.standalone
+                                   : plan.kraft_version > 0 && voters
                                        ? DirectoryRole::voting_metadata
                                        : DirectoryRole::metadata;
         plan.directories.push_back({path, role});
@@ -100,6 +105,8 @@ Result<void> carry_out(LocalDisk& local, const config::BrokerConfig& config,
     options.feature_levels = plan.request.feature_levels;
     options.feature_levels[std::string{metadata::kMetadataVersion}] = plan.request.metadata_version;
     options.feature_levels[std::string{metadata::kKraftVersion}] = plan.kraft_version;
+    options.initial_voters = plan.request.initial_voters;
+    options.users = plan.request.users;
     options.now = local.wall_ms();
     options.ignore_formatted = plan.request.ignore_formatted;
     return local.wait(

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/local_disk.h"
 #include "config/broker_config.h"
+#include "protocol/records/user_scram_credential_record.h"
+#include "raft/voters.h"
 
 namespace millrace::cli {
 
@@ -16,8 +19,9 @@ struct FormatRequest {
     // Other than what the release says; without metadata.version.
     std::map<std::string, int16_t> feature_levels;
     bool ignore_formatted = false;
-    // The node itself is the one voter of a quorum that may change.
-    bool standalone = true;
+    // As controller::FormatOptions has it; of a node that is no controller, none are written.
+    std::optional<std::vector<raft::Voter>> initial_voters;
+    std::vector<protocol::UserScramCredentialRecord> users;
 };
 
 enum class DirectoryRole : uint8_t { data, metadata, voting_metadata };

@@ -19,6 +19,19 @@ std::string complaint(const std::vector<std::string>& words) {
 
 }  // namespace
 
+TEST_CASE("values that are numbers") {
+    constexpr Flag flags[] = {{"id", "i", Flag::Takes::one, true, 0, "", "Integer"}};
+    const auto parsed = [&](std::vector<std::string> words) {
+        return FlagValues::parse(flags, words);
+    };
+    CHECK(parsed({"-i", "-4"})->value("id") == "-4");
+    CHECK(parsed({"--id=7"})->value("id") == "7");
+    CHECK(parsed({"-i", "x"}).error().message ==
+          "argument --id/-i: could not convert 'x' to Integer (For input string: \"x\")");
+    CHECK(!parsed({"-i", "99999999999"}));
+    CHECK(!parsed({"-i", "-x"}));
+}
+
 TEST_CASE("long names may be cut short, short ones may stick to their value") {
     for (const std::vector<std::string>& words :
          {std::vector<std::string>{"--config", "x", "--rel", "4.0"},

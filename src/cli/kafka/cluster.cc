@@ -3,7 +3,6 @@
 #include "cli/kafka/feature_tables.h"
 #include "cli/kafka/tool.h"
 #include "cli/kafka/tool_session.h"
-#include "protocol/messages/unregister_broker.h"
 
 namespace millrace::cli::kafka {
 namespace {
@@ -16,7 +15,7 @@ constexpr Flag kConfig{"config", "c", one, false, 0, "A file with client propert
 constexpr Flag kFile{"command-config", "", one, false, 0, "A file with client properties."};
 constexpr Flag kIdFlags[] = {kServer, kController, kConfig, kFile};
 constexpr Flag kUnregisterFlags[] = {
-    kServer, kController, kConfig, kFile, {"id", "i", one, true, 0, "The broker's id."}};
+    kServer, kController, kConfig, kFile, {"id", "i", one, true, 0, "The broker's id.", "Integer"}};
 constexpr Flag kEndpointFlags[] = {
     kServer,
     kController,
@@ -29,7 +28,29 @@ constexpr Command kCommands[] = {
     {"list-endpoints", "Where the brokers listen.", kEndpointFlags},
 };
 
+Result<int> show_controllers(const Console& console, Session& session) {
+    TRY(const auto cluster, session.wait(session.admin().describe_cluster()));
+    size_t widest = 0;
+    for (const auto& node : cluster.brokers) widest = std::max(widest, node.address.host.size());
+    const auto line = [&](const auto& id, std::string_view host, const auto& port,
+                          std::string_view rack, std::string_view type) {
+        console.line(
+            fmt::format("{:<10} {:<{}} {:<10} {:<10} {:<15}", id, host, widest, port, rack, type));
+    };
+    line("ID", "HOST", "PORT", "RACK", "ENDPOINT_TYPE");
+    for (const auto& node : cluster.brokers)
+        line(node.id, node.address.host, node.address.port, node.rack.value_or("null"),
+             "controller");
+    return kDone;
+}
+
 Result<int> show_endpoints(const Console& console, Session& session, bool fenced_too) {
+    if (session.cluster().config().controllers) {
+        if (!fenced_too) return show_controllers(console, session);
+        return fail(ErrorCode::invalid_request,
+                    "The option --include-fenced-brokers is only supported with "
+                    "--bootstrap-server option");
+    }
     TRY(const auto cluster, session.wait(session.admin().describe_cluster(fenced_too)));
     size_t widest = 0;
     for (const auto& broker : cluster.brokers)
@@ -49,10 +70,8 @@ Result<int> show_endpoints(const Console& console, Session& session, bool fenced
 Result<int> act(const Console& console, const ParsedCommand& parsed) {
     const FlagValues& flags = parsed.flags;
     TRY(const auto session,
-        Session::open(
-            {.bootstrap_servers = *flags.value("bootstrap-server"),
-             .command_config =
-                 flags.value("command-config").value_or(flags.value("config").value_or(""))}));
+        open_session(flags,
+                     flags.value("command-config").value_or(flags.value("config").value_or(""))));
     if (parsed.command->name == "cluster-id") {
         TRY(const auto cluster, session->wait(session->admin().describe_cluster()));
         console.line(fmt::format("Cluster ID: {}", cluster.id));
@@ -60,11 +79,9 @@ Result<int> act(const Console& console, const ParsedCommand& parsed) {
     }
     if (parsed.command->name == "list-endpoints")
         return show_endpoints(console, *session, flags.has("include-fenced-brokers"));
-    protocol::UnregisterBrokerRequest request;
-    request.broker_id = std::atoi(flags.value("id")->c_str());
-    TRY(const auto reply, session->ask_controller(request));
-    if (reply->error_code != 0) return client::said_error(reply->error_code, reply->error_message);
-    console.line(fmt::format("Broker {} is no longer registered.", request.broker_id));
+    const NodeId id = std::atoi(flags.value("id")->c_str());
+    TRY_OK(session->wait(session->admin().unregister_broker(id)));
+    console.line(fmt::format("Broker {} is no longer registered.", id));
     return kDone;
 }
 
@@ -74,12 +91,10 @@ int cluster(const Console& console, const Words& words) {
     int status = kDone;
     const auto parsed = parse_command(console, "kafka-cluster", {}, kCommands, words, status);
     if (!parsed) return status;
-    if (!parsed->flags.has("bootstrap-server")) {
-        const bool controller = parsed->flags.has("bootstrap-controller");
-        console.error_line(controller
-                               ? "kafka-cluster: error: --bootstrap-controller is not served yet"
-                               : "kafka-cluster: error: one of the arguments --bootstrap-server/-b "
-                                 "--bootstrap-controller/-C is required");
+    if (!parsed->flags.has("bootstrap-server") && !parsed->flags.has("bootstrap-controller")) {
+        console.error_line(
+            "kafka-cluster: error: one of the arguments --bootstrap-server/-b "
+            "--bootstrap-controller/-C is required");
         return kFailed;
     }
     const auto done = act(console, *parsed);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/cluster/session.h"
+#include "cli/kafka/refused.h"
 #include "cli/output/console.h"
 
 namespace millrace::cli::kafka {
@@ -25,10 +26,6 @@ struct Entity {
     std::optional<std::string> name;  // "" = the default; nothing: all of them
     std::string_view singular() const { return kind->plural.substr(0, kind->plural.size() - 1); }
 };
-
-inline Error refused(std::string why) {
-    return fail(ErrorCode::invalid_request, std::move(why));
-}
 
 // Quotas of the entities, and of users alone their passwords. The entities are of kinds without a
 // resource.

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "cli/kafka/config_entities.h"
+#include "cli/kafka/exceptions.h"
 #include "cli/kafka/java_order.h"
 #include "cli/kafka/misuse.h"
 #include "cli/kafka/tool_session.h"
@@ -275,7 +276,7 @@ int configs(const Console& console, const Words& words) {
     if (done.code() != ErrorCode::invalid_request || !of_words)
         (void)failed(fmt::format("Error while executing config command with args '{}'",
                                  fmt::join(words, " ")));
-    return failed(sentence(done.error()));
+    return failed(java_sentence(done.error()));
 }
 
 }  // namespace millrace::cli::kafka

@@ -64,9 +64,24 @@ std::string class_of(ErrorCode code) {
     return out + "Exception";
 }
 
+// What a client says of an API that a node does not serve; the API's name is as in
+// "CREATE_ACLS".
+std::optional<std::string> missing_api(const Error& error) {
+    constexpr std::string_view kBegin = "the broker does not serve ";
+    if (error.code != ErrorCode::unsupported_version || !error.message.starts_with(kBegin))
+        return std::nullopt;
+    std::string name;
+    for (const char c : std::string_view{error.message}.substr(kBegin.size())) {
+        if (c >= 'A' && c <= 'Z' && !name.empty()) name += '_';
+        name += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    }
+    return fmt::format("The node does not support {}", name);
+}
+
 }  // namespace
 
 std::string java_sentence(const Error& error) {
+    if (auto missing = missing_api(error)) return *missing;
     if (!error.message.empty()) return error.message;
     const Exception* known = find(error.code);
     return known ? std::string{known->sentence} : sentence(error);

@@ -1,13 +1,14 @@
 #include "cli/kafka/feature_tables.h"
 
 #include "cli/format/feature_levels.h"
+#include "cli/kafka/exceptions.h"
 #include "metadata/features.h"
 
 namespace millrace::cli::kafka {
 
 int tell(const Console& console, const Error& error) {
     std::fflush(console.out);
-    console.error_line(sentence(error));
+    console.error_line(java_sentence(error));
     return kFailed;
 }
 

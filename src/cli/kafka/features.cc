@@ -5,7 +5,6 @@
 #include "cli/kafka/feature_tables.h"
 #include "cli/kafka/tool.h"
 #include "cli/kafka/tool_session.h"
-#include "protocol/messages/update_features.h"
 
 namespace millrace::cli::kafka {
 namespace {
@@ -41,24 +40,14 @@ std::string level_text(std::string_view feature, int16_t level) {
 }
 
 Result<int> describe(const Console& console, Session& session) {
-    TRY(const auto cluster, session.wait(session.admin().describe_cluster()));
-    if (cluster.brokers.empty()) return fail(ErrorCode::broker_not_available);
-    TRY_OK(session.wait(session.cluster().update(session.deadline())));
-    TRY(const auto connection,
-        session.wait(session.cluster().connection(cluster.brokers.front().id, session.deadline())));
-    const client::ApiVersions& versions = connection->versions();
-    std::map<std::string, client::ApiVersions::Feature> supported;
-    for (const auto& feature : versions.supported_features()) supported[feature.name] = feature;
-    for (const auto& [name, feature] : supported) {
-        const std::string epoch = versions.finalized_epoch() < 0
-                                      ? std::string{"-"}
-                                      : fmt::to_string(versions.finalized_epoch());
+    TRY(const auto said, session.wait(session.admin().describe_features()));
+    const std::string epoch = said.epoch < 0 ? std::string{"-"} : fmt::to_string(said.epoch);
+    for (const auto& [name, feature] : said.features)
         console.line(
             fmt::format("Feature: {:<42}SupportedMinVersion: {:<17}SupportedMaxVersion: {:<17}"
                         "FinalizedVersionLevel: {:<17}Epoch: {}",
                         name, level_text(name, feature.min), level_text(name, feature.max),
-                        level_text(name, versions.finalized_level(name)), epoch));
-    }
+                        level_text(name, feature.level), epoch));
     return kDone;
 }
 
@@ -104,19 +93,16 @@ Result<int> update(const Console& console, Session& session, const ParsedCommand
     TRY(const Wanted wanted, read_wanted(console, parsed));
     const std::string_view action = parsed.command->name;
     const bool dry = parsed.flags.has("dry-run");
-    protocol::UpdateFeaturesRequest request;
-    request.validate_only = dry;
-    const int8_t type = action == "upgrade" ? 1 : parsed.flags.has("unsafe") ? 3 : 2;
-    for (const auto& [name, level] : wanted.levels)
-        request.feature_updates.push_back({protocol::Str::borrow(name), level, false, type});
-    TRY(const auto reply, session.ask_controller(request));
+    using enum client::FeatureChangeType;
+    const auto type = action == "upgrade"          ? upgrade
+                      : parsed.flags.has("unsafe") ? unsafe_downgrade
+                                                   : safe_downgrade;
+    std::vector<client::FeatureChange> changes;
+    for (const auto& [name, level] : wanted.levels) changes.push_back({name, level, type});
+    TRY(const auto outcomes,
+        session.wait(session.admin().update_features(std::move(changes), dry)));
     std::map<std::string, Error> errors;
-    const Error whole = client::said_error(reply->error_code, reply->error_message);
-    for (const auto& [name, level] : wanted.levels) errors[name] = whole;
-    for (const auto& result : reply->results)
-        if (result.error_code != 0)
-            errors[result.feature.str()] =
-                client::said_error(result.error_code, result.error_message);
+    for (const client::Outcome& outcome : outcomes) errors[outcome.name] = outcome.error;
     size_t failures = 0;
     for (const auto& [name, level] : wanted.levels) {
         const Error& error = errors[name];
@@ -141,8 +127,7 @@ Result<int> update(const Console& console, Session& session, const ParsedCommand
 
 Result<int> act(const Console& console, const ParsedCommand& parsed) {
     TRY(const auto session,
-        Session::open({.bootstrap_servers = *parsed.before.value("bootstrap-server"),
-                       .command_config = parsed.before.value("command-config").value_or("")}));
+        open_session(parsed.before, parsed.before.value("command-config").value_or("")));
     return parsed.command->name == "describe" ? describe(console, *session)
                                               : update(console, *session, parsed);
 }
@@ -157,7 +142,7 @@ int features(const Console& console, const Words& words) {
         return print_version_mapping(console, parsed->flags);
     if (parsed->command->name == "feature-dependencies")
         return print_feature_dependencies(console, parsed->flags);
-    if (!parsed->before.has("bootstrap-server")) {
+    if (!parsed->before.has("bootstrap-server") && !parsed->before.has("bootstrap-controller")) {
         console.error_line(
             "kafka-features: error: one of the arguments --bootstrap-server "
             "--bootstrap-controller is required");

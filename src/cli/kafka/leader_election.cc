@@ -2,6 +2,7 @@
 #include "cli/cluster/partition_file.h"
 #include "cli/kafka/exceptions.h"
 #include "cli/kafka/misuse.h"
+#include "cli/kafka/refused.h"
 #include "cli/kafka/tool_session.h"
 #include "cli/local_disk.h"
 
@@ -20,10 +21,6 @@ constexpr auto kOptions = std::to_array<Option>({
     kHelp,
     kVersion,
 });
-
-Error refused(std::string why) {
-    return fail(ErrorCode::invalid_request, std::move(why));
-}
 
 Result<std::optional<std::vector<TopicPartition>>> read_partitions(const Arguments& arguments) {
     using Partitions = std::optional<std::vector<TopicPartition>>;

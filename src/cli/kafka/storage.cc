@@ -4,6 +4,7 @@
 #include "cli/format/format_node.h"
 #include "cli/kafka/argparse.h"
 #include "cli/kafka/feature_tables.h"
+#include "cli/kafka/storage_arguments.h"
 #include "cli/kafka/tool.h"
 #include "metadata/features.h"
 #include "storage/file_names.h"
@@ -46,33 +47,42 @@ Result<void> check_voters(const config::BrokerConfig& config, const FlagValues& 
     const std::vector<std::string> roles = config.list("process.roles");
     const bool controls = std::ranges::find(roles, "controller") != roles.end();
     const bool fixed_voters = !config.list("controller.quorum.voters").empty();
-    for (const std::string_view option : {"standalone", "initial-controllers"}) {
-        if (!flags.has(option)) continue;
-        if (fixed_voters)
-            return refuse(
-                "You cannot specify controller.quorum.voters and format the node with "
-                "--initial-controllers or --standalone. If you want to use dynamic quorum, please "
-                "remove controller.quorum.voters and specify controller.quorum.bootstrap.servers "
-                "instead.");
-        if (!controls) return refuse(fmt::format("You can only use --{} on a controller.", option));
-    }
-    if (flags.has("initial-controllers") || flags.has("no-initial-controllers"))
+    if (fixed_voters && (flags.has("standalone") || flags.has("initial-controllers")))
         return refuse(
-            "A quorum of several nodes is not served yet: format with --standalone, or with "
-            "controller.quorum.voters.");
-    if (controls && !fixed_voters && !flags.has("standalone"))
+            "You cannot specify controller.quorum.voters and format the node with "
+            "--initial-controllers or --standalone. If you want to use dynamic quorum, please "
+            "remove controller.quorum.voters and specify controller.quorum.bootstrap.servers "
+            "instead.");
+    if (flags.has("standalone") && !controls)
+        return refuse("You can only use --standalone on a controller.");
+    const bool said = flags.has("standalone") || flags.has("initial-controllers") ||
+                      flags.has("no-initial-controllers");
+    if (controls && !fixed_voters && !said)
         return refuse(
             "Because controller.quorum.voters is not set on this controller, you must specify one "
             "of the following: --standalone, --initial-controllers, or "
             "--no-initial-controllers.");
-    if (flags.has("add-scram")) return refuse("SCRAM credentials are not served yet.");
     return {};
+}
+
+// The first controller listener's name.
+std::string controller_listener(const config::BrokerConfig& config) {
+    const auto names = config.list("controller.listener.names");
+    return names.empty() ? "CONTROLLER" : names.front();
 }
 
 Result<FormatRequest> read_request(const config::BrokerConfig& config, const FlagValues& flags) {
     FormatRequest out{.cluster_id = *flags.value("cluster-id")};
     out.ignore_formatted = flags.has("ignore-formatted");
-    out.standalone = flags.has("standalone");
+    if (flags.has("no-initial-controllers")) out.initial_voters.emplace();
+    if (const auto text = flags.value("initial-controllers")) {
+        TRY(out.initial_voters, parse_initial_controllers(*text, controller_listener(config)));
+    }
+    LocalDisk local;
+    for (const std::string& text : flags.values("add-scram")) {
+        TRY(auto user, parse_scram_argument(text, local.rng()));
+        out.users.push_back(std::move(user));
+    }
     out.metadata_version = latest_release().level;
     if (const auto release = flags.value("release-version")) {
         TRY(const ReleaseVersion version, parse_release(*release, false));
@@ -90,9 +100,29 @@ Result<FormatRequest> read_request(const config::BrokerConfig& config, const Fla
                         "ambiguity.");
         out.metadata_version = level.level;
     }
+    constexpr int16_t kFirstWithScram = 11;  // 3.5-IV2
+    if (!out.users.empty() && out.metadata_version < kFirstWithScram)
+        return fail(ErrorCode::invalid_request,
+                    "SCRAM is only supported in metadata.version 3.5-IV2 or later.");
+    const bool fixed_voters = !config.list("controller.quorum.voters").empty();
+    const auto kraft = out.feature_levels.find(std::string{metadata::kKraftVersion});
+    if (!fixed_voters && kraft != out.feature_levels.end() && kraft->second == 0 &&
+        (flags.has("standalone") || out.initial_voters))
+        return fail(ErrorCode::invalid_request,
+                    "Cannot set kraft.version to 0 if controller.quorum.voters is empty and one of "
+                    "the flags --standalone, --initial-controllers, or --no-initial-controllers is "
+                    "used. For dynamic controllers support, try removing the --feature flag for "
+                    "kraft.version.");
     // A quorum whose voters stand in the configuration has no voters in its log.
-    if (!config.list("controller.quorum.voters").empty())
-        out.feature_levels.try_emplace(std::string{metadata::kKraftVersion}, 0);
+    if (fixed_voters) out.feature_levels.try_emplace(std::string{metadata::kKraftVersion}, 0);
+    return out;
+}
+
+// "1, -2, 3", as Java prints bytes.
+std::string signed_bytes(ByteView bytes) {
+    std::string out;
+    for (const uint8_t byte : bytes)
+        out += fmt::format("{}{}", out.empty() ? "" : ", ", static_cast<int8_t>(byte));
     return out;
 }
 
@@ -106,6 +136,12 @@ std::string bootstrap_line(const FormatPlan& plan) {
     add(metadata::kMetadataVersion, plan.request.metadata_version);
     for (const auto& [name, level] : plan.levels)
         if (name != metadata::kMetadataVersion) add(name, level);
+    for (const protocol::UserScramCredentialRecord& user : plan.request.users)
+        records += fmt::format(
+            ", ApiMessageAndVersion(UserScramCredentialRecord(name='{}', mechanism={}, salt=[{}], "
+            "storedKey=[{}], serverKey=[{}], iterations={}) at version 0)",
+            std::string_view{user.name}, user.mechanism, signed_bytes(user.salt),
+            signed_bytes(user.stored_key), signed_bytes(user.server_key), user.iterations);
     return fmt::format(
         "Bootstrap metadata: BootstrapMetadata(records=[{}], metadataVersionLevel={}, "
         "source=format command)",

@@ -14,6 +14,12 @@ Result<std::unique_ptr<Session>> open_session(const Arguments& arguments,
                           .command_config = file.value_or("")});
 }
 
+Result<std::unique_ptr<Session>> open_session(const FlagValues& flags, std::string config_file) {
+    return Session::open({.bootstrap_servers = flags.value("bootstrap-server").value_or(""),
+                          .bootstrap_controllers = flags.value("bootstrap-controller").value_or(""),
+                          .command_config = std::move(config_file)});
+}
+
 std::string failure_text(const Error& error, std::string_view call) {
     if (client::Cluster::network_error(error.code))
         return fmt::format("Timed out waiting for a node assignment. Call: {}", call);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/cluster/session.h"
+#include "cli/kafka/argparse.h"
 #include "cli/kafka/joptsimple.h"
 
 namespace millrace::cli::kafka {
@@ -18,6 +19,9 @@ constexpr Option kCommandConfig{"command-config", Takes::value, "file",
 Result<std::unique_ptr<Session>> open_session(const Arguments& arguments,
                                               std::string_view bootstrap = "bootstrap-server",
                                               std::string_view config = "command-config");
+
+// Of the flags of the same names.
+Result<std::unique_ptr<Session>> open_session(const FlagValues& flags, std::string config_file);
 
 // What Kafka's client says when it could not reach a cluster to do `call`; any other error's
 // sentence.

@@ -54,6 +54,7 @@ class Node:
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self.settings = {**SETTINGS, **(settings or {}), **given_settings()}
+        self.controller = None  # of Apache Kafka: where its controller listens
         self.process = None
         self.prepared = False
 
@@ -78,13 +79,14 @@ class Node:
 
     def prepare_kafka(self):
         controller = free_port()
+        self.controller = f"127.0.0.1:{controller}"
         properties = {
             "process.roles": "broker,controller", "node.id": "1", "log.dirs": self.dir,
             "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}",
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
-            "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller}", **self.settings}
+            "controller.quorum.bootstrap.servers": self.controller, **self.settings}
         file = self.home / "server.properties"
         file.write_text("".join(f"{k}={v}\n" for k, v in properties.items()))
         subprocess.run(env.java("kafka.tools.StorageTool", "format", "--standalone", "-t", cluster_id(), "-c", file),

@@ -6,12 +6,14 @@ import re
 from lib.records import unique
 
 
+# The stack trace that follows an error, and what ends a run inside the tools' JVM.
+ASIDE = re.compile(r"\s+at |\s*\.\.\. \d+ more|Caused by: |(?:[a-z]\w*\.)+[A-Z]\w*: |ToolServer|"
+                   r"Error while executing ACL command: exit")
+
+
 def told(text):
-    """Without the stack trace that follows an error, and without what ends a run inside the tools' JVM."""
-    lines = [line for line in text.splitlines() if not re.match(r"\s+at |\s*\.\.\. \d+ more|Caused by: |(?:[a-z]\w*\.)+[A-Z]\w*: |"
-                                                                 r"ToolServer|Error while executing ACL command: exit", line)]
     # The first entry of a list stands one column further to the right.
-    return "\n".join(line.replace(" \t", "\t") for line in lines if line.strip())
+    return "\n".join(line.replace(" \t", "\t") for line in text.splitlines() if line.strip() and not ASIDE.match(line))
 
 
 def same(t, *args, **options):
@@ -22,7 +24,8 @@ def misuse(t, _):
     t.same("acls", bootstrap="", complaints=False)
     t.same("acls", "--list", bootstrap="", exits=1)
     for args in (
-            (), ("--list", "--add"), ("--bogus",), ("--add",), ("--add", "--allow-principal", "User:x"), ("--add", "--topic", "t"),
+            (), ("--list", "--add"), ("--bogus",), ("--add",), ("--add", "--allow-principal", "User:x"),
+            ("--add", "--topic", "t"),
             ("--list", "--producer"), ("--list", "--allow-principal", "User:x"), ("--list", "--deny-host", "h"),
             ("--add", "--producer", "--consumer", "--topic", "t", "--allow-principal", "User:x"),
             ("--add", "--producer", "--operation", "Read", "--topic", "t", "--allow-principal", "User:x"),
@@ -36,10 +39,10 @@ def misuse(t, _):
             ("--add", "--allow-principal", "bogus", "--topic", "t"), ("--list", "--principal", "bogus"),
             ("--add", "--allow-principal", "User:x", "--topic", "t", "--resource-pattern-type", "match"),
             ("--list", "--resource-pattern-type", "bogus"), ("--list", "--authorizer", "x"),
-            ("--add", "--allow-principal", "User:x", "--operation", "Any", "--topic", "t"),
-            ("--add", "--allow-principal", "User:x", "--operation", "Read", "--delegation-token", "t")):
+            ("--add", "--allow-principal", "User:x", "--operation", "Any", "--topic", "t")):
         same(t, *args, exits=1)
-    for resource in (("--topic", "t"), ("--group", "g"), ("--cluster",), ("--transactional-id", "x"), ("--user-principal", "User:x")):
+    for resource in (("--topic", "t"), ("--group", "g"), ("--cluster",), ("--transactional-id", "x"),
+                     ("--user-principal", "User:x"), ("--delegation-token", "t")):
         # names what there is in any order
         same(t, "--add", "--allow-principal", "User:x", "--operation", "Bogus", *resource, exits=1, complaints=False)
     same(t, "--version", exits=0)
@@ -51,7 +54,8 @@ def refused(t, node):
     """A cluster that keeps no ACLs."""
     if node.kind == "kafka":
         return  # keeps them here
-    same(t, "--list", exits=1)
+    for args in (("--list",), ("--add", "--allow-principal", "User:x", "--topic", "t"), ("--remove", "--topic", "t", "--force")):
+        same(t, *args, exits=1)
 
 
 def life(t, node):
@@ -64,7 +68,8 @@ def life(t, node):
     same(t, "--add", "--allow-principal", user, "--allow-principal", user + "b", "--operation", "Read", "--operation", "Write",
          "--topic", topic, exits=0)
     listed("--topic", topic)
-    same(t, "--add", "--allow-principal", user, "--operation", "read", "--operation", "DescribeConfigs", "--topic", topic, exits=0)
+    same(t, "--add", "--allow-principal", user, "--operation", "read", "--operation", "DescribeConfigs", "--topic", topic,
+         exits=0)
     same(t, "--add", "--deny-principal", user, "--deny-host", "1.2.3.4", "--topic", topic, "--topic", topic + "2", exits=0)
     same(t, "--add", "--allow-principal", user, "--deny-principal", user + "b", "--operation", "Read", "--group", topic, exits=0)
     same(t, "--add", "--allow-principal", user, "--producer", "--topic", topic, "--transactional-id", topic, "--idempotent",
@@ -85,7 +90,8 @@ def life(t, node):
     same(t, "--remove", "--allow-principal", user, "--operation", "Read", "--topic", topic, "--force", exits=0)
     same(t, "--remove", "--topic", topic + "2", "--force", exits=0)
     same(t, "--remove", "--topic", "nosuch", "--force", exits=0)
-    same(t, "--remove", "--producer", "--allow-principal", user, "--topic", topic, "--transactional-id", topic, "--force", exits=0)
+    same(t, "--remove", "--producer", "--allow-principal", user, "--topic", topic, "--transactional-id", topic, "--force",
+         exits=0)
     listed("--topic", topic)
     listed("--transactional-id", topic)
     same(t, "--remove", "--topic", topic, "--resource-pattern-type", "any", "--force", exits=0)

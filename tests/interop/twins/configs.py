@@ -85,6 +85,15 @@ def quotas(t, node):
     same("--describe", "--entity-type", "ips", exits=0)
 
 
+def refused(t, node):
+    """A cluster that has neither quotas nor passwords."""
+    if node.kind == "kafka":
+        return
+    t.same("configs", "--describe", "--entity-type", "users", exits=1)
+    t.same("configs", "--alter", "--user", "u", "--add-config", "producer_byte_rate=5", exits=1)
+    t.same("configs", "--alter", "--user", "u", "--add-config", "SCRAM-SHA-256=[password=pw]", exits=1)
+
+
 def passwords(t, node):
     if node.kind != "kafka":
         return  # not served yet
@@ -153,4 +162,4 @@ def client_metrics(t, node):
 
 
 CHECKS = {"client-metrics": client_metrics, "configs misuse": misuse, "configs": resources, "configs quotas": quotas,
-          "configs passwords": passwords}
+          "configs passwords": passwords, "configs refused": refused}

@@ -1,5 +1,6 @@
 """Tools that need no broker: dump-log and storage."""
 
+import re
 import tempfile
 from pathlib import Path
 
@@ -72,11 +73,47 @@ def formatting(t, _):
         same("format", "dynamic", "-t", "another", "--standalone", "-g", exits=1, complaints=False)
         same("format", "static", "-t", UUID, exits=0)
         same("info", "static", exits=0)
+        quorums(same, home)
         # What ours has formatted is the same to Kafka's reader as what Kafka's has.
         for path in ("a/bootstrap.checkpoint", "c/bootstrap.checkpoint",
-                     "a/__cluster_metadata-0/00000000000000000000-0000000000.checkpoint"):
+                     "a/__cluster_metadata-0/00000000000000000000-0000000000.checkpoint", "v3/bootstrap.checkpoint",
+                     "v0/__cluster_metadata-0/00000000000000000000-0000000000.checkpoint"):
             t.same("dump-log", "--cluster-metadata-decoder", "--skip-record-metadata", "--files", f"{home}/{{me}}/{path}",
                    bootstrap="", mask=without_measures)
+
+
+def quorums(same, home):
+    """A cluster's first voters and users."""
+    one, two = "JEXY6aqzQY-32P5TStzaFg", "MvDxzVmcRsaTz33bUuRU6A"
+    for n in range(6):
+        for me in ("java", "ours"):
+            Path(home, f"voter{n}-{me}").write_text(properties(home, me, **{"log.dirs": f"{home}/{me}/v{n}"}))
+
+    def voters(text, n=0, **options):
+        same("format", f"voter{n}", "-t", UUID, "--initial-controllers", text, **options)
+    for wrong in ("bogus", "1@h:2", f"x@h:2:{one}", f"1@h:x:{one}", f"1@h:2:{one},1@h:3:{two}", "", f"1@h2:{one}", "1@h"):
+        voters(wrong, exits=1)
+    voters("1@h:2:bad", exits=1)
+    voters(f"1@127.0.0.1:2:{one},2@[::1]:3:{two}", exits=0)
+    same("format", "static", "-t", UUID, "--initial-controllers", f"1@h:2:{one}", exits=1)
+    same("format", "voter1", "-t", UUID, "--no-initial-controllers", exits=0)
+    for kind in ("standalone", "no-initial-controllers"):
+        same("format", "voter2", "-t", UUID, f"--{kind}", "--feature", "kraft.version=0", exits=1)
+
+    def user(text, *args, n=2, **options):
+        same("format", f"voter{n}", "-t", UUID, "--standalone", "--add-scram", text, *args, **options)
+    for wrong in ("bogus", "SCRAM-SHA-1=[name=a,password=b]", "SCRAM-SHA-256=[password=b]", "SCRAM-SHA-256=[name=a]",
+                  "SCRAM-SHA-256=[name=a,password=b,iterations=1]", "SCRAM-SHA-256=[name=a,password=b,iterations=99999]",
+                  "SCRAM-SHA-512=[name=a,password=b,bogus=c]", "SCRAM-SHA-256=[name=a,saltedpassword=c]",
+                  "SCRAM-SHA-256=name=a,password=b", 'SCRAM-SHA-256=[name=a,password="b,b"]',
+                  "SCRAM-SHA-256=[name=a,iterations=x,password=b]"):
+        user(wrong, exits=1)
+    user("SCRAM-SHA-256=[name=a,password=b]", "-r", "3.3", exits=1)
+    salt = 'salt="MWx2NHBkbnc0ZndxN25vdGN4bTB5eTFrN3E="'
+    user(f'SCRAM-SHA-256=[name=alice,{salt},saltedpassword="mT0yyUUxnlJaC99HXgRTSYlbuqa4FSGtJCJfTMvjYCE=",iterations=8192]',
+         "--add-scram", f'SCRAM-SHA-512=[name=bob,{salt},password="b b"]', n=3, exits=0)
+    user("SCRAM-SHA-256=[name=alice,password=pw]", n=4, exits=0,
+         mask=lambda text: re.sub(r"(salt|storedKey|serverKey)=\[[-\d, ]*\]", r"\1", text))
 
 
 def without_measures(text):
