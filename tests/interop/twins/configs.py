@@ -135,7 +135,8 @@ def client_metrics(t, node):
         t.same("client-metrics", *args, **options)
     t.same("client-metrics", bootstrap="", complaints=False)
     t.same("client-metrics", "--list", bootstrap="", exits=1)
-    for args in ((), ("--bogus",), ("--alter",), ("--alter", "--name", "x", "--generate-name"), ("--delete",), ("--delete", "--list"),
+    for args in ((), ("--bogus",), ("--alter",), ("--alter", "--name", "x", "--generate-name"), ("--delete",), ("--delete",
+                                                                                                                "--list"),
                  ("--alter", "--name", "x", "--interval", "x"), ("--describe", "--interval", 5), ("--list", "--name", "x"),
                  ("--delete", "--name", "x", "--match", "y")):
         same(*args, exits=1)

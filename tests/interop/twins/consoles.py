@@ -68,7 +68,8 @@ def lines(t, _):
             (("--reader-property", "parse.headers=true", "--reader-property", "null.marker=N"), "N\tv\na:N\tN\nN:1\tv\n", 1),
             (("--property", "parse.key=true"), "k\tv\n", 0), (("--producer-property", "linger.ms=1"), "x\n", 0),
             (("--compression-codec",), "packed\n", 0), (("--compression-codec", "lz4"), "packed\n", 0),
-            (("--compression-codec", "zstd", "--request-required-acks", 1, "--message-send-max-retries", 5, "--request-timeout-ms",
+            (("--compression-codec", "zstd", "--request-required-acks", 1, "--message-send-max-retries", 5,
+              "--request-timeout-ms",
               2000, "--retry-backoff-ms", 10, "--metadata-expiry-ms", 1000, "--socket-buffer-size", 1000, "--timeout", 10,
               "--max-memory-bytes", 100000, "--batch-size", 100), "many\nwords\n" * 50, 0)):
         produced(t, topic, *args, stdin=stdin, exits=status)
@@ -93,7 +94,8 @@ def shown(t, _):
     same(exits=0)
     same(last=2, exits=0)
     same(last=0, exits=0)
-    same(*properties(*(f"print.{n}=true" for n in "timestamp key offset epoch partition headers value delivery".split())), exits=0)
+    same(*properties(*(f"print.{n}=true" for n in "timestamp key offset epoch partition headers value delivery".split())),
+         exits=0)
     same(*properties("print.key=true", "print.headers=true", "key.separator=|", "line.separator=;", "headers.separator=/",
                      "null.literal=NIL"), exits=0)
     same(*properties("print.key=true", "print.value=false"), exits=0)
@@ -124,9 +126,11 @@ def shown(t, _):
 def numbers(t, node):
     """Values that are numbers: the same words of them."""
     topic = unique("{me}-num")
-    values = ["00000000", "00000001", "7fffffff", "80000000", "3f800000", "41200000", "4b189680", "4b18967f", "3a83126f", "3a83126e",
+    values = ["00000000", "00000001", "7fffffff", "80000000", "3f800000", "41200000", "4b189680", "4b18967f", "3a83126f",
+              "3a83126e",
               "7f800000", "ff800000", "7fc00000", "3dcccccd", "c0490fdb", "7f7fffff"]
-    wide = ["3ff0000000000000", "4341c37937e08000", "3f50624dd2f1a9fc", "416312d000000000", "400921fb54442d18", "8000000000000000",
+    wide = ["3ff0000000000000", "4341c37937e08000", "3f50624dd2f1a9fc", "416312d000000000", "400921fb54442d18",
+            "8000000000000000",
             "7fefffffffffffff", "0010000000000000", "3fb999999999999a", "fff0000000000000"]
     with node.wire() as wire:
         for me in ("java", "ours"):
@@ -159,7 +163,8 @@ def coordinators(t, _):
                            ("__transaction_state", "TransactionLog")):
         # The 50 partitions of each come in any order, and the consumers' own groups are in one of these logs, too.
         t.same("console-consumer", "--topic", log, "--from-beginning", "--timeout-ms",
-               3000, "--formatter", f"{PACKAGE}{formatter}MessageFormatter", exits=0, mask=lambda text: records_of(text, group, topic))
+               3000, "--formatter", f"{PACKAGE}{formatter}MessageFormatter", exits=0, mask=lambda text: records_of(text, group,
+                                                                                                                   topic))
 
 
 def records_of(text, *names):

@@ -135,7 +135,8 @@ def all_kinds(t, node):
     def same(*args, **options):
         t.same("groups", *args, **options)
     for args in ((), ("--list", "--consumer", "--share"), ("--list", "--consumer", "--protocol", "x"),
-                 ("--list", "--share", "--streams"), ("--list", "--streams", "--group-type", "classic"), ("--group-type", "classic"),
+                 ("--list", "--share", "--streams"), ("--list", "--streams", "--group-type", "classic"), ("--group-type",
+                                                                                                          "classic"),
                  ("--list", "--group-type", "bogus")):
         same(*args, exits=1)
     same("--version", exits=0, complaints=False)
@@ -145,4 +146,5 @@ def all_kinds(t, node):
         same("--list", *args, exits=0, sort=True, complaints=False)
 
 
-CHECKS = {"groups": all_kinds, "consumer-groups from-file": from_file, "consumer-groups misuse": misuse, "consumer-groups idle": idle, "consumer-groups members": members}
+CHECKS = {"groups": all_kinds, "consumer-groups from-file": from_file, "consumer-groups misuse": misuse,
+          "consumer-groups idle": idle, "consumer-groups members": members}

@@ -28,7 +28,8 @@ def producer(t, _):
     for args in (few, ("--num-records", 20, "--record-size", 10), (*few, "--record-size", 10, "--payload-monotonic"),
                  ("--num-records", 0, "--throughput", -1, "--record-size", 10), (*few, "--record-size", 0),
                  ("--num-records", 20, "--throughput", "x", "--record-size", 10), (*sized, "--warmup-records", 20),
-                 (*sized, "--reporting-interval", 0), (*sized, "--bogus"), (*sized, "--command-config", "/nosuch", "--producer.config", "x")):
+                 (*sized, "--reporting-interval", 0), (*sized, "--bogus"), (*sized, "--command-config", "/nosuch",
+                                                                            "--producer.config", "x")):
         same(*args, exits=1, alone=True, complaints="--command-config" not in args)
     t.same("producer-perf-test", "--topic", "t", *sized, bootstrap="", exits=1, alone=True)
     same(*sized, exits=0)

@@ -17,7 +17,8 @@ def misuse(t, _):
             ("--describe", "--group", "g", "--state", "--members"), ("--delete",), ("--delete", "--group", "g", "--topic", "t"),
             ("--delete-offsets", "--group", "g"), ("--delete-offsets", "--topic", "t"), reset, (*reset, "--dry-run"),
             (*reset, "--to-latest"), (*reset, "--to-latest", "--dry-run", "--execute"),
-            (*reset, "--to-latest", "--to-earliest", "--dry-run"), ("--reset-offsets", "--topic", "t", "--to-latest", "--dry-run"),
+            (*reset, "--to-latest", "--to-earliest", "--dry-run"), ("--reset-offsets", "--topic", "t", "--to-latest",
+                                                                    "--dry-run"),
             ("--reset-offsets", "--group", "g", "--to-latest", "--dry-run")):
         same(*args, exits=1)
     same("--list", "--state", "bogus", exits=1, complaints=False)  # it names the states in any order
@@ -26,7 +27,8 @@ def misuse(t, _):
 
 def groups(t, node):
     if node.kind != "kafka":  # not served yet
-        t.same("share-groups", "--describe", "--group", "g", complaints=False, exits=0, mask=lambda text: "failed" in text and "failed")
+        t.same("share-groups", "--describe", "--group", "g", complaints=False, exits=0,
+               mask=lambda text: "failed" in text and "failed")
         return
     topic, group = filled(t, node), unique("{me}-share")
     server = ("--bootstrap-server", t.address)
@@ -37,7 +39,8 @@ def groups(t, node):
     consumers = []
     for me in ("java", "ours"):
         mine = group.replace("{me}", me)
-        t.tools.ok("configs", "--alter", "--group", mine, "--add-config", "share.auto.offset.reset=earliest", *server, bootstrap="")
+        t.tools.ok("configs", "--alter", "--group", mine, "--add-config", "share.auto.offset.reset=earliest", *server,
+                   bootstrap="")
         consumers.append(t.tools.start("console-share-consumer", "--topic", topic.replace("{me}", me), "--group", mine, *server,
                                        bootstrap=""))
         eventually(lambda mine=mine: ":0,1,2" in t.tools.run("share-groups", "--describe", "--group", mine, "--members", *server,
@@ -51,7 +54,8 @@ def groups(t, node):
     for consumer in consumers:
         consumer.stop()
     for me in ("java", "ours"):
-        eventually(lambda me=me: "Empty" in t.tools.run("share-groups", "--describe", "--group", group.replace("{me}", me), "--state",
+        eventually(lambda me=me: "Empty" in t.tools.run("share-groups", "--describe", "--group", group.replace("{me}", me),
+                                                        "--state",
                                                         *server, bootstrap="").out, 60, "an empty group")
     for args in views:
         same("--describe", "--group", group, *args, retry=True)

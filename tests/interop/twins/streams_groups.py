@@ -64,7 +64,8 @@ def groups(t, node):
                          "streams"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         try:
             for me in ("java", "ours"):
-                eventually(lambda me=me: "Stable" in shown(me, "--state") and "0          0" in shown(me), 60, "a running application")
+                eventually(lambda me=me: "Stable" in shown(me, "--state") and "0          0" in shown(me), 60,
+                           "a running application")
 
             def ids_aside(text):
                 """The members' ids and those of their processes are of one length."""
