@@ -62,7 +62,8 @@ def voters(t, node):
         same(*file("formatted", **with_id), "add-controller", "--dry-run", exits=0)
         if node.kind == "kafka":
             same("remove-controller", "-i", 9, "-d", UUID, exits=1)
-            same(*file("formatted", **with_id), "add-controller", exits=1)
+            # Why it is not reached, the quorum says in one way or another.
+            same(*file("formatted", **with_id), "add-controller", exits=1, complaints=False)
 
 
 CHECKS = {"controllers": controllers, "voters": voters}
