@@ -142,9 +142,41 @@ def check_killed_member(w):
     assert [int(r["value"].split()[0]) for r in got] == list(range(50)) and {r["deliveries"] for r in got} == {2}, got
 
 
+def check_console(w):
+    """kafka-console-share-consumer.sh beside Java's: the same lines, and outcomes that the other one sees."""
+    topic = w.topic("console")
+    w.millrace("produce", topic, "-K", ":", given="".join(f"k{i}:v{i}\n" for i in range(6)))
+    shown = ("--topic", topic, "--group", topic, "--formatter-property", "print.key=true",
+             "--formatter-property", "print.delivery=true", "--formatter-property", "print.offset=true",
+             "--formatter-property", "print.partition=true")
+    tool = env.BINARY.parent / "kafka-console-share-consumer.sh"
+
+    def ours(*options, exit=0):
+        patience = () if "--timeout-ms" in options else ("--timeout-ms", "15000")
+        done = subprocess.run([tool, "--bootstrap-server", w.node.address, *shown, *patience, *options], text=True, capture_output=True,
+                              timeout=60, check=False)
+        assert done.returncode == exit, done.stderr
+        return done.stdout, done.stderr
+
+    def lines(first, last, deliveries):
+        return "".join(f"Partition:0\tOffset:{i}\tDelivery:{deliveries}\tk{i}\tv{i}\n" for i in range(first, last))
+    out, said = ours("--max-messages", "6", "--release")
+    assert out == lines(0, 6, 1), out
+    assert "Processed a total of 6 messages" in said, said
+    theirs = w.tools.alone("console-share-consumer", *shown, "--max-messages", "6", "--release")
+    assert theirs.out == lines(0, 6, 2), theirs.text
+    assert ours("--max-messages", "2", "--reject")[0] == lines(0, 2, 3)
+    assert ours("--max-messages", "4")[0] == lines(2, 6, 4)
+    assert ours("--timeout-ms", "2000")[0] == ""
+    assert "At most one of --reject and --release" in ours("--reject", "--release", exit=1)[1]
+
+
 def check_errors(w):
+    topic = w.topic("errors")
+    w.produce(topic, 0, 1)
+
     def refused(*options, group="g"):
-        done = subprocess.run([MILLRACE, "consume", "alone", "-b", w.node.address, "--share", group, *options], text=True,
+        done = subprocess.run([MILLRACE, "consume", topic, "-b", w.node.address, "--share", group, *options], text=True,
                               capture_output=True, timeout=60, check=False)
         assert done.returncode != 0
         return done.stderr
@@ -152,9 +184,9 @@ def check_errors(w):
     assert "group's to say" in refused("--from-beginning")
     assert "isolation.level" in refused("-X", "isolation.level=read_committed")
     # A group of another kind has the name.
-    w.millrace("consume", "alone", "-g", "taken", "--from-beginning", "--exit")
+    w.millrace("consume", topic, "-g", "taken", "--from-beginning", "--exit")
     said = refused(group="taken")
-    assert "GROUP_ID_NOT_FOUND" in said, said
+    assert "not a share group" in said, said
 
 
 def main():
@@ -167,6 +199,7 @@ def main():
         checks.run("a strict limit of records", check_record_limit, w)
         checks.run("with a member of Java's", check_with_java, w)
         checks.run("a member that is killed", check_killed_member, w)
+        checks.run("kafka-console-share-consumer", check_console, w)
         checks.run("errors say what is wrong", check_errors, w)
     return checks.finish()
 

@@ -2,7 +2,7 @@
 #include <charconv>
 #include <csignal>
 
-#include "cli/kafka/formatter.h"
+#include "cli/kafka/console_options.h"
 #include "cli/kafka/misuse.h"
 #include "cli/kafka/replaced_option.h"
 #include "cli/kafka/tool_session.h"
@@ -211,60 +211,6 @@ Result<Offset> read_offset(const Arguments& arguments) {
                     *text));
 }
 
-// The group of --group, and of properties in both places.
-Result<std::optional<std::string>> read_group(const Arguments& arguments, const Properties& file,
-                                              const Properties& all) {
-    std::vector<std::string> named;
-    const auto add = [&](const std::optional<std::string>& name) {
-        if (name && std::ranges::find(named, *name) == named.end()) named.push_back(*name);
-    };
-    TRY(const auto option, arguments.value("group"));
-    add(option);
-    add(all.find("group.id"));
-    add(file.find("group.id"));
-    if (named.size() > 1)
-        return refused(
-            fmt::format("The group ids provided in different places (directly using '--group', via "
-                        "'--consumer-property', or via '--consumer.config') do not match. Detected "
-                        "group ids: '{}'",
-                        fmt::join(named, "', '")));
-    if (named.empty()) return std::optional<std::string>{};
-    if (arguments.has("partition"))
-        return refused("Options group and partition cannot be specified together.");
-    return std::optional{named[0]};
-}
-
-struct Names {
-    std::string_view formatter;
-    std::string_view pairs;
-    std::string_view file;
-};
-Result<Names> names_used(const Console& console, const Arguments& arguments) {
-    Names out;
-    TRY(out.formatter,
-        name_used(console, arguments, {"property", "formatter-property"}, "Option", true));
-    TRY(out.pairs,
-        name_used(console, arguments, {"consumer-property", "command-property"}, "Option", true));
-    TRY(out.file,
-        name_used(console, arguments, {"consumer.config", "command-config"}, "Option", true));
-    return out;
-}
-
-Result<void> read_formatter(const Console& console, const Arguments& arguments,
-                            std::string_view pairs, Wanted& out) {
-    TRY(Properties properties, read_properties(arguments, "formatter-config", pairs));
-    for (const std::string_view which : {"key", "value"}) {
-        TRY(const auto name, arguments.value(fmt::format("{}-deserializer", which)));
-        if (name) properties.set(fmt::format("{}.deserializer", which), *name);
-    }
-    TRY(const auto name, arguments.value("formatter"));
-    MadeFormatter made = make_formatter(name.value_or(std::string{kDefaultFormatter}), properties);
-    if (!made.formatter) return refused(*name);
-    for (const std::string& complaint : made.complaints) console.error_line(complaint);
-    out.formatter = std::move(made.formatter);
-    return {};
-}
-
 Result<Wanted> read_wanted(const Arguments& arguments) {
     Wanted out;
     TRY(out.topic, arguments.value("topic"));
@@ -276,7 +222,7 @@ Result<Wanted> read_wanted(const Arguments& arguments) {
 }
 
 // Properties of the client, but for those that are not to be had yet.
-Result<Properties> consumer_properties(const Arguments& arguments, const Names& names,
+Result<Properties> consumer_properties(const Arguments& arguments, const ConsoleNames& names,
                                        uint64_t random) {
     Properties file;
     TRY(const auto path, arguments.value(names.file));
@@ -288,7 +234,9 @@ Result<Properties> consumer_properties(const Arguments& arguments, const Names& 
     TRY(const auto isolation, arguments.value("isolation-level"));
     if (isolation || !out.has("isolation.level"))
         out.set("isolation.level", isolation.value_or("read_uncommitted"));
-    TRY(const auto group, read_group(arguments, file, out));
+    TRY(const auto group, read_group(arguments, file, out, "--consumer.config"));
+    if (group && arguments.has("partition"))
+        return refused("Options group and partition cannot be specified together.");
     if (!group && !out.has("enable.auto.commit")) out.set("enable.auto.commit", "false");
     constexpr uint64_t kGroups = 100'000;
     out.set("group.id", group.value_or(fmt::format("console-consumer-{}", random % kGroups)));
@@ -370,7 +318,7 @@ int console_consumer(const Console& console, const Words& words) {
     if (const auto why = misuse(*arguments)) return wrong(*why);
     if (const auto missing = missing_argument(*arguments, {"bootstrap-server"}))
         return wrong(*missing);
-    const auto names = names_used(console, *arguments);
+    const auto names = names_used(console, *arguments, "consumer.config");
     if (!names) return wrong(names.error().message);
     auto wanted = read_wanted(*arguments);
     if (!wanted) return wrong(wanted.error().message);
@@ -383,8 +331,9 @@ int console_consumer(const Console& console, const Words& words) {
         return kFailed;
     }
     if (!properties) return wrong(properties.error().message);
-    const auto formatter = read_formatter(console, *arguments, names->formatter, *wanted);
+    auto formatter = read_formatter(console, *arguments, names->formatter);
     if (!formatter) return wrong(formatter.error().message);
+    wanted->formatter = *std::move(formatter);
     if (const auto reset = set_reset(*arguments, *properties); !reset) {
         console.error_line(reset.error().message);
         return kFailed;

@@ -387,44 +387,6 @@ void ShareFetcher::note_leader(const TopicPartition& place, NodeId leader, Leade
         cluster_.request_update();
 }
 
-// Answers
-
-void ShareFetcher::take_answer(Node& node, Reply<protocol::ShareFetchResponse>& reply) {
-    if (reply->acquisition_lock_timeout_ms > 0)
-        lock_timeout_ = std::chrono::milliseconds(reply->acquisition_lock_timeout_ms);
-    for (auto& topic : reply->responses) {
-        for (auto& data : topic.partitions) {
-            const TopicPartition* place = node.session.find(topic.topic_id, data.partition_index);
-            if (place == nullptr) continue;
-            take_records(node, *place, topic.topic_id, data, reply.frame.owner);
-        }
-    }
-}
-
-void ShareFetcher::take_records(Node& node, const TopicPartition& place, const Uuid& topic_id,
-                                protocol::ShareFetchResponse::PartitionData& data,
-                                const std::shared_ptr<const void>& memory) {
-    if (const auto code = static_cast<ErrorCode>(data.error_code); code != ErrorCode::none) {
-        note_leader(place, data.current_leader.leader_id, data.current_leader.leader_epoch);
-        take_failure(place, code);
-        return;
-    }
-    if (data.acquired_records.empty()) return;
-    Chunk chunk{.place = std::make_shared<const TopicPartition>(place),
-                .topic_id = topic_id,
-                .node = node.id,
-                .memory = memory,
-                .left = data.records.empty() ? ByteView{} : data.records.parts().front().bytes,
-                .acquired = {},
-                .locked_until =
-                    lock_timeout_.count() > 0 ? cluster_.after(lock_timeout_) : runtime::kNever};
-    for (const auto& range : data.acquired_records)
-        if (range.first_offset <= range.last_offset)
-            chunk.acquired.push_back({range.first_offset, range.last_offset, range.delivery_count});
-    std::ranges::sort(chunk.acquired, {}, &AcquiredRange::first);
-    chunks_.push_back(std::move(chunk));
-}
-
 void ShareFetcher::take_failure(const TopicPartition& place, ErrorCode code) {
     not_before_[place] = cluster_.after(config_.client.retry_backoff);
     if (leader_moved(code)) {
