@@ -18,7 +18,10 @@ ClassicMembership::ClassicMembership(MembershipContext context)
         assignors_.push_back(make_assignor(name));
     cooperative_ = std::ranges::all_of(assignors_, [](const auto& a) { return a->cooperative(); });
     last_alive_ = last_poll_;
-    context_.identity = {.id = {}, .epoch = -1, .instance_id = context_.config.group_instance_id};
+    context_.identity = {.id = {},
+                         .epoch = -1,
+                         .instance_id = context_.config.group_instance_id,
+                         .subscribed = true};
     tasks_.emplace(context_.cluster.loop());
     tasks_->spawn(keep_joined());
     tasks_->spawn(keep_alive());

@@ -91,6 +91,7 @@ runtime::Task<Result<void>> Consumer::unsubscribe() {
         co_await membership_->leave(cluster_.after(config_.client.request_timeout));
         membership_.reset();
         gate_.forget();
+        identity_ = {};
     }
     subscription_ = {};
     listener_.reset();
@@ -327,10 +328,17 @@ runtime::Task<Result<std::map<TopicPartition, Offset>>> Consumer::end_offsets(
 runtime::Task<Result<void>> Consumer::close(Duration patience) {
     const auto deadline = cluster_.loop().now() + patience;
     Result<void> done{};
-    if (config_.auto_commit && !config_.group_id.empty())
+    // Partitions that it has lost are others' to commit.
+    const bool lost = identity_.lost();
+    if (config_.auto_commit && !config_.group_id.empty() && !lost)
         done = co_await commits_.commit(consumed(), deadline);
     const auto places = table_.places();
-    if (membership_ && listener_ && !places.empty()) co_await listener_->revoked(places);
+    if (membership_ && listener_ && !places.empty()) {
+        if (lost)
+            co_await listener_->lost(places);
+        else
+            co_await listener_->revoked(places);
+    }
     table_.assign({});
     if (membership_) co_await membership_->leave(deadline);
     membership_.reset();

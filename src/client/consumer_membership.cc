@@ -20,7 +20,10 @@ ConsumerMembership::ConsumerMembership(MembershipContext context)
     : context_(std::move(context)),
       id_(Uuid::random(context_.cluster.loop().rng()).to_string()),
       last_poll_(context_.cluster.loop().now()) {
-    context_.identity = {.id = {}, .epoch = -1, .instance_id = context_.config.group_instance_id};
+    context_.identity = {.id = {},
+                         .epoch = -1,
+                         .instance_id = context_.config.group_instance_id,
+                         .subscribed = true};
     tasks_.emplace(context_.cluster.loop());
     tasks_->spawn(keep_alive());
     tasks_->spawn(keep_true());

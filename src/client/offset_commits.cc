@@ -39,6 +39,9 @@ runtime::Task<Result<void>> OffsetCommits::commit_once(const CommittedOffsets& o
                                                        runtime::TimePoint deadline) {
     if (member_.rebalancing)
         co_return fail(ErrorCode::rebalance_in_progress, "commit again after the next poll()");
+    // Without an epoch the coordinator of an empty group would take it, from anybody.
+    if (member_.lost())
+        co_return fail(ErrorCode::unknown_member_id, "this consumer is not a member now");
     protocol::OffsetCommitRequest request;
     request.group_id = protocol::Str::borrow(config_.group_id);
     request.generation_id_or_member_epoch = member_.epoch;

@@ -25,6 +25,9 @@ struct MemberIdentity {
     std::string instance_id;
     // A join is under way: commits would wait behind it, and be refused.
     bool rebalancing = false;
+    // It wants to be a member, so that without an epoch it has lost its place.
+    bool subscribed = false;
+    bool lost() const { return subscribed && epoch < 1; }
 };
 
 // Whose offsets a transaction commits: Consumer::identity() under its group.id.
