@@ -137,15 +137,24 @@ Task<void> read_along(Reader& reader) {
     reader.stopped = true;
 }
 
+// Until all replicas have it: before that, an election may cut off the end of it.
+void write_input(StandInCluster& cluster, std::span<const std::string> values) {
+    for (PartitionIndex p = 0; p != kPartitions; ++p) {
+        StandInPartition& partition = *cluster.find("in", p);
+        for (size_t i = 0; i != values.size(); i += 4)
+            cluster.write(partition, values.subspan(i, 4));
+        CHECK(
+            cluster.sim.run_until([&] { return partition.log.high_watermark() == kRecords; }, 1s));
+    }
+}
+
 void live(Simulation& sim, StandInCluster::Options options) {
     StandInCluster cluster(sim, options);
     cluster.create_topic("in", kPartitions);
     cluster.create_topic("out", kPartitions);
     std::vector<std::string> values;
     for (int i = 0; i != kRecords; ++i) values.push_back(fmt::format("{}", i));
-    for (PartitionIndex p = 0; p != kPartitions; ++p)
-        for (size_t i = 0; i != values.size(); i += 4)
-            cluster.write(*cluster.find("in", p), std::span(values).subspan(i, 4));
+    write_input(cluster, values);
     Copying copying{.cluster = cluster, .failures = {}};
     Reader reader(cluster);
     std::vector<TopicPartition> places;

@@ -83,7 +83,8 @@ public:
     // Any other broker that is up, and any end of the log that is clean.
     void move_leader(StandInPartition& partition);
     // One batch from a producer of no name, if somebody leads the partition: each value is a record
-    // with the time of now.
+    // with the time of now. It stays when the high watermark is behind it; until then an election
+    // may cut it off.
     void write(StandInPartition& partition, std::span<const std::string> values);
     // Everything is up and led, and nothing goes wrong any more.
     void calm();
