@@ -10,7 +10,7 @@ from lib.records import unique
 def times_aside(text):
     """Measurements as N; counts of records stay."""
     text = re.sub(r"\d+(?:\.\d+)?(?:E-?\d+)? ms\b", "N ms", text)
-    text = re.sub(r"[\d.]+ (records|MB)/sec", r"N \1/sec", text)
+    text = re.sub(r"(?:[\d.]+|Infinity) (records|MB)/sec", r"N \1/sec", text)
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3}", "TIME", text)
     text = re.sub(r"^(TIME, TIME, [\d.]+), [\d.]+, (\d+), .*$", r"\1, N, \2, ...", text, flags=re.M)
     text = re.sub(r"^(0|1000)\t.*$", r"\1\tN", text, flags=re.M)

@@ -45,6 +45,9 @@ def groups(t, node):
                                        bootstrap=""))
         eventually(lambda mine=mine: ":0,1,2" in t.tools.run("share-groups", "--describe", "--group", mine, "--members", *server,
                                                              bootstrap="").out, 60, "a member with partitions")
+        # Until then the coordinator knows of no offsets, and would not after the member is gone.
+        eventually(lambda mine=mine: " - " not in t.tools.run("share-groups", "--describe", "--group", mine, *server,
+                                                              bootstrap="").out, 60, "offsets of all partitions")
     for args in views:
         same("--describe", "--group", group, *args, retry=True)
     same("--list", "--state", "Stable", sort=True)
