@@ -9,4 +9,5 @@
 #include "client/consumer.h"
 #include "client/producer.h"
 #include "client/settings.h"
+#include "client/share_consumer.h"
 #include "runtime/machine.h"

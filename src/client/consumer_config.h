@@ -35,7 +35,7 @@ struct ConsumerConfig {
     ms heartbeat_interval{3'000};  // classic
     // A member that does not call poll() for so long leaves its group.
     ms max_poll_interval{300'000};
-    // Whole batches are given out until there are so many records.
+    // Of one poll(). A batch that is too much for it is given out in pieces.
     int32_t max_poll_records = 500;
     bool auto_commit = true;  // with a group
     ms auto_commit_interval{5'000};

@@ -280,16 +280,16 @@ Result<std::vector<RecordBatch>> Fetcher::take(int32_t records_max) {
     for (size_t looks = ready.size(); looks > 0 && records < records_max;) {
         const PartitionPtr p = ready.front();
         const bool held = p->paused || p->leaving || p->need != PartitionState::Need::nothing;
-        if (held || p->chunks.empty()) {
+        if (held || !p->has_records()) {
             ready.pop_front();
-            if (held && !p->chunks.empty())
+            if (held && p->has_records())
                 ready.push_back(p);
             else
                 p->in_ready = false;
             --looks;
             continue;
         }
-        auto batch = next_batch(p);
+        auto batch = next_batch(p, static_cast<int32_t>(records_max - records));
         if (!batch) {
             if (!out.empty()) break;  // said by the next call
             ready.pop_front();
@@ -307,7 +307,21 @@ Result<std::vector<RecordBatch>> Fetcher::take(int32_t records_max) {
     return out;
 }
 
-Result<std::optional<RecordBatch>> Fetcher::next_batch(const PartitionPtr& p) {
+Result<std::optional<RecordBatch>> Fetcher::next_batch(const PartitionPtr& p, int32_t records_max) {
+    auto batch = p->rest ? std::exchange(p->rest, std::nullopt) : std::optional<RecordBatch>{};
+    if (!batch) {
+        TRY(batch, unpack_batch(p));
+        if (!batch) return batch;
+    }
+    if (batch->count_max() > records_max) {
+        // What cannot be decoded the application will find itself.
+        if (auto rest = batch->cut(records_max)) p->rest = *std::move(rest);
+    }
+    p->position = {batch->next_offset(), batch->leader_epoch()};
+    return batch;
+}
+
+Result<std::optional<RecordBatch>> Fetcher::unpack_batch(const PartitionPtr& p) {
     FetchedChunk& chunk = p->chunks.front();
     while (!chunk.left.empty()) {
         auto parsed = protocol::BatchView::parse(chunk.left);
@@ -332,10 +346,9 @@ Result<std::optional<RecordBatch>> Fetcher::next_batch(const PartitionPtr& p) {
                     TRY(records, batch.record_bytes(*room.bytes));
                     memory = std::move(room.owner);
                 }
-                RecordBatch out(std::shared_ptr<const TopicPartition>(p, &p->place),
-                                std::move(memory), batch, records, p->position.offset);
+                RecordBatch out(p->shared_place, std::move(memory), batch, records,
+                                p->position.offset);
                 chunk.left = chunk.left.subspan(batch.size_bytes());
-                p->position = {batch.next_offset(), batch.leader_epoch()};
                 table_.consumed(*p, batch.size_bytes());
                 stats_.bytes += batch.size_bytes();
                 return std::optional(std::move(out));

@@ -42,8 +42,9 @@ private:
     void take_partition(const PartitionPtr& p, protocol::FetchResponse::PartitionData& data,
                         const std::shared_ptr<const void>& memory, NodeId node);
     void take_failure(PartitionState& p, ErrorCode code, NodeId node);
-    // One batch, or nothing when the chunk is used up.
-    Result<std::optional<RecordBatch>> next_batch(const PartitionPtr& p);
+    // One batch, cut to `records_max`, or nothing when a chunk is used up.
+    Result<std::optional<RecordBatch>> next_batch(const PartitionPtr& p, int32_t records_max);
+    Result<std::optional<RecordBatch>> unpack_batch(const PartitionPtr& p);
     // Whether the application is to see the batch.
     Result<bool> visible(FetchedChunk& chunk, const protocol::BatchView& batch);
 

@@ -64,7 +64,7 @@ void PartitionTable::lose(PartitionState& p, PartitionState::Need need,
 void PartitionTable::pause(PartitionState& p, bool paused) {
     p.paused = paused;
     changed.notify();
-    if (!paused && !p.chunks.empty()) filled.notify();
+    if (!paused && p.has_records()) filled.notify();
 }
 
 void PartitionTable::add(const PartitionPtr& p, FetchedChunk chunk) {
@@ -84,6 +84,7 @@ void PartitionTable::consumed(PartitionState& p, size_t bytes) {
 void PartitionTable::forget_chunks(PartitionState& p) {
     buffered_bytes_ -= p.buffered_bytes;
     p.buffered_bytes = 0;
+    p.rest.reset();
     p.chunks.clear();
     if (std::exchange(p.in_ready, false))
         std::erase_if(ready_, [&](const PartitionPtr& other) { return other.get() == &p; });

@@ -21,6 +21,7 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "base/uuid.h"
+#include "client/record_batch.h"
 #include "runtime/event.h"
 
 namespace millrace::client {
@@ -45,12 +46,14 @@ struct FetchedChunk {
 };
 
 struct PartitionState {
-    explicit PartitionState(TopicPartition which) : place(std::move(which)) {}
+    explicit PartitionState(TopicPartition which)
+        : shared_place(std::make_shared<const TopicPartition>(std::move(which))) {}
 
     // What must happen before it can be fetched.
     enum class Need : uint8_t { nothing, committed, reset, validation };
 
-    const TopicPartition place;
+    const std::shared_ptr<const TopicPartition> shared_place;  // with the batches given out
+    const TopicPartition& place = *shared_place;
     bool assigned = true;
     bool paused = false;
     bool leaving = false;  // is to be given back: nothing is given out any more
@@ -69,6 +72,7 @@ struct PartitionState {
     runtime::TimePoint preferred_until{};
     runtime::TimePoint retry_at{};
 
+    std::optional<RecordBatch> rest;  // of a batch that was too much for one poll; goes first
     std::deque<FetchedChunk> chunks;
     uint64_t buffered_bytes = 0;
     bool in_ready = false;
@@ -78,6 +82,7 @@ struct PartitionState {
     Offset last_stable = -1;
     Offset log_start = -1;
 
+    bool has_records() const { return rest || !chunks.empty(); }
     bool fetchable() const {
         return assigned && !paused && !leaving && need == Need::nothing && fetch_offset >= 0;
     }

@@ -149,7 +149,7 @@ void Positions::validated(PartitionState& p, Offset end_offset, LeaderEpoch epoc
     } else {
         p.need = Need::nothing;
         table_.changed.notify();
-        if (!p.chunks.empty()) table_.filled.notify();
+        if (p.has_records()) table_.filled.notify();
     }
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "base/units.h"
 #include "protocol/record_batch.h"
@@ -25,7 +26,9 @@ public:
           memory_(std::move(memory)),
           header_(header),
           reader_(header, records),
-          from_(from) {}
+          from_(from),
+          until_(header.next_offset()),
+          count_max_(header.record_count()) {}
 
     const TopicPartition& place() const { return *place_; }
     const std::string& topic() const { return place_->topic; }
@@ -34,16 +37,17 @@ public:
     LeaderEpoch leader_epoch() const { return header_.leader_epoch(); }
     protocol::TimestampType timestamp_type() const { return header_.timestamp_type(); }
     // At most so many come.
-    int32_t count_max() const { return header_.record_count(); }
-    // After the last record.
-    Offset next_offset() const { return header_.next_offset(); }
+    int32_t count_max() const { return count_max_; }
+    // Where reading goes on after the last record.
+    Offset next_offset() const { return until_; }
 
     // The next record; false after the last. corrupt_message.
     Result<bool> next(RecordView& out) {
         for (;;) {
             TRY(const bool more, reader_.next(out));
-            if (!more || out.offset >= from_) [[likely]]
-                return more;
+            if (!more || out.offset >= until_) return false;
+            if (out.offset >= from_) [[likely]]
+                return true;
         }
     }
     // Calls fn(const RecordView&) for each that is left.
@@ -57,12 +61,32 @@ public:
         }
     }
 
+    // Keeps the next `count` records and gives what comes after them; nothing when that is nothing.
+    // corrupt_message.
+    Result<std::optional<RecordBatch>> cut(int32_t count) {
+        RecordBatch rest = *this;
+        RecordView record;
+        for (int32_t i = 0; i != count; ++i) {
+            TRY(const bool more, rest.next(record));
+            if (!more) return std::optional<RecordBatch>{};
+        }
+        RecordBatch beyond = rest;
+        TRY(const bool more, beyond.next(record));
+        if (!more) return std::optional<RecordBatch>{};
+        until_ = record.offset;
+        count_max_ = count;
+        rest.count_max_ -= count;
+        return std::optional{std::move(rest)};
+    }
+
 private:
     std::shared_ptr<const TopicPartition> place_;
     std::shared_ptr<const void> memory_;
     protocol::BatchHeaderView header_;
     protocol::RecordReader reader_;
     Offset from_;
+    Offset until_;  // records from here on are not this batch's
+    int32_t count_max_;
 };
 
 }  // namespace millrace::client
