@@ -57,16 +57,20 @@ void converse(const Console& console, MetadataCommands& commands) {
 }  // namespace
 
 int metadata_shell(const Console& console, const Words& words) {
-    // The command begins with the first word that is neither a flag nor a flag's value.
-    size_t end = 0;
-    while (end < words.size() && words[end].starts_with('-'))
-        end += words[end] == "-s" || words[end] == "--snapshot" ? 2 : 1;
-    const auto cut = words.begin() + static_cast<ptrdiff_t>(std::min(end, words.size()));
+    Words flag_words;
+    Words command;
+    for (size_t i = 0; i < words.size(); ++i) {
+        const bool flag = words[i].size() > 1 && words[i][0] == '-';
+        (flag ? flag_words : command).push_back(words[i]);
+        const bool takes_next = words[i] == "-s" || words[i] == "--snapshot";
+        if (takes_next && i + 1 < words.size()) flag_words.push_back(words[++i]);
+    }
+    if (flag_words.empty())
+        return flags_misused(console, kProgram, kFlags, "argument --snapshot/-s is required");
     int status = kDone;
-    const auto flags = parse_flags(console, kProgram, kFlags, {words.begin(), cut}, status);
-    if (!flags) return status;
+    const auto flags = parse_flags(console, kProgram, kFlags, flag_words, status);
+    if (!flags) return kFailed;  // for help, too
     const std::string path = *flags->value("snapshot");
-    const Words command(cut, words.end());
     if (command.empty()) console.line("Loading...");
     LocalDisk local;
     const auto image = load(local, path);
