@@ -158,13 +158,7 @@ private:
     }
 
     void tell_record(const TopicPartition& place, const client::RecordView& record) {
-        const auto text = [](const std::optional<ByteView>& bytes) {
-            return bytes ? std::optional{std::string{as_text(*bytes)}} : std::nullopt;
-        };
-        event("record_data",
-              fmt::format(R"("key":{},"value":{},"topic":{},"partition":{},"offset":{})",
-                          json_or_null(text(record.key)), json_or_null(text(record.value)),
-                          json_string(place.topic), place.partition, record.offset));
+        event("record_data", record_fields(place, record));
     }
 
     void event(std::string_view name, std::string_view fields = {}) const {
