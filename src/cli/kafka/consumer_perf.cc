@@ -28,7 +28,7 @@ constexpr auto kOptions = std::to_array<Option>({
     {"show-detailed-stats", Takes::nothing, "", "A line each so often instead of one at the end."},
     {"date-format", Takes::value, "pattern", "Of times (default: yyyy-MM-dd HH:mm:ss:SSS)."},
     {"hide-header", Takes::nothing, "", "Without the names of the columns."},
-    {"print-metrics", Takes::nothing, "", "Taken; this client has none of Java's metrics."},
+    {"print-metrics", Takes::nothing, "", "Taken; metrics are not printed yet."},
     {"command-property", Takes::value, "name=value", "A property of the consumer."},
     {"command-config", Takes::value, "file", "A file with consumer properties."},
     {"consumer.config", Takes::value, "file", "Old name of --command-config."},
@@ -230,7 +230,7 @@ Result<void> measure(const Console& console, const Arguments& arguments) {
     TRY(const Wanted wanted, read_wanted(arguments));
     TRY(client::ConsumerConfig config, read_config(arguments));
     if (arguments.has("print-metrics"))
-        console.error_line("This client keeps none of the metrics of Java's; nothing to print.");
+        console.error_line("--print-metrics: metrics are not printed yet.");
     Machine machine;
     ConsumerPerf work(machine, console, wanted, std::move(config));
     return machine.wait(work.run());

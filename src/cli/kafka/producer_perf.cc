@@ -23,7 +23,7 @@ constexpr Flag kFlags[] = {
     {"command-property", "", several, false, 0, "Properties of the producer: name=value ..."},
     {"producer.config", "", one, false, 0, "Old name of --command-config."},
     {"command-config", "", one, false, 0, "A file with producer properties."},
-    {"print-metrics", "", nothing, false, 0, "Taken; this client has none of Java's metrics."},
+    {"print-metrics", "", nothing, false, 0, "Taken; metrics are not printed yet."},
     {"transactional-id", "", one, false, 0, "In transactions, under this id."},
     {"transaction-duration-ms", "", one, false, 0, "Of each transaction (default: 3000).", "Long"},
     {"warmup-records", "", one, false, 0, "The first ones, which do not count.", "Long"},
@@ -254,7 +254,7 @@ Result<void> measure(const Console& console, const FlagValues& flags) {
                         "complete test summary.",
                         wanted.warmup));
     if (flags.has("print-metrics"))
-        console.error_line("This client keeps none of the metrics of Java's; nothing to print.");
+        console.error_line("--print-metrics: metrics are not printed yet.");
     Machine machine;
     ProducerPerf work(machine, console, wanted, std::move(config));
     return machine.wait(work.run());
