@@ -45,11 +45,10 @@ def groups(t, node):
                                        bootstrap=""))
         eventually(lambda mine=mine: ":0,1,2" in t.tools.run("share-groups", "--describe", "--group", mine, "--members", *server,
                                                              bootstrap="").out, 60, "a member with partitions")
-        # Until then the coordinator knows of no offsets, and would not after the member is gone.
-        eventually(lambda mine=mine: " - " not in t.tools.run("share-groups", "--describe", "--group", mine, *server,
-                                                              bootstrap="").out, 60, "offsets of all partitions")
+    # Both look at one group: when a busy broker gets to know the first offsets of another is its own affair.
+    seen = group.replace("{me}", "java")
     for args in views:
-        same("--describe", "--group", group, *args, retry=True)
+        same("--describe", "--group", seen, *args, retry=True)
     same("--list", "--state", "Stable", sort=True)
     same("--delete", "--group", group)
     same("--delete-offsets", "--group", group, "--topic", topic)
@@ -61,7 +60,7 @@ def groups(t, node):
                                                         "--state",
                                                         *server, bootstrap="").out, 60, "an empty group")
     for args in views:
-        same("--describe", "--group", group, *args, retry=True)
+        same("--describe", "--group", seen, *args, retry=True)
         same("--describe", "--group", "nosuch", *args)
     for args in ((), ("--state",), ("--state", "empty"), ("--state", "Empty,Dead"), ("--state", "Stable")):
         same("--list", *args, sort=True, complaints=False)
