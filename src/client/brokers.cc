@@ -62,8 +62,8 @@ runtime::Task<Result<ConnectionPtr>> Brokers::connect(std::shared_ptr<Node> node
     Node::Line& line = node->line(lane);
     const auto guard = co_await line.connecting.lock();
     if (line.usable()) co_return line.connection;
-    if (node->not_before > context_.loop.now()) {
-        co_await context_.loop.sleep_until(std::min(node->not_before, deadline));
+    if (line.not_before > context_.loop.now()) {
+        co_await context_.loop.sleep_until(std::min(line.not_before, deadline));
         if (context_.loop.now() >= deadline)
             co_return fail(ErrorCode::deadline_exceeded,
                            fmt::format("no connection to {} in time", node->address.text()));
@@ -72,15 +72,15 @@ runtime::Task<Result<ConnectionPtr>> Brokers::connect(std::shared_ptr<Node> node
     auto opened = co_await BrokerConnection::open(context_, pool_, node->address, config_.client_id,
                                                   {traffic_, node->id}, give_up);
     if (opened) {
-        node->failures = 0;
+        line.failures = 0;
         // Also for a connection that opens and closes at once.
-        node->not_before = context_.loop.now() + config_.reconnect_backoff;
+        line.not_before = context_.loop.now() + config_.reconnect_backoff;
         line.connection = *opened;
         co_return std::move(opened);
     }
-    node->not_before =
+    line.not_before =
         context_.loop.now() + backoff(config_.reconnect_backoff, config_.reconnect_backoff_max,
-                                      node->failures++, context_.loop.rng());
+                                      line.failures++, context_.loop.rng());
     co_return fail(
         opened.error().code,
         fmt::format("cannot connect to {}: {}", node->address.text(), opened.error().describe()));
@@ -98,9 +98,9 @@ std::optional<NodeId> Brokers::least_loaded() {
             if (open && open_load <= load) continue;
             open = id;
             open_load = load;
-        } else if (node->not_before <= now) {
+        } else if (node->calls().not_before <= now) {
             ready.push_back(id);
-        } else if (!soonest || node->not_before < nodes_.at(*soonest)->not_before) {
+        } else if (!soonest || node->calls().not_before < nodes_.at(*soonest)->calls().not_before) {
             soonest = id;
         }
     }

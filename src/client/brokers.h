@@ -55,12 +55,12 @@ private:
         struct Line {
             ConnectionPtr connection;
             runtime::AsyncMutex connecting;
+            int failures = 0;
+            runtime::TimePoint not_before{};
             bool usable() const { return connection && connection->open(); }
             void close(std::string why);
         };
         std::array<Line, 2> lines;  // by Lane
-        int failures = 0;
-        runtime::TimePoint not_before{};
         Line& line(Lane lane) { return lines[static_cast<size_t>(lane)]; }
         // For all but fetches.
         const Line& calls() const { return lines[0]; }
