@@ -77,7 +77,7 @@ public:
     void pause(NodeId broker, Duration how_long);
     bool up(NodeId broker) const { return at(broker).up; }
     std::vector<NodeId> brokers_up() const;
-    // A new leader; -1: none for now. `keep`: what it has of the log, the high watermark at least
+    // A new leader; -1: the partition has none until the next call. `keep`: what it has of the log, the high watermark at least
     // unless the election is unclean.
     void elect(StandInPartition& partition, NodeId leader, Offset keep);
     // Any other broker that is up, and any end of the log that is clean.

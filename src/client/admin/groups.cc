@@ -90,11 +90,9 @@ runtime::Task<Result<std::vector<GroupDescription>>> Admin::describe_groups(
 runtime::Task<Result<GroupDescription>> Admin::describe_consumer_group(std::string id) {
     protocol::ConsumerGroupDescribeRequest request;
     request.group_ids = {Str::borrow(id)};
-    const auto code = [](const protocol::ConsumerGroupDescribeResponse& body) {
-        return body.groups.empty() ? int16_t{0} : body.groups[0].error_code;
-    };
-    CO_TRY(const auto reply,
-           co_await call_coordinator(CoordinatorType::group, id, request, code, INT16_MAX));
+    CO_TRY(const auto reply, co_await call_coordinator(
+                                 CoordinatorType::group, id, request,
+                                 group_error<protocol::ConsumerGroupDescribeResponse>, INT16_MAX));
     if (reply->groups.empty()) co_return fail(ErrorCode::unknown_server_error);
     const auto& said = reply->groups[0];
     GroupDescription out{.id = id,
@@ -124,11 +122,9 @@ runtime::Task<Result<GroupDescription>> Admin::describe_consumer_group(std::stri
 runtime::Task<Result<GroupDescription>> Admin::describe_classic_group(std::string id) {
     protocol::DescribeGroupsRequest request;
     request.groups = {Str::borrow(id)};
-    const auto code = [](const protocol::DescribeGroupsResponse& body) {
-        return body.groups.empty() ? int16_t{0} : body.groups[0].error_code;
-    };
     CO_TRY(const auto reply,
-           co_await call_coordinator(CoordinatorType::group, id, request, code, INT16_MAX));
+           co_await call_coordinator(CoordinatorType::group, id, request,
+                                     group_error<protocol::DescribeGroupsResponse>, INT16_MAX));
     if (reply->groups.empty()) co_return fail(ErrorCode::unknown_server_error);
     const auto& said = reply->groups[0];
     GroupDescription out{.id = id,

@@ -12,6 +12,12 @@
 
 namespace millrace::client {
 
+// That of the first group in an answer about groups; 0: there is none.
+template <typename Body>
+int16_t group_error(const Body& body) {
+    return body.groups.empty() ? int16_t{0} : body.groups[0].error_code;
+}
+
 struct GroupListing {
     std::string id;
     std::string protocol_type;  // "consumer", "share" ...; "" of a group without members

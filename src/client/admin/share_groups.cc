@@ -12,11 +12,6 @@ namespace {
 
 using protocol::Str;
 
-template <typename Body>
-int16_t first_error(const Body& body) {
-    return body.groups.empty() ? int16_t{0} : body.groups[0].error_code;
-}
-
 std::vector<std::string> names_of(const std::vector<Str>& names) {
     std::vector<std::string> out;
     for (const Str& name : names) out.push_back(name.str());
@@ -59,7 +54,7 @@ runtime::Task<Result<GroupDescription>> Admin::describe_share_group(std::string 
     request.group_ids = {Str::borrow(id)};
     CO_TRY(const auto reply,
            co_await call_coordinator(CoordinatorType::group, id, request,
-                                     first_error<protocol::ShareGroupDescribeResponse>, INT16_MAX));
+                                     group_error<protocol::ShareGroupDescribeResponse>, INT16_MAX));
     if (reply->groups.empty()) co_return fail(ErrorCode::unknown_server_error);
     const auto& said = reply->groups[0];
     GroupDescription out{.id = id,
@@ -100,7 +95,7 @@ runtime::Task<Result<StreamsGroupDescription>> Admin::describe_streams_group(std
     request.group_ids = {Str::borrow(id)};
     CO_TRY(const auto reply, co_await call_coordinator(
                                  CoordinatorType::group, id, request,
-                                 first_error<protocol::StreamsGroupDescribeResponse>, INT16_MAX));
+                                 group_error<protocol::StreamsGroupDescribeResponse>, INT16_MAX));
     if (reply->groups.empty()) co_return fail(ErrorCode::unknown_server_error);
     const auto& said = reply->groups[0];
     StreamsGroupDescription out{.id = id,
@@ -136,7 +131,7 @@ runtime::Task<Result<ShareOffsets>> Admin::share_offsets(std::string group) {
     asked.topics = std::nullopt;  // all
     CO_TRY(const auto reply,
            co_await call_coordinator(CoordinatorType::group, group, request,
-                                     first_error<protocol::DescribeShareGroupOffsetsResponse>,
+                                     group_error<protocol::DescribeShareGroupOffsetsResponse>,
                                      INT16_MAX));
     if (reply->groups.empty()) co_return fail(ErrorCode::unknown_server_error);
     const auto& said = reply->groups[0];
