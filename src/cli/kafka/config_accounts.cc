@@ -1,7 +1,7 @@
 #include <charconv>
 
 #include "cli/kafka/config_entities.h"
-#include "cli/kafka/java_order.h"
+#include "base/java_order.h"
 #include "net/scram.h"
 #include "protocol/json.h"
 

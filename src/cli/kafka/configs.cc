@@ -7,7 +7,7 @@
 
 #include "cli/kafka/config_entities.h"
 #include "cli/kafka/exceptions.h"
-#include "cli/kafka/java_order.h"
+#include "base/java_order.h"
 #include "cli/kafka/misuse.h"
 #include "cli/kafka/tool_session.h"
 #include "cli/local_disk.h"

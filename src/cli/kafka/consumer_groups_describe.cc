@@ -2,7 +2,7 @@
 
 #include "cli/cluster/groups.h"
 #include "cli/kafka/columns.h"
-#include "cli/kafka/java_order.h"
+#include "base/java_order.h"
 
 namespace millrace::cli::kafka {
 namespace {

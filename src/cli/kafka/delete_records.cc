@@ -1,7 +1,7 @@
 // kafka-delete-records: drops the records of partitions below an offset.
 #include "cli/cluster/partition_file.h"
 #include "cli/kafka/exceptions.h"
-#include "cli/kafka/java_order.h"
+#include "base/java_order.h"
 #include "cli/kafka/misuse.h"
 #include "cli/kafka/tool_session.h"
 #include "cli/local_disk.h"

@@ -1,6 +1,6 @@
 // kafka-groups: the groups of all types.
 #include "cli/kafka/group_arguments.h"
-#include "cli/kafka/java_order.h"
+#include "base/java_order.h"
 #include "cli/kafka/misuse.h"
 #include "cli/kafka/tool_session.h"
 

@@ -5,7 +5,7 @@
 #include "cli/kafka/exceptions.h"
 #include "cli/kafka/group_arguments.h"
 #include "cli/kafka/group_resets.h"
-#include "cli/kafka/java_order.h"
+#include "base/java_order.h"
 #include "cli/kafka/misuse.h"
 #include "cli/kafka/streams_groups_describe.h"
 #include "cli/kafka/tool_session.h"

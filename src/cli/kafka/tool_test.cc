@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "cli/kafka/java_order.h"
+#include "base/java_order.h"
 
 namespace millrace::cli::kafka {
 

@@ -1,7 +1,7 @@
 // kafka-topics: lists, describes, creates, grows and deletes topics.
 #include "cli/cluster/topics.h"
 
-#include "cli/kafka/java_order.h"
+#include "base/java_order.h"
 #include "cli/kafka/misuse.h"
 #include "cli/kafka/tool_session.h"
 #include "cli/local_disk.h"

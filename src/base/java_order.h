@@ -12,9 +12,9 @@
 
 #include "base/units.h"
 
-namespace millrace::cli::kafka {
+namespace millrace {
 
-// String.hashCode of a text in ASCII, which names in a cluster are.
+// String.hashCode of a text in ASCII, which names of topics and nodes are.
 inline uint32_t java_hash(std::string_view text) {
     uint32_t hash = 0;
     for (const char c : text) hash = hash * 31 + static_cast<unsigned char>(c);
@@ -57,4 +57,4 @@ inline std::vector<std::string> java_ordered(std::vector<std::string> names,
     return names;
 }
 
-}  // namespace millrace::cli::kafka
+}  // namespace millrace
