@@ -19,8 +19,9 @@ enum class Level : uint8_t { debug, info, warn, error, off };
 
 // Who may log: the rooms of src/.
 inline constexpr std::string_view kRooms[] = {
-    "base",     "protocol",   "runtime",     "config", "net",         "client", "storage", "raft",
-    "metadata", "controller", "coordinator", "group",  "transaction", "broker", "server",  "cli",
+    "base",    "protocol",    "runtime", "config",   "net",        "client",
+    "streams", "storage",     "raft",    "metadata", "controller", "coordinator",
+    "group",   "transaction", "broker",  "server",   "cli",
 };
 
 // A name of kRooms; another one does not compile.
