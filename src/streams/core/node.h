@@ -51,7 +51,7 @@ public:
     // Asks for a commit soon.
     virtual void request_commit() = 0;
 
-    // Null outside of processing: in init, close, and punctuations.
+    // Null outside of processing: in init and close. In a punctuation its topic is empty.
     virtual const RecordContext* record_context() const = 0;
     // -1 before the first record.
     virtual TimestampMs stream_time() const = 0;

@@ -29,6 +29,32 @@ public:
     TimeWindowedStream windowed_by(AnyTimeWindows windows, const WindowedType& windowed) const;
     SessionWindowedStream windowed_by(SessionWindows windows, const WindowedType& windowed) const;
     CogroupedStream cogroup(Aggregator aggregator, const Type& value_out) const;
+
+    // The node that an aggregation with the store stands below: this stream's, or that of a
+    // repartition topic named by the group or the store. `sources`: what the result comes from.
+    struct Input {
+        GraphNode* node;
+        std::set<std::string> sources;
+    };
+    Input input_for(const std::string& store_name) const;
+};
+
+// Whether old values are wanted, as operations below decide until the topology is built.
+struct OldValues {
+    bool wanted = false;
+};
+
+// An aggregation's table: kept in a store in any case.
+class AggregateOp final : public TableOp {
+public:
+    AggregateOp(std::string store, std::shared_ptr<OldValues> old)
+        : store_(std::move(store)), old_(std::move(old)) {}
+    std::shared_ptr<const TableView> view() override { return std::make_shared<StoreView>(store_); }
+    bool enable_sending_old_values(bool) override { return old_->wanted = true; }
+
+private:
+    std::string store_;
+    std::shared_ptr<OldValues> old_;
 };
 
 class TimeWindowedStream {

@@ -108,6 +108,17 @@ GlobalTable global_table(const std::shared_ptr<Graph>& graph, std::string topic,
 void add_global_store(const std::shared_ptr<Graph>& graph, StoreSpecPtr store, std::string topic,
                       const Consumed& consumed, NodeSupplier supplier);
 
+// A table that stands in a store of its own: what reads it reads the store.
+class StoreView final : public TableView {
+public:
+    explicit StoreView(std::string store) : store_(std::move(store)) {}
+    std::unique_ptr<TableGetter> make() const override;
+    std::vector<std::string> stores() const override { return {store_}; }
+
+private:
+    std::string store_;
+};
+
 // The store of an operation that keeps its results in one: named as the user said, or PREFIX and a
 // number. `kind` timestamped_key_value, window or session; the key's type is without its window.
 StoreSpec store_of(Graph& graph, const std::optional<Materialized>& materialized,

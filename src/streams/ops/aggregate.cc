@@ -1,0 +1,72 @@
+#include "streams/ops/aggregate.h"
+
+#include <algorithm>
+
+#include "streams/ops/forwarder.h"
+
+namespace millrace::streams::ops {
+namespace {
+
+// A value for the record, given what the store has (null: nothing); null deletes.
+using Update = std::function<Box(const RawRecord& record, Box aggregate)>;
+
+class AggregateNode final : public Node {
+public:
+    AggregateNode(std::string store, Update update, const Type& value, bool send_old)
+        : store_name_(std::move(store)),
+          update_(std::move(update)),
+          value_type_(value),
+          send_old_(send_old) {}
+
+    void init(NodeContext& node) override {
+        Node::init(node);
+        store_ = &static_cast<KeyValueState&>(node.store(store_name_));
+        forwarder_.init(node, *store_, send_old_);
+    }
+
+    void process(const RawRecord& record) override {
+        if (!record.key || !record.value) return context().dropped("its key or value is null");
+        StoredValue stored = store_->get(record.key);
+        const TimestampMs timestamp =
+            stored ? std::max(record.timestamp, stored.timestamp) : record.timestamp;
+        Box old = send_old_ ? Box::copy_of(value_type_, stored.value.get()) : Box();
+        const Box updated = update_(record, std::move(stored.value));
+        store_->put(record.key, updated.get(), timestamp);
+        forwarder_.forward(record.at(timestamp), {updated.get(), old.get()});
+    }
+
+private:
+    std::string store_name_;
+    Update update_;
+    const Type& value_type_;
+    bool send_old_;
+    KeyValueState* store_ = nullptr;
+    ChangeForwarder forwarder_;
+};
+
+}  // namespace
+
+NodeSupplier aggregate(std::string store, Initializer initializer, Aggregator aggregator,
+                       const Type& value, std::shared_ptr<const dsl::OldValues> old_values) {
+    Update update = [initializer = std::move(initializer), aggregator = std::move(aggregator)](
+                        const RawRecord& record, Box aggregate) {
+        if (!aggregate) aggregate = initializer();
+        return aggregator(record.key, record.value, std::move(aggregate));
+    };
+    return [=, &value, store = std::move(store), update = std::move(update)] {
+        return std::make_unique<AggregateNode>(store, update, value, old_values->wanted);
+    };
+}
+
+NodeSupplier reduce(std::string store, Reducer reducer, const Type& value,
+                    std::shared_ptr<const dsl::OldValues> old_values) {
+    Update update = [reducer = std::move(reducer), &value](const RawRecord& record, Box aggregate) {
+        if (!aggregate) return Box::copy_of(value, record.value);
+        return reducer(std::move(aggregate), record.value);
+    };
+    return [=, &value, store = std::move(store), update = std::move(update)] {
+        return std::make_unique<AggregateNode>(store, update, value, old_values->wanted);
+    };
+}
+
+}  // namespace millrace::streams::ops
