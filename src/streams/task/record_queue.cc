@@ -5,6 +5,7 @@
 namespace millrace::streams {
 
 ReadyRecord RecordQueue::take() {
+    spent_.clear();
     ReadyRecord record = *std::move(head_);
     head_.reset();
     partition_time_ = std::max(partition_time_, record.timestamp);
@@ -20,7 +21,7 @@ void RecordQueue::refill() {
             head_ = prepare_(*std::move(record), partition_time_);
             continue;
         }
-        spent_ = std::move(waiting_.front());
+        spent_.push_back(std::move(waiting_.front()));
         waiting_.pop_front();
     }
 }

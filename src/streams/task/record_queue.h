@@ -77,7 +77,8 @@ private:
     size_t source_;  // the plan's node
     Prepare prepare_;
     std::deque<RecordSourcePtr> waiting_;  // the first one is that of the head
-    RecordSourcePtr spent_;                // that of the record that was taken last
+    // Read to the end since the last take(), whose record one of them holds.
+    std::vector<RecordSourcePtr> spent_;
     std::optional<ReadyRecord> head_;
     TimestampMs partition_time_ = -1;
     Offset consumed_ = -1;
