@@ -26,8 +26,8 @@ public:
     virtual NullableBytes get(BytesView key) = 0;
     virtual void put(BytesView key, BytesView value) = 0;
     virtual void erase(BytesView key) = 0;
-    // Everything in [from, to); `to` absent is open. Writes while it lives are allowed; whether it
-    // shows them is not said.
+    // Everything in [from, to); `to` absent is open, and `from` above `to` is empty. Writes while
+    // it lives are allowed; it shows what was there when it was made. It ends with the bytes' owner.
     virtual std::unique_ptr<BytesIterator> range(BytesView from, NullableView to,
                                                  bool backward) = 0;
     virtual void erase_range(BytesView from, BytesView to) = 0;

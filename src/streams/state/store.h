@@ -3,7 +3,7 @@
 // A store belongs to one task and runs on its thread. Writes go through an optional cache, which
 // holds the newest value of a key back until it is flushed (then the flush listener forwards it),
 // to the bytes below and to the changelog. Reads see everything written. Iterators see the store
-// as it was when they were made, or later writes too; none is invalid after a write.
+// as it was when they were made; none is invalid after a write.
 // Kafka: StateStore and the Metered, Caching and ChangeLogging stores.
 #pragma once
 
@@ -39,6 +39,7 @@ struct StoreSpec {
     std::string name;
     StoreKind kind = StoreKind::key_value;
     bool persistent = true;
+    bool placed = false;  // `persistent` was said by a user: the configuration does not decide
     const Type* key_type = nullptr;
     const Type* value_type = nullptr;
     SerdePtr key_serde;  // null: the application's default
@@ -90,6 +91,9 @@ public:
 // Forwards what a cached store let go: the key (of a windowed store the windowed one), the value
 // now and at the last flush (null unless old values are sent), and its timestamp.
 using FlushListener = std::function<void(Ref key, Change change, TimestampMs timestamp)>;
+
+// Sets `make` by the kind; not for internal ones, which make themselves.
+void set_maker(StoreSpec& spec);
 
 class StateStore {
 public:

@@ -1,0 +1,208 @@
+#include "streams/state/task_database.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_buffer_manager.h>
+
+#include "streams/errors.h"
+
+namespace millrace::streams {
+namespace {
+
+// Names of stores cannot begin with a space, so this is nobody's.
+const std::string kPositions = " positions";
+
+rocksdb::Slice slice(BytesView bytes) {
+    return {bytes.data(), bytes.size()};
+}
+BytesView view(const rocksdb::Slice& slice) {
+    return {slice.data(), slice.size()};
+}
+
+void check(const rocksdb::Status& status, std::string_view what) {
+    if (!status.ok())
+        throw ProcessorStateException(
+            fmt::format("{} in the state directory failed: {}", what, status.ToString()));
+}
+
+rocksdb::WriteOptions without_log() {
+    rocksdb::WriteOptions options;
+    options.disableWAL = true;
+    return options;
+}
+
+rocksdb::ColumnFamilyOptions family_options(const StateMemory& memory) {
+    rocksdb::BlockBasedTableOptions table;
+    table.block_cache = memory.cache();
+    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+    table.cache_index_and_filter_blocks = true;
+    table.pin_l0_filter_and_index_blocks_in_cache = true;
+    table.format_version = 5;
+    rocksdb::ColumnFamilyOptions options;
+    options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+    options.compression = rocksdb::kLZ4Compression;
+    options.write_buffer_size = size_t{16} << 20;
+    options.max_write_buffer_number = 3;
+    return options;
+}
+
+class RocksIterator final : public BytesIterator {
+public:
+    RocksIterator(std::unique_ptr<rocksdb::Iterator> it, NullableBytes from, NullableBytes to,
+                  bool backward)
+        : it_(std::move(it)), from_(std::move(from)), to_(std::move(to)), backward_(backward) {
+        if (!backward_) {
+            it_->Seek(slice(*from_));
+        } else if (!to_) {
+            it_->SeekToLast();
+        } else {
+            it_->SeekForPrev(slice(*to_));
+            if (it_->Valid() && view(it_->key()) == *to_) it_->Prev();
+        }
+    }
+    bool valid() const override {
+        if (!it_->Valid()) {
+            check(it_->status(), "reading");
+            return false;
+        }
+        return backward_ ? view(it_->key()) >= *from_ : !to_ || view(it_->key()) < *to_;
+    }
+    BytesView key() const override { return view(it_->key()); }
+    BytesView value() const override { return view(it_->value()); }
+    void next() override { backward_ ? it_->Prev() : it_->Next(); }
+
+private:
+    std::unique_ptr<rocksdb::Iterator> it_;
+    NullableBytes from_;
+    NullableBytes to_;
+    bool backward_;
+};
+
+class RocksBytes final : public OrderedBytes {
+public:
+    RocksBytes(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family) : db_(db), family_(family) {}
+
+    NullableBytes get(BytesView key) override {
+        rocksdb::PinnableSlice found;
+        const rocksdb::Status status = db_.Get({}, &family_, slice(key), &found);
+        if (status.IsNotFound()) return std::nullopt;
+        check(status, "reading");
+        return found.ToString();
+    }
+    void put(BytesView key, BytesView value) override {
+        check(db_.Put(without_log(), &family_, slice(key), slice(value)), "writing");
+    }
+    void erase(BytesView key) override {
+        check(db_.Delete(without_log(), &family_, slice(key)), "deleting");
+    }
+    std::unique_ptr<BytesIterator> range(BytesView from, NullableView to, bool backward) override {
+        rocksdb::ReadOptions options;
+        options.total_order_seek = true;
+        return std::make_unique<RocksIterator>(
+            std::unique_ptr<rocksdb::Iterator>(db_.NewIterator(options, &family_)), Bytes(from),
+            to ? NullableBytes(Bytes(*to)) : std::nullopt, backward);
+    }
+    void erase_range(BytesView from, BytesView to) override {
+        check(db_.DeleteRange(without_log(), &family_, slice(from), slice(to)), "deleting");
+    }
+    int64_t approximate_entries() override {
+        uint64_t count = 0;
+        db_.GetIntProperty(&family_, rocksdb::DB::Properties::kEstimateNumKeys, &count);
+        return static_cast<int64_t>(count);
+    }
+
+private:
+    rocksdb::DB& db_;
+    rocksdb::ColumnFamilyHandle& family_;
+};
+
+}  // namespace
+
+StateMemory::StateMemory(size_t bytes)
+    : cache_(rocksdb::NewLRUCache(bytes)),
+      writes_(std::make_shared<rocksdb::WriteBufferManager>(bytes / 2, cache_)) {}
+
+TaskDatabase::TaskDatabase(const std::filesystem::path& directory, const StateMemory& memory)
+    : memory_(memory) {
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error)
+        throw ProcessorStateException(fmt::format("cannot make the state directory {}: {}",
+                                                  directory.string(), error.message()));
+    rocksdb::DBOptions options;
+    options.create_if_missing = true;
+    // All stores of a task go back to the same moment after a crash.
+    options.atomic_flush = true;
+    options.write_buffer_manager = memory.writes();
+    options.max_background_jobs = 2;
+    options.max_open_files = 256;
+    options.keep_log_file_num = 1;
+    options.info_log_level = rocksdb::WARN_LEVEL;
+
+    std::vector<std::string> names;
+    rocksdb::DB::ListColumnFamilies(options, directory.string(), &names).PermitUncheckedError();
+    if (names.empty()) names.push_back(rocksdb::kDefaultColumnFamilyName);
+    std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+    for (const std::string& name : names) descriptors.emplace_back(name, family_options(memory));
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    options.create_missing_column_families = true;
+    rocksdb::DB* db = nullptr;
+    check(rocksdb::DB::Open(options, directory.string(), descriptors, &handles, &db), "opening");
+    db_.reset(db);
+    for (size_t i = 0; i < names.size(); ++i) families_[names[i]] = handles[i];
+}
+
+TaskDatabase::~TaskDatabase() {
+    for (const auto& [name, handle] : families_) db_->DestroyColumnFamilyHandle(handle);
+    db_->Close().PermitUncheckedError();
+}
+
+rocksdb::ColumnFamilyHandle* TaskDatabase::family(const std::string& name) {
+    rocksdb::ColumnFamilyHandle*& handle = families_[name];
+    if (!handle)
+        check(db_->CreateColumnFamily(family_options(memory_), name, &handle), "making a store");
+    return handle;
+}
+
+std::unique_ptr<OrderedBytes> TaskDatabase::open_store(const std::string& name) {
+    return std::make_unique<RocksBytes>(*db_, *family(name));
+}
+
+std::optional<Offset> TaskDatabase::position(const std::string& store) const {
+    const auto found = families_.find(kPositions);
+    if (found == families_.end()) return std::nullopt;
+    std::string bytes;
+    const rocksdb::Status status = db_->Get({}, found->second, store, &bytes);
+    if (status.IsNotFound()) return std::nullopt;
+    check(status, "reading a position");
+    if (bytes.size() != sizeof(Offset))
+        throw ProcessorStateException(
+            fmt::format("the position of {} in the state directory is damaged", store));
+    return read_be<Offset>(bytes);
+}
+
+void TaskDatabase::set_position(const std::string& store, Offset next) {
+    Bytes bytes;
+    append_be(bytes, next);
+    check(db_->Put(without_log(), family(kPositions), store, bytes), "writing a position");
+}
+
+void TaskDatabase::flush() {
+    std::vector<rocksdb::ColumnFamilyHandle*> all;
+    for (const auto& [name, handle] : families_) all.push_back(handle);
+    check(db_->Flush(rocksdb::FlushOptions(), all), "flushing");
+}
+
+void TaskDatabase::wipe(const std::string& store) {
+    const auto found = families_.find(store);
+    if (found != families_.end()) {
+        check(db_->DropColumnFamily(found->second), "dropping a store");
+        check(db_->DestroyColumnFamilyHandle(found->second), "dropping a store");
+        families_.erase(found);
+    }
+    check(db_->Delete(without_log(), family(kPositions), store), "dropping a position");
+}
+
+}  // namespace millrace::streams
