@@ -47,6 +47,9 @@ struct GraphNode {
     // Sources: equal ones are merged.
     std::optional<SourceSpec> source;
     bool table_source = false;
+    // Of aggregations in windows: how long after its end a window can change, and its keys' type.
+    std::optional<int64_t> window_grace_ms;
+    const WindowedType* windowed = nullptr;
     // A stream-stream join of a stream with itself can do with one store (set by the join).
     std::function<void(bool single_store)> set_self_join;
 
