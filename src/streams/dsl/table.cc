@@ -126,7 +126,8 @@ Stream Table::to_stream(const Name& name) const {
 }
 
 Stream Table::to_stream(KeyMapper mapper, const Type& key_out, const Name& name) const {
-    return to_stream(std::nullopt).select_key(std::move(mapper), key_out, name);
+    // The key-selecting node is never named.
+    return to_stream(name).select_key(std::move(mapper), key_out, std::nullopt);
 }
 
 }  // namespace millrace::streams::dsl

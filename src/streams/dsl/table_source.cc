@@ -67,6 +67,7 @@ StoreSpec store_of(Graph& graph, const std::optional<Materialized>& materialized
     spec.logging = options.logging;
     spec.topic_config = options.topic_config;
     if (options.retention_ms) spec.retention_ms = *options.retention_ms;
+    set_maker(spec);
     return spec;
 }
 
