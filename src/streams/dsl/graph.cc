@@ -161,6 +161,7 @@ std::unique_ptr<GraphNode> Graph::repartition_node(Repartition repartition) {
 std::shared_ptr<StoreSpec> Graph::add_store(StoreSpec spec, std::optional<bool> in_memory) {
     check_name(spec.name);
     auto shared = std::make_shared<StoreSpec>(std::move(spec));
+    if (!shared->make) set_maker(*shared);
     if (in_memory)
         shared->persistent = !*in_memory;
     else if (!shared->placed)
