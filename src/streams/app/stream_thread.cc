@@ -406,7 +406,7 @@ client::CommittedOffsets StreamThread::consumed() const {
         for (const auto& queue : task->task().inputs().queues()) {
             if (queue->consumed() < 0) continue;
             const auto before = committed_.find(queue->partition());
-            if (before != committed_.end() && before->second.second == queue->consumed()) continue;
+            if (before != committed_.end() && before->second == queue->consumed()) continue;
             offsets[queue->partition()] = {.offset = queue->consumed() + 1};
         }
     }
@@ -441,8 +441,7 @@ runtime::Task<Result<void>> StreamThread::commit_offsets(client::CommittedOffset
         LOG_INFO("streams", "{}: the commit waits for the rebalance", parts_.name);
         co_return Result<void>{};
     }
-    for (const auto& [partition, offset] : offsets)
-        if (const auto id = task_of(partition)) committed_[partition] = {*id, offset.offset - 1};
+    for (const auto& [partition, offset] : offsets) committed_[partition] = offset.offset - 1;
     co_return Result<void>{};
 }
 

@@ -99,7 +99,7 @@ private:
     Layout layout_;
     std::map<TaskId, std::unique_ptr<RunningTask>> tasks_;
     std::set<TopicPartition> paused_;
-    std::map<TopicPartition, std::pair<TaskId, Offset>> committed_;
+    std::map<TopicPartition, Offset> committed_;  // the last record that counts as read
     std::optional<Error> failure_;
     runtime::TimePoint next_commit_{};
     Counts counts_;
