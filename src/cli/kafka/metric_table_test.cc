@@ -11,7 +11,7 @@ TEST_CASE("metrics as a table") {
     metrics.begin_group("a-metrics", {{"topic", "t"}, {"partition", "3"}});
     metrics.gauge("preferred-read-replica", -1);
     CHECK(cli::kafka::metric_table("me", metrics) ==
-          "\nMetric Name                                                                  Value\n"
+          "\nMetric Name                                                             Value\n"
           "a-metrics:preferred-read-replica:{client-id=me, topic=t, partition=3} : -1\n"
           "b-metrics:count-total:{client-id=me}                                  : 12.000\n"
           "b-metrics:rate:{client-id=me}                                         : 0.250\n");
