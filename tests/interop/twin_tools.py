@@ -9,7 +9,7 @@ from lib.check import Checks, parse, parser
 from lib.node import Node
 from lib.tools import CLASSES, PACKAGE, Tools
 from twins import (acls, cluster, configs, consoles, controllers, files, groups, metadata_shell, offline, offsets, perf, reassign,
-                   replicas, share_groups, streams_groups, tokens, topics, transactions, verifiable)
+                   replicas, servers, share_groups, streams_groups, tokens, topics, transactions, verifiable)
 from twins.compare import Twins
 
 CLASSES.update({"storage": "kafka.tools.StorageTool", "acls": PACKAGE + "AclCommand",
@@ -18,7 +18,7 @@ FAMILIES = {"offline": offline, "topics": topics, "configs": configs, "offsets":
             "transactions": transactions, "acls": acls, "reassign": reassign, "consoles": consoles, "perf": perf,
             "share-groups": share_groups, "streams-groups": streams_groups, "verifiable": verifiable,
             "controllers": controllers, "tokens": tokens, "replicas": replicas,
-            "metadata-shell": metadata_shell}
+            "metadata-shell": metadata_shell, "servers": servers}
 # What Apache Kafka needs to keep ACLs and give out delegation tokens; ours serves neither yet.
 KAFKA = {"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer", "super.users": "User:ANONYMOUS",
          "delegation.token.secret.key": "twins"}
