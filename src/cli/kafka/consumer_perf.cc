@@ -34,7 +34,7 @@ double seconds(Duration d) {
 
 class ConsumerPerf {
 public:
-    ConsumerPerf(Machine& machine, const Console& console, const Wanted& wanted,
+    ConsumerPerf(runtime::Machine& machine, const Console& console, const Wanted& wanted,
                  client::ConsumerConfig config)
         : machine_(machine),
           console_(console),
@@ -149,7 +149,7 @@ private:
                                   fixed(new_mib / fetching, 4), fixed(new_records / fetching, 4)));
     }
 
-    Machine& machine_;
+    runtime::Machine& machine_;
     const Console& console_;
     const Wanted& wanted_;
     client::Consumer consumer_;
@@ -190,7 +190,7 @@ Result<void> measure(const Console& console, const Arguments& arguments) {
             arguments.has("show-detailed-stats") ? "time, threadId" : "start.time, end.time"));
     TRY(const Wanted wanted, read_wanted(arguments));
     TRY(client::ConsumerConfig config, read_config(arguments));
-    Machine machine;
+    runtime::Machine machine;
     ConsumerPerf work(machine, console, wanted, std::move(config));
     return machine.wait(work.run());
 }

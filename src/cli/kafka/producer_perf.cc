@@ -49,7 +49,7 @@ struct Wanted {
 
 class ProducerPerf {
 public:
-    ProducerPerf(Machine& machine, const Console& console, const Wanted& wanted,
+    ProducerPerf(runtime::Machine& machine, const Console& console, const Wanted& wanted,
                  client::ProducerConfig config)
         : machine_(machine),
           console_(console),
@@ -153,7 +153,7 @@ private:
         if (sent.steady) tell(*steady_);
     }
 
-    Machine& machine_;
+    runtime::Machine& machine_;
     const Console& console_;
     const Wanted& wanted_;
     client::Producer producer_;
@@ -258,7 +258,7 @@ Result<void> measure(const Console& console, const FlagValues& flags) {
             fmt::format("Warmup first {} records. Steady state results will print after the "
                         "complete test summary.",
                         wanted.warmup));
-    Machine machine;
+    runtime::Machine machine;
     ProducerPerf work(machine, console, wanted, std::move(config));
     return machine.wait(work.run());
 }

@@ -27,7 +27,7 @@ struct Wanted : PerfReading {
 
 class ShareConsumerPerf {
 public:
-    ShareConsumerPerf(Machine& machine, const Console& console, const Wanted& wanted,
+    ShareConsumerPerf(runtime::Machine& machine, const Console& console, const Wanted& wanted,
                       const client::ShareConsumerConfig& config)
         : machine_(machine), console_(console), wanted_(wanted) {
         for (int32_t i = 0; i != wanted.members; ++i) {
@@ -151,7 +151,7 @@ private:
                            sum.records, took_ms);
     }
 
-    Machine& machine_;
+    runtime::Machine& machine_;
     const Console& console_;
     const Wanted& wanted_;
     std::vector<std::unique_ptr<Member>> members_;
@@ -187,7 +187,7 @@ Result<void> measure(const Console& console, const Arguments& arguments) {
     TRY(const auto group, arguments.value("group"));
     properties.set("group.id", group.value_or("perf-share-consumer"));
     TRY(const auto config, client::ShareConsumerConfig::from(properties.settings()));
-    Machine machine;
+    runtime::Machine machine;
     ShareConsumerPerf work(machine, console, wanted, config);
     return machine.wait(work.run());
 }

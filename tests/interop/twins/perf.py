@@ -138,7 +138,8 @@ def shared(t, node):
     base = ("--topic", topic, "--num-records", 2000, "--timeout", 30000)
     for number, args in enumerate((
             (), ("--hide-header", "--fetch-size", 100000, "--socket-buffer-size", 100000),
-            ("--threads", 2, "--show-consumer-stats"), ("--show-consumer-stats", "--show-detailed-stats", "--reporting-interval", 1),
+            ("--threads", 2, "--show-consumer-stats"),
+            ("--show-consumer-stats", "--show-detailed-stats", "--reporting-interval", 1),
             ("--threads", 2, "--show-consumer-stats", "--command-property", "client.id=some"))):
         t.same("configs", "--alter", "--entity-type", "groups", "--entity-name", f"{group}{number}", "--add-config",
                "share.auto.offset.reset=earliest", exits=0)

@@ -165,4 +165,5 @@ def forced_reset(t, node):
         assert {line.split()[3] for line in shown.splitlines() if line.startswith(group(me))} == {"3"}, shown
 
 
-CHECKS = {"streams-application-reset": application_reset, "streams-application-reset --force": forced_reset, "streams-groups misuse": misuse, "streams-groups": groups}
+CHECKS = {"streams-application-reset": application_reset, "streams-application-reset --force": forced_reset,
+          "streams-groups misuse": misuse, "streams-groups": groups}
