@@ -71,7 +71,7 @@ Task<Result<void>> copy_some(Copying& c, Consumer& consumer, Producer& producer)
     // Perhaps before anything has left.
     Rng& rng = Loop::current().rng();
     if (rng.chance(0.1)) co_return fail(ErrorCode::cancelled, "at random");
-    CO_TRY_OK(co_await producer.send_offsets(std::move(offsets), {"g", consumer.identity()}));
+    CO_TRY_OK(co_await producer.send_offsets(std::move(offsets), consumer.group_metadata()));
     if (rng.chance(0.1)) co_return fail(ErrorCode::cancelled, "at random");
     CO_TRY_OK(co_await producer.commit_transaction());
     ++c.committed;

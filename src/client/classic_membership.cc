@@ -39,6 +39,14 @@ void ClassicMembership::polled() {
     if (std::exchange(expired_, false)) wake_.set();
 }
 
+bool ClassicMembership::enforce_rebalance(std::string reason) {
+    // One that is under way is as good.
+    if (context_.identity.rebalancing) return true;
+    rejoin_reason_ = std::move(reason);
+    want_rejoin();
+    return true;
+}
+
 void ClassicMembership::want_rejoin() {
     rejoin_wanted_ = true;
     wake_.set();
@@ -133,7 +141,6 @@ bool ClassicMembership::recover(const Error& error) {
 void ClassicMembership::lose_generation(bool keep_id) {
     context_.identity.epoch = -1;
     if (!keep_id) context_.identity.id.clear();
-    stable_ = false;
     if (!context_.table.all().empty()) lost_ = true;
     for (const auto& [place, p] : context_.table.all()) p->leaving = true;
 }
@@ -144,7 +151,6 @@ runtime::Task<Result<void>> ClassicMembership::rejoin() {
         CO_TRY_OK(co_await context_.cluster.update(
             context_.cluster.after(context_.config.client.request_timeout)));
     context_.identity.rebalancing = true;
-    stable_ = false;
     auto joined = co_await join();
     if (!joined) co_return joined.error();
     const auto code = static_cast<ErrorCode>((*joined)->error_code);
@@ -157,6 +163,7 @@ runtime::Task<Result<void>> ClassicMembership::rejoin() {
                        "the group chose an assignor that this member did not name");
     context_.identity.id = (*joined)->member_id.str();
     context_.identity.epoch = (*joined)->generation_id;
+    rejoin_reason_.clear();
     shared_topics_.clear();
     std::map<std::string, std::vector<uint8_t>> shares;
     if ((*joined)->leader == (*joined)->member_id && !(*joined)->skip_assignment) {
@@ -164,7 +171,6 @@ runtime::Task<Result<void>> ClassicMembership::rejoin() {
     }
     CO_TRY(auto given, co_await sync(protocol, std::move(shares)));
     context_.identity.rebalancing = false;
-    stable_ = true;
     last_alive_ = context_.cluster.loop().now();
     chosen_->assigned(given, context_.identity.epoch);
     co_await context_.gate.run(take(std::move(given), context_.identity.epoch));
@@ -181,6 +187,7 @@ runtime::Task<Result<Reply<protocol::JoinGroupResponse>>> ClassicMembership::joi
     request.member_id = context_.identity.id;
     if (!config.group_instance_id.empty()) request.group_instance_id = config.group_instance_id;
     request.protocol_type = "consumer";
+    if (!rejoin_reason_.empty()) request.reason = protocol::Str(rejoin_reason_);
     GroupMember self{.id = {}, .topics = joined_topics_};
     if (cooperative_) {
         self.owned = context_.table.places();

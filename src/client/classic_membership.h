@@ -26,6 +26,7 @@ public:
         context_.listener = std::move(listener);
     }
     void polled() override;
+    bool enforce_rebalance(std::string reason) override;
     runtime::Task<void> leave(runtime::TimePoint deadline) override;
 
 private:
@@ -57,11 +58,11 @@ private:
     Subscription wanted_;
     std::vector<std::unique_ptr<Assignor>> assignors_;
     Assignor* chosen_ = nullptr;
-    bool cooperative_;  // all assignors are
-    bool stable_ = false;
+    bool cooperative_;      // all assignors are
     bool lost_ = false;     // the partitions that are here are no longer ours
     bool expired_ = false;  // the application does not poll
     bool rejoin_wanted_ = true;
+    std::string rejoin_reason_;  // the application's; what the coordinator is told
     std::vector<std::string> joined_topics_;
     std::map<std::string, size_t> shared_topics_;  // as leader: what was shared out, with its size
     runtime::TimePoint last_poll_;
