@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Telemetry (KIP-714) to Apache Kafka: our clients push what a subscription asks for, under the names that Java's clients use."""
 
+import os
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -15,6 +16,12 @@ from lib.tools import Tools
 
 MILLRACE = str(env.BINARY)
 PREFIX = "org.apache.kafka."
+# What Java's admin client 4.3.1 pushed, but for its selector's times and logins; its tools end before they push.
+JAVA_ADMIN = """connection.close.rate connection.close.total connection.count connection.creation.rate connection.creation.total
+incoming.byte.rate incoming.byte.total network.io.rate network.io.total outgoing.byte.rate outgoing.byte.total request.rate
+request.size.avg request.size.max request.total response.rate response.total node.incoming.byte.rate node.incoming.byte.total
+node.outgoing.byte.rate node.outgoing.byte.total node.request.latency.avg node.request.latency.max node.request.rate
+node.request.size.avg node.request.size.max node.request.total node.response.rate node.response.total"""
 
 
 class Desk:
@@ -120,6 +127,19 @@ def check_share(desk):
     assert total(pushes, "consumer.share.coordinator.heartbeat.total") >= 1
 
 
+def check_admin(desk):
+    """Only when it is told to, as Java's."""
+    subprocess.run([env.BINARY.parent / "client_live_test", "--test-case=an administrator*"], check=True, timeout=120, stdout=subprocess.DEVNULL,
+                   env={**os.environ, "MILLRACE_TEST_SERVERS": desk.node.address, "MILLRACE_TEST_TELEMETRY": "1"})
+    pushes = desk.wait("ours-admin", 4)
+    assert any(push.last for push in pushes), pushes
+    one = [push for push in pushes if push.instance == pushes[0].instance]
+    assert total(one, "admin.client.request.total") >= 4
+    assert names(pushes) == {PREFIX + "admin.client." + name for name in JAVA_ADMIN.split()}, sorted(names(pushes))
+    listed = subprocess.run([env.BINARY.parent / "example_lag", desk.node.address], check=True, timeout=60, stdout=subprocess.PIPE)
+    assert not desk.of("millrace"), listed
+
+
 def check_off(desk):
     with desk.run("consume", "told", "-g", "g-off", "-X", "client.id=ours-off", "-X", "enable.metrics.push=false"), \
             desk.run("consume", "told", "-g", "g-on", "-X", "client.id=ours-on"):
@@ -149,6 +169,7 @@ def main():
             checks.run("a producer", check_producer, desk)
             checks.run("a member of a group", check_group, desk)
             checks.run("a member of a share group", check_share, desk)
+            checks.run("an administrator", check_admin, desk)
             checks.run("off", check_off, desk)
             checks.run("a subscription that changes", check_narrow, desk)
     return checks.finish()
