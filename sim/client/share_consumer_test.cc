@@ -2,7 +2,7 @@
 // nothing is lost, and what was said of a record is what became of it.
 #include "client/share_consumer.h"
 
-#include "sim/client/share_cluster.h"
+#include "sim/client/cluster/share_cluster.h"
 
 using namespace millrace;
 using namespace millrace::sim;

@@ -1,7 +1,7 @@
 // Telemetry (KIP-714): when a client asks and pushes, what it sends, and what refusals do.
 #include "client/admin_client.h"
 #include "client/share_consumer.h"
-#include "sim/client/share_cluster.h"
+#include "sim/client/cluster/share_cluster.h"
 
 using namespace millrace;
 using namespace millrace::sim;
