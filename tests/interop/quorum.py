@@ -97,8 +97,8 @@ def seen_by_java(quorum):
     quorum.tool("--command-config", quorum.file(2), "add-controller")
 
     def java(*args):
-        return subprocess.run(env.java("org.apache.kafka.tools.MetadataQuorumCommand", "--bootstrap-controller", quorum.controllers[1],
-                                       *args), text=True, capture_output=True, timeout=60, check=True).stdout
+        command = env.java("org.apache.kafka.tools.MetadataQuorumCommand", "--bootstrap-controller", quorum.controllers[1], *args)
+        return subprocess.run(command, text=True, capture_output=True, timeout=60, check=True).stdout
     voters = re.search(r"CurrentVoters: +(.*)", java("describe", "--status")).group(1)
     assert voters == quorum.status()["CurrentVoters"] and quorum.directory() in voters, voters
     said = java("remove-controller", "--controller-id", "2", "--controller-directory-id", quorum.directory())

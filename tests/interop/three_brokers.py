@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Our client against three brokers of Apache Kafka in three racks, of which one after the other is killed and comes back: what is
-produced meanwhile is there once and in order, whoever reads along reads all of it, also from the followers in its rack, members of
-a group go on over the death of their coordinator, and transactions over that of theirs."""
+produced meanwhile is there once and in order, whoever reads along reads all of it, also from the followers in its rack, members
+of a group go on over the death of their coordinator, and transactions over that of theirs."""
 
 import base64
 import json
@@ -48,7 +48,8 @@ class Brokers:
                           "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}", "controller.listener.names": "CONTROLLER",
                           "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
                           "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller}",
-                          "metric.reporters": "TelemetryToFile", "millrace.test.telemetry.file": self.home / f"{node}.pushes", **QUICK}
+                          "metric.reporters": "TelemetryToFile", "millrace.test.telemetry.file": self.home / f"{node}.pushes",
+                          **QUICK}
             file = self.home / f"{node}.properties"
             file.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
             subprocess.run(env.java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", file,
@@ -186,8 +187,9 @@ def bytes_by_node(brokers, client):
 def from_followers(brokers):
     """In the rack of node 3 everything comes from there, although it leads only a third of the partitions."""
     topic, records = "racks", 20_000
-    subprocess.run([env.BINARY.parent / "kafka-client-metrics.sh", "--bootstrap-server", brokers.address, "--alter", "--name", "racks",
-                    "--metrics", "org.apache.kafka.consumer.node.", "--interval", "1000", "--match", "client_id=rack-.*"],
+    tool = env.BINARY.parent / "kafka-client-metrics.sh"
+    subprocess.run([tool, "--bootstrap-server", brokers.address, "--alter", "--name", "racks", "--interval", "1000",
+                    "--metrics", "org.apache.kafka.consumer.node.", "--match", "client_id=rack-.*"],
                    check=True, timeout=60, stdout=subprocess.DEVNULL)
     brokers.make_topic(topic)
     # A broker that knows the topic knows the subscription that was made before it.
@@ -219,8 +221,8 @@ def coordinator_dies(brokers):
     tool = env.BINARY.parent / "kafka-producer-perf-test.sh"
 
     def transactions(identity, records):
-        return [tool, "--bootstrap-server", brokers.address, "--topic", topic, "--num-records", str(records), "--payload-monotonic",
-                "--throughput", "500", "--transactional-id", identity, "--transaction-duration-ms", "100"]
+        return [tool, "--bootstrap-server", brokers.address, "--topic", topic, "--num-records", str(records), "--throughput", "500",
+                "--payload-monotonic", "--transactional-id", identity, "--transaction-duration-ms", "100"]
     subprocess.run(transactions("first", 1), check=True, timeout=60, stdout=subprocess.DEVNULL)
     expected = 1
     reader = Reader(brokers, topic, "--from-beginning", "-X", "isolation.level=read_committed")
@@ -243,7 +245,8 @@ def coordinator_dies(brokers):
         assert producer.returncode == 0, said[-500:]
         expected += count
         eventually(lambda: len(reader.lines) >= expected, 60, "all transactions")
-        assert Counter(value for _, value in reader.lines) == Counter([0]) + Counter([*range(count)] * (expected // count)), "lost or doubled"
+        seen = Counter(value for _, value in reader.lines)
+        assert seen == Counter([0]) + Counter([*range(count)] * (expected // count)), "lost or doubled"
         assert in_order(reader.lines[before:]), "out of order"
     reader.stop()
 
