@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A controller joins the quorum of Apache Kafka and leaves it again, with our kafka-metadata-quorum: by way of a controller and of
-a broker, beside what Java's tool says."""
+"""A controller joins the quorum of Apache Kafka and leaves it again, with our kafka-metadata-quorum: by way of a controller and
+of a broker, beside what Java's tool says; the one that leads leaves, too."""
 
 import re
 import shutil
@@ -34,16 +34,17 @@ class Quorum:
             first = node == 1
             listeners = f"CONTROLLER://{controller}" + (f",PLAINTEXT://{self.broker}" if first else "")
             properties = {
-                "process.roles": "broker,controller" if first else "controller", "node.id": node, "log.dirs": self.home / str(node),
+                "process.roles": "broker,controller" if first else "controller", "node.id": node,
+                "log.dirs": self.home / str(node),
                 "listeners": listeners, "advertised.listeners": listeners, "controller.listener.names": "CONTROLLER",
                 "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-                "controller.quorum.bootstrap.servers": self.controllers[1], **SETTINGS}
+                "controller.quorum.bootstrap.servers": ",".join(self.controllers.values()), **SETTINGS}
             self.file(node).write_text("".join(f"{k}={v}\n" for k, v in properties.items()))
             subprocess.run(env.java("kafka.tools.StorageTool", "format", "--standalone" if first else "--no-initial-controllers",
                                     "-t", cluster, "-c", self.file(node)), check=True, stdout=subprocess.DEVNULL)
             with (self.home / f"{node}.log").open("ab") as log:
-                self.processes.append(subprocess.Popen(env.java("kafka.Kafka", self.file(node), heap="300m", log="WARN"), stdout=log,
-                                                       stderr=log, stdin=subprocess.DEVNULL))
+                command = env.java("kafka.Kafka", self.file(node), heap="300m", log="WARN")
+                self.processes.append(subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL))
         # Only who has the whole log may become a voter.
         eventually(lambda: self.nodes("CurrentObservers") == {2}, 60, "the second controller looks on", 0.3)
         return self
@@ -67,8 +68,8 @@ class Quorum:
         """The ids of CurrentVoters or CurrentObservers."""
         return set(map(int, re.findall(r'"id": (\d+)', self.status()[which])))
 
-    def directory(self):
-        return re.search(r"^directory.id=(.*)$", (self.home / "2" / "meta.properties").read_text(), re.M).group(1)
+    def directory(self, node=2):
+        return re.search(r"^directory.id=(.*)$", (self.home / str(node) / "meta.properties").read_text(), re.M).group(1)
 
 
 def joins_and_leaves(quorum, via):
@@ -106,6 +107,18 @@ def seen_by_java(quorum):
     eventually(lambda: quorum.nodes("CurrentVoters") == {1}, 30, "one voter", 0.2)
 
 
+def leader_leaves(quorum):
+    """The rest goes on without it; who asks it is led to the new one."""
+    quorum.tool("--command-config", quorum.file(2), "add-controller")
+    said = quorum.tool("remove-controller", "--controller-id", 1, "--controller-directory-id", quorum.directory(1), via="broker")
+    assert said.startswith("Removed "), said
+    eventually(lambda: quorum.status()["LeaderId"] == "2" and quorum.nodes("CurrentVoters") == {2}, 30, "another leads", 0.2)
+    eventually(lambda: 1 in quorum.nodes("CurrentObservers"), 30, "the first controller looks on", 0.2)
+    said = quorum.tool("--command-config", quorum.file(1), "add-controller")
+    assert said.startswith("Added controller 1 "), said
+    eventually(lambda: quorum.nodes("CurrentVoters") == {1, 2}, 30, "two voters", 0.2)
+
+
 def main():
     checks = Checks(parse(parser(__doc__)).only)
     env.need_setup()
@@ -113,6 +126,7 @@ def main():
         checks.run("a controller joins and leaves, by way of a controller", joins_and_leaves, quorum, "controller")
         checks.run("a controller joins and leaves, by way of a broker", joins_and_leaves, quorum, "broker")
         checks.run("Java's tool sees it", seen_by_java, quorum)
+        checks.run("the leader leaves", leader_leaves, quorum)
     return checks.finish()
 
 

@@ -43,7 +43,8 @@ class Brokers:
         controller, cluster = free_port(), base64.urlsafe_b64encode(b"\x4d" + secrets.token_bytes(15)).decode().rstrip("=")
         for node, port in self.ports.items():
             listeners = [f"PLAINTEXT://127.0.0.1:{port}"] + ([f"CONTROLLER://127.0.0.1:{controller}"] if node == 1 else [])
-            properties = {"process.roles": "broker,controller" if node == 1 else "broker", "node.id": node, "broker.rack": f"r{node}",
+            properties = {"process.roles": "broker,controller" if node == 1 else "broker", "node.id": node,
+                          "broker.rack": f"r{node}",
                           "log.dirs": self.home / str(node), "listeners": ",".join(listeners),
                           "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}", "controller.listener.names": "CONTROLLER",
                           "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
@@ -221,8 +222,8 @@ def coordinator_dies(brokers):
     tool = env.BINARY.parent / "kafka-producer-perf-test.sh"
 
     def transactions(identity, records):
-        return [tool, "--bootstrap-server", brokers.address, "--topic", topic, "--num-records", str(records), "--throughput", "500",
-                "--payload-monotonic", "--transactional-id", identity, "--transaction-duration-ms", "100"]
+        return [tool, "--bootstrap-server", brokers.address, "--topic", topic, "--num-records", str(records),
+                "--throughput", "500", "--payload-monotonic", "--transactional-id", identity, "--transaction-duration-ms", "100"]
     subprocess.run(transactions("first", 1), check=True, timeout=60, stdout=subprocess.DEVNULL)
     expected = 1
     reader = Reader(brokers, topic, "--from-beginning", "-X", "isolation.level=read_committed")

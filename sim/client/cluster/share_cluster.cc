@@ -97,6 +97,16 @@ runtime::Task<Result<Chain>> ShareCluster::handle(NodeId id, uint64_t connection
             CO_TRY(const auto m, protocol::decode<protocol::PushTelemetryRequest>(in, version));
             co_return protocol::encode_response_frame(correlation, take_push(m), version);
         }
+        case protocol::ApiKey::unregister_broker: {
+            protocol::UnregisterBrokerResponse said;
+            said.error_code = static_cast<int16_t>(judge_controller(id));
+            co_return protocol::encode_response_frame(correlation, said, version);
+        }
+        case protocol::ApiKey::alter_client_quotas: {
+            protocol::AlterClientQuotasResponse said;
+            said.entries.emplace_back().error_code = static_cast<int16_t>(judge_controller(id));
+            co_return protocol::encode_response_frame(correlation, said, version);
+        }
         default:
             co_return fail(ErrorCode::unsupported_version);
     }
@@ -105,9 +115,10 @@ runtime::Task<Result<Chain>> ShareCluster::handle(NodeId id, uint64_t connection
 protocol::ApiVersionsResponse ShareCluster::versions() const {
     protocol::ApiVersionsResponse out;
     std::vector<protocol::ApiKey> keys{
-        protocol::ApiKey::api_versions,     protocol::ApiKey::metadata,
-        protocol::ApiKey::find_coordinator, protocol::ApiKey::share_group_heartbeat,
-        protocol::ApiKey::share_fetch,      protocol::ApiKey::share_acknowledge};
+        protocol::ApiKey::api_versions,      protocol::ApiKey::metadata,
+        protocol::ApiKey::find_coordinator,  protocol::ApiKey::share_group_heartbeat,
+        protocol::ApiKey::share_fetch,       protocol::ApiKey::share_acknowledge,
+        protocol::ApiKey::unregister_broker, protocol::ApiKey::alter_client_quotas};
     if (telemetry.served) {
         keys.push_back(protocol::ApiKey::get_telemetry_subscriptions);
         keys.push_back(protocol::ApiKey::push_telemetry);
@@ -146,6 +157,7 @@ protocol::MetadataResponse ShareCluster::metadata() const {
         broker.host = host_of(broker.node_id);
         broker.port = kPort;
     }
+    out.controller_id = controller;
     auto& said = out.topics.emplace_back();
     said.name = protocol::Str(topic);
     said.topic_id = topic_id;
@@ -156,6 +168,12 @@ protocol::MetadataResponse ShareCluster::metadata() const {
         part.leader_epoch = partitions[p].epoch;
     }
     return out;
+}
+
+ErrorCode ShareCluster::judge_controller(NodeId id) {
+    if (id == active) return ErrorCode::none;
+    ++asked_in_vain;
+    return ErrorCode::not_controller;
 }
 
 protocol::FindCoordinatorResponse ShareCluster::coordinator() const {

@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "protocol/messages/alter_client_quotas.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/find_coordinator.h"
 #include "protocol/messages/get_telemetry_subscriptions.h"
@@ -13,6 +14,7 @@
 #include "protocol/messages/share_acknowledge.h"
 #include "protocol/messages/share_fetch.h"
 #include "protocol/messages/share_group_heartbeat.h"
+#include "protocol/messages/unregister_broker.h"
 #include "sim/client/share_partition.h"
 #include "sim/sim_test.h"
 
@@ -69,8 +71,11 @@ public:
     double refuse_chance = 0;  // of each request: some retriable error
     int16_t version_max = 2;   // of ShareFetch and ShareAcknowledge
     TelemetryDesk telemetry;
-    size_t piggybacked = 0;  // acknowledgements that came with a fetch
-    size_t alone = 0;        // that came by ShareAcknowledge
+    NodeId controller = 0;     // as the metadata says
+    NodeId active = 0;         // and as it is
+    size_t asked_in_vain = 0;  // requests for the active one that another one refused
+    size_t piggybacked = 0;    // acknowledgements that came with a fetch
+    size_t alone = 0;          // that came by ShareAcknowledge
     size_t closed_sessions = 0;
     size_t wrong_epochs = 0;
     int32_t acquired_at_once_max = 0;  // records in one answer
@@ -92,6 +97,7 @@ private:
     protocol::PushTelemetryResponse take_push(const protocol::PushTelemetryRequest& m);
     protocol::MetadataResponse metadata() const;
     protocol::FindCoordinatorResponse coordinator() const;
+    ErrorCode judge_controller(NodeId id);
     protocol::ShareGroupHeartbeatResponse heartbeat(const protocol::ShareGroupHeartbeatRequest& m);
     void end_session(const std::string& member, const Session& session);
     // Finds the session that a request belongs to, or says why there is none.
