@@ -104,9 +104,10 @@ def check_consumer(desk, kind, ours, theirs, least):
     """`ours` is a command of millrace that reads until it is stopped, `theirs` one of Java's tools."""
     with desk.run("consume", "told", *ours, "-X", f"client.id=ours-{kind}"):
         desk.wait(f"ours-{kind}", 3)
+        # The first ones may be of before it was a member.
+        member = eventually(lambda: [p.labels for p in desk.of(f"ours-{kind}") if "group_member_id" in p.labels], 60, "a member")
+        assert member[0]["group_id"] == f"g-{kind}" and member[0]["group_member_id"], member
     pushes = desk.wait(f"ours-{kind}", 4, last=True)
-    labels = pushes[1].labels
-    assert labels["group_id"] == f"g-{kind}" and labels["group_member_id"], labels
     running = desk.tools.start(*theirs, "--topic", "told", "--command-property", f"client.id=theirs-{kind}")
     java = desk.wait(f"theirs-{kind}", 3)
     running.stop()
