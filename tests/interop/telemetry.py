@@ -100,13 +100,14 @@ def check_producer(desk):
     check_known(pushes, theirs, 40)
 
 
-def check_consumer(desk, kind, ours, theirs, least):
-    """`ours` is a command of millrace that reads until it is stopped, `theirs` one of Java's tools."""
+def check_consumer(desk, kind, ours, theirs, least, name, count):
+    """`ours` is a command of millrace that reads until it has told of so many of `name`, `theirs` one of Java's tools."""
     with desk.run("consume", "told", *ours, "-X", f"client.id=ours-{kind}"):
         desk.wait(f"ours-{kind}", 3)
         # The first ones may be of before it was a member.
         member = eventually(lambda: [p.labels for p in desk.of(f"ours-{kind}") if "group_member_id" in p.labels], 60, "a member")
         assert member[0]["group_id"] == f"g-{kind}" and member[0]["group_member_id"], member
+        eventually(lambda: total(desk.of(f"ours-{kind}"), name) >= count, 60, f"{count} of {name}")
     pushes = desk.wait(f"ours-{kind}", 4, last=True)
     running = desk.tools.start(*theirs, "--topic", "told", "--command-property", f"client.id=theirs-{kind}")
     java = desk.wait(f"theirs-{kind}", 3)
@@ -117,15 +118,14 @@ def check_consumer(desk, kind, ours, theirs, least):
 
 def check_group(desk):
     pushes = check_consumer(desk, "group", ("-g", "g-group", "--from-beginning"),
-                            ("console-consumer", "--group", "j-group", "--from-beginning"), 45)
-    assert total(pushes, "consumer.fetch.manager.records.consumed.total") >= 3
+                            ("console-consumer", "--group", "j-group", "--from-beginning"), 45,
+                            "consumer.fetch.manager.records.consumed.total", 3)
     assert total(pushes, "consumer.coordinator.rebalance.total") == 1
 
 
 def check_share(desk):
-    pushes = check_consumer(desk, "share", ("--share", "g-share"),
-                            ("console-share-consumer", "--group", "j-share"), 35)
-    assert total(pushes, "consumer.share.coordinator.heartbeat.total") >= 1
+    check_consumer(desk, "share", ("--share", "g-share"), ("console-share-consumer", "--group", "j-share"), 35,
+                   "consumer.share.coordinator.heartbeat.total", 1)
 
 
 def check_admin(desk):
