@@ -175,27 +175,27 @@ void StreamThread::add_partitions(std::span<const TopicPartition> partitions) {
         for (const TopicPartition& partition : partitions) {
             const std::optional<TaskId> id = task_of(partition);
             if (!id) continue;
-            std::unique_ptr<RunningTask>& task = tasks_[*id];
-            if (!task) {
-                const auto sub = std::ranges::find_if(layout_.subtopologies, [&](const auto& s) {
-                    return s.subtopology.id == id->subtopology;
-                });
-                task = std::make_unique<RunningTask>(
-                    TaskParts{.plan = *parts_.plan,
-                              .nodes = sub->subtopology.nodes,
-                              .id = *id,
-                              .config = parts_.config,
-                              .collector = collector_,
-                              .wall_ms = [this] { return parts_.context.loop.wall_ms(); }},
-                    parts_.directory);
-                restore_set_changed_ = true;
-            }
-            task->inputs.insert(partition);
+            if (!tasks_.contains(*id)) tasks_.emplace(*id, make_task(*id));
+            tasks_.at(*id)->inputs.insert(partition);
         }
     });
     if (!added) failure_ = added.error();
+    restore_set_changed_ = true;
     set_state(ThreadState::rebalancing);
     balance_fetching();
+}
+
+std::unique_ptr<RunningTask> StreamThread::make_task(const TaskId& id) {
+    const auto sub = std::ranges::find_if(
+        layout_.subtopologies, [&](const auto& s) { return s.subtopology.id == id.subtopology; });
+    return std::make_unique<RunningTask>(
+        TaskParts{.plan = *parts_.plan,
+                  .nodes = sub->subtopology.nodes,
+                  .id = id,
+                  .config = parts_.config,
+                  .collector = collector_,
+                  .wall_ms = [this] { return parts_.context.loop.wall_ms(); }},
+        parts_.directory);
 }
 
 runtime::Task<void> StreamThread::give_up(std::span<const TopicPartition> partitions, bool clean) {

@@ -82,6 +82,7 @@ private:
     Result<void> run_timers();
     void finish_restoring(RunningTask& task);
     void add_partitions(std::span<const TopicPartition> partitions);
+    std::unique_ptr<RunningTask> make_task(const TaskId& id);
     runtime::Task<void> give_up(std::span<const TopicPartition> partitions, bool clean);
     std::optional<TaskId> task_of(const TopicPartition& partition) const;
     client::CommittedOffsets consumed() const;
