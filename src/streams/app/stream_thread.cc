@@ -310,13 +310,14 @@ runtime::Task<Result<void>> StreamThread::begin_restoring() {
             if (restoration.end < 0) unknown.push_back(changelog);
         }
     }
-    CO_TRY_OK(restorer_.assign(changelogs));
     std::map<TopicPartition, Offset> begins;
     std::map<TopicPartition, Offset> ends;
     if (!unknown.empty()) {
         CO_TRY(begins, co_await restorer_.beginning_offsets(unknown));
         CO_TRY(ends, co_await restorer_.end_offsets(unknown));
     }
+    // No wait from here on: without its seek, a partition has nowhere to begin.
+    CO_TRY_OK(restorer_.assign(changelogs));
     for (auto& [id, task] : tasks_) {
         for (auto& [changelog, restoration] : task->restorations()) {
             const auto end = ends.find(changelog);
