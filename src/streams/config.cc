@@ -127,7 +127,7 @@ StreamsConfig StreamsConfig::from(const std::map<std::string, std::string>& prop
     for (const auto& [name, value] : properties) {
         const auto setter = setters().find(name);
         if (setter == setters().end()) {
-            LOG_WARN("streams", "the setting {} is not known and has no effect", name);
+            config.client_properties.emplace(name, value);
             continue;
         }
         setter->second(config, name, value);

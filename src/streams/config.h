@@ -64,9 +64,13 @@ struct StreamsConfig {
     // At most once in so long of wall clock are unmatched join records and closed windows looked
     // for (Kafka's internal settings).
     int64_t emit_interval_outer_join_ms = 1000;
-    int64_t emit_interval_windowed_aggregation_ms = 1000;
+    int64_t emit_interval_windowed_aggregation_ms = 0;
 
-    // From settings by their Kafka names; ConfigException names what is wrong. Handlers and serdes
+    // For the clients inside: settings by their names, those of one kind of client with its prefix
+    // (consumer., main.consumer., restore.consumer., global.consumer., producer., admin.).
+    std::map<std::string, std::string> client_properties;
+
+    // From settings by their Kafka names; what is not the engine's goes to the clients. ConfigException names what is wrong. Handlers and serdes
     // are not named here but set as fields.
     static StreamsConfig from(const std::map<std::string, std::string>& properties);
 };

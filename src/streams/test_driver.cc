@@ -19,6 +19,28 @@ TaskParts parts_of(const TopologyPlan& plan, bool global, const StreamsConfig& c
             .bytes = [](const StoreSpec&, const TaskId&) { return make_memory_bytes(); }};
 }
 
+// One record, which lives as long as this.
+class SingleRecord final : public RecordSource {
+public:
+    SingleRecord(const TestRecord& record, Offset offset, TimestampMs timestamp)
+        : record_(record), offset_(offset), timestamp_(timestamp) {}
+    std::optional<InputRecord> next() override {
+        if (std::exchange(given_, true)) return std::nullopt;
+        return InputRecord{.offset = offset_,
+                           .timestamp = timestamp_,
+                           .key = view_of(record_.key),
+                           .value = view_of(record_.value),
+                           .headers = record_.headers};
+    }
+    size_t left() const override { return given_ ? 0 : 1; }
+
+private:
+    TestRecord record_;
+    Offset offset_;
+    TimestampMs timestamp_;
+    bool given_ = false;
+};
+
 }  // namespace
 
 struct TopologyTestDriver::Impl final : RecordCollector {
@@ -53,23 +75,20 @@ struct TopologyTestDriver::Impl final : RecordCollector {
 
     // To the task or the global one; false if nobody reads the topic.
     bool enqueue(const std::string& topic, const TestRecord& record) {
-        InputRecord input{.offset = next_offset[topic],
-                          .timestamp = record.timestamp.value_or(wall_clock),
-                          .key = record.key,
-                          .value = record.value,
-                          .headers = record.headers};
         if (global.reads(topic)) {
-            ++next_offset[topic];
-            global.add({topic, 0}, std::move(input));
+            global.add({topic, 0}, single(topic, record));
             while (global.process()) {
             }
             global.flush();
             return true;
         }
         if (!task.reads(topic)) return false;
-        ++next_offset[topic];
-        task.add({topic, 0}, std::move(input));
+        task.add({topic, 0}, single(topic, record));
         return true;
+    }
+    RecordSourcePtr single(const std::string& topic, const TestRecord& record) {
+        return std::make_unique<SingleRecord>(record, next_offset[topic]++,
+                                              record.timestamp.value_or(wall_clock));
     }
 
     // What was sent becomes output, and what the topology reads itself comes back.

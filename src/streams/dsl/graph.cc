@@ -160,10 +160,12 @@ std::unique_ptr<GraphNode> Graph::repartition_node(Repartition repartition) {
 
 std::shared_ptr<StoreSpec> Graph::add_store(StoreSpec spec, std::optional<bool> in_memory) {
     check_name(spec.name);
+    if (!spec.make) set_maker(spec);
     auto shared = std::make_shared<StoreSpec>(std::move(spec));
+    if (!shared->make) set_maker(*shared);
     if (in_memory)
         shared->persistent = !*in_memory;
-    else
+    else if (!shared->placed)
         placed_by_config_.push_back(shared);
     return shared;
 }
@@ -175,22 +177,10 @@ std::shared_ptr<TopologyPlan> Graph::build(const StreamsConfig& config) {
     if (config.merge_repartition_topics) merge_repartitions();
     for (const auto& node : nodes_)
         if (node->set_self_join) node->set_self_join(config.single_store_self_join);
+    reuse_source_topics_ = config.reuse_source_topics;
     auto plan = std::make_shared<TopologyPlan>();
     for (const StoreSpecPtr& spec : attached_) plan->add_store(spec);
     write(*plan);
-    if (config.reuse_source_topics) {
-        for (const auto& [name, store] : plan->stores()) {
-            if (store.global || !store.spec->logging || store.processors.size() == 0) continue;
-            for (size_t i : store.processors) {
-                const PlanNode& node = plan->nodes()[i];
-                const auto source = std::ranges::find_if(nodes_, [&](const auto& g) {
-                    return g->table_source && g->name == node.name && g->source;
-                });
-                if (source != nodes_.end())
-                    plan->use_as_changelog(name, (*source)->source->topics.at(0));
-            }
-        }
-    }
     return plan;
 }
 

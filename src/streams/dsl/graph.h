@@ -47,6 +47,9 @@ struct GraphNode {
     // Sources: equal ones are merged.
     std::optional<SourceSpec> source;
     bool table_source = false;
+    // Of aggregations in windows: how long after its end a window can change, and its keys' type.
+    std::optional<int64_t> window_grace_ms;
+    const WindowedType* windowed = nullptr;
     // A stream-stream join of a stream with itself can do with one store (set by the join).
     std::function<void(bool single_store)> set_self_join;
 
@@ -81,13 +84,16 @@ public:
     Repartition new_repartition(std::string_view topic_prefix);
     std::unique_ptr<GraphNode> repartition_node(Repartition repartition);
 
-    // A store whose place (memory or disk) the configuration decides unless `in_memory` does.
+    // A store whose place (memory or disk) the configuration decides unless `in_memory` does, or
+    // the spec is `placed`.
     std::shared_ptr<StoreSpec> add_store(StoreSpec spec, std::optional<bool> in_memory);
 
     // A state store that is attached by name; it is in the plan whether it is used or not.
     void attach_store(StoreSpecPtr spec) { attached_.push_back(std::move(spec)); }
 
     std::shared_ptr<TopologyPlan> build(const StreamsConfig& config);
+    // While nodes are written: whether a source table's topic serves as its store's changelog.
+    bool reuse_source_topics() const { return reuse_source_topics_; }
 
 private:
     void merge_equal_sources();
@@ -97,6 +103,7 @@ private:
     std::optional<StreamsConfig> config_;
     int64_t next_name_ = 0;
     int next_priority_ = 0;
+    bool reuse_source_topics_ = false;
     GraphNode root_;
     std::vector<std::unique_ptr<GraphNode>> nodes_;
     std::vector<std::shared_ptr<StoreSpec>> placed_by_config_;

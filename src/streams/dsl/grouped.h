@@ -93,6 +93,9 @@ class CogroupedStream {
 public:
     std::vector<std::pair<GroupedStream, Aggregator>> groups;
     const Type* value_type = nullptr;
+    // The groups' inputs behind repartition topics, by their `repartition`, once there are any:
+    // aggregations of the same cogrouped streams share them.
+    std::shared_ptr<std::map<const void*, GroupedStream::Input>> inputs;
 
     CogroupedStream cogroup(const GroupedStream& group, Aggregator aggregator) const;
     Table aggregate(Initializer initializer, const Name& name,

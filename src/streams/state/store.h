@@ -39,6 +39,7 @@ struct StoreSpec {
     std::string name;
     StoreKind kind = StoreKind::key_value;
     bool persistent = true;
+    bool placed = false;  // `persistent` was said by a user: the configuration does not decide
     const Type* key_type = nullptr;
     const Type* value_type = nullptr;
     SerdePtr key_serde;  // null: the application's default

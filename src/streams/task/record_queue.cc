@@ -5,6 +5,7 @@
 namespace millrace::streams {
 
 ReadyRecord RecordQueue::take() {
+    spent_.clear();
     ReadyRecord record = *std::move(head_);
     head_.reset();
     partition_time_ = std::max(partition_time_, record.timestamp);
@@ -15,10 +16,20 @@ ReadyRecord RecordQueue::take() {
 
 void RecordQueue::refill() {
     while (!head_ && !waiting_.empty()) {
-        InputRecord record = std::move(waiting_.front());
+        std::optional<InputRecord> record = waiting_.front()->next();
+        if (record) {
+            head_ = prepare_(*std::move(record), partition_time_);
+            continue;
+        }
+        spent_.push_back(std::move(waiting_.front()));
         waiting_.pop_front();
-        head_ = prepare_(std::move(record), partition_time_);
     }
+}
+
+size_t RecordQueue::size() const {
+    size_t count = head_ ? 1 : 0;
+    for (const RecordSourcePtr& records : waiting_) count += records->left();
+    return count;
 }
 
 RecordQueue& PartitionGroup::add_queue(std::unique_ptr<RecordQueue> queue) {
@@ -37,9 +48,9 @@ size_t PartitionGroup::size() const {
     return total;
 }
 
-void PartitionGroup::add(RecordQueue& queue, InputRecord record) {
+void PartitionGroup::add(RecordQueue& queue, RecordSourcePtr records) {
     const bool was_empty = queue.empty();
-    queue.add(std::move(record));
+    queue.add(std::move(records));
     if (was_empty && !queue.empty()) push(&queue);
 }
 

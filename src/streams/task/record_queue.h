@@ -15,14 +15,25 @@
 
 namespace millrace::streams {
 
-// A record as it was read.
+// A record as it was read: views into memory of the RecordSource that it came from.
 struct InputRecord {
     Offset offset = -1;
     TimestampMs timestamp = -1;
-    NullableBytes key;
-    NullableBytes value;
+    NullableView key;
+    NullableView value;
     Headers headers;
 };
+
+// Records of a partition in order, such as a batch that was fetched.
+class RecordSource {
+public:
+    virtual ~RecordSource() = default;
+    // The next one, good as long as the source; nothing at the end.
+    virtual std::optional<InputRecord> next() = 0;
+    // How many are left, at most.
+    virtual size_t left() const = 0;
+};
+using RecordSourcePtr = std::unique_ptr<RecordSource>;
 
 // A record with its key and value made, ready for its source node.
 struct ReadyRecord {
@@ -40,13 +51,15 @@ public:
     RecordQueue(TopicPartition partition, size_t source, Prepare prepare)
         : partition_(std::move(partition)), source_(source), prepare_(std::move(prepare)) {}
 
-    void add(InputRecord record) {
-        waiting_.push_back(std::move(record));
+    void add(RecordSourcePtr records) {
+        waiting_.push_back(std::move(records));
         refill();
     }
     bool empty() const { return !head_; }
-    size_t size() const { return waiting_.size() + (head_ ? 1 : 0); }
+    // How many records wait, at most.
+    size_t size() const;
     TimestampMs head_time() const { return head_->timestamp; }
+    // The record's views are good until the next take().
     ReadyRecord take();
 
     const TopicPartition& partition() const { return partition_; }
@@ -63,7 +76,9 @@ private:
     TopicPartition partition_;
     size_t source_;  // the plan's node
     Prepare prepare_;
-    std::deque<InputRecord> waiting_;
+    std::deque<RecordSourcePtr> waiting_;  // the first one is that of the head
+    // Read to the end since the last take(), whose record one of them holds.
+    std::vector<RecordSourcePtr> spent_;
     std::optional<ReadyRecord> head_;
     TimestampMs partition_time_ = -1;
     Offset consumed_ = -1;
@@ -76,7 +91,7 @@ public:
     RecordQueue* queue(const TopicPartition& partition);
     const std::vector<std::unique_ptr<RecordQueue>>& queues() const { return queues_; }
 
-    void add(RecordQueue& queue, InputRecord record);
+    void add(RecordQueue& queue, RecordSourcePtr records);
     bool empty() const { return heap_.empty(); }
     size_t size() const;
     // The next record and its queue. Not of an empty group.

@@ -212,12 +212,12 @@ bool Task::reads(std::string_view topic) {
     return queue_of({std::string(topic), parts_.id.partition}) != nullptr;
 }
 
-void Task::add(const TopicPartition& partition, InputRecord record) {
+void Task::add(const TopicPartition& partition, RecordSourcePtr records) {
     RecordQueue* queue = queue_of(partition);
     if (!queue)
         throw IllegalStateException(fmt::format("task {} does not read {}-{}", id().to_string(),
                                                 partition.topic, partition.partition));
-    group_.add(*queue, std::move(record));
+    group_.add(*queue, std::move(records));
 }
 
 std::optional<ReadyRecord> Task::prepare(const PlanNode& node, const TopicPartition& partition,
@@ -228,8 +228,8 @@ std::optional<ReadyRecord> Task::prepare(const PlanNode& node, const TopicPartit
                                 .offset = record.offset,
                                 .timestamp = record.timestamp,
                                 .headers = &record.headers,
-                                .raw_key = view_of(record.key),
-                                .raw_value = view_of(record.value)};
+                                .raw_key = record.key,
+                                .raw_value = record.value};
     ReadyRecord ready;
     try {
         ready.key = deserialize(
@@ -271,8 +271,8 @@ bool Task::process() {
                                 .offset = record.raw.offset,
                                 .timestamp = record.timestamp,
                                 .headers = &record.raw.headers,
-                                .raw_key = view_of(record.raw.key),
-                                .raw_value = view_of(record.raw.value)};
+                                .raw_key = record.raw.key,
+                                .raw_value = record.raw.value};
     const RawRecord raw{record.key.get(), record.value.get(), record.timestamp,
                         &record.raw.headers};
     run_at(source, context, [&] { source.run(raw); }, "processing");

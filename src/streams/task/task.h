@@ -60,7 +60,7 @@ public:
     // Whether a source of the task reads the topic.
     bool reads(std::string_view topic);
     // Records of a partition that the task reads, in order.
-    void add(const TopicPartition& partition, InputRecord record);
+    void add(const TopicPartition& partition, RecordSourcePtr records);
     bool has_records() const { return !group_.empty(); }
     size_t records_waiting() const { return group_.size(); }
     // The next record goes through the topology. False: there was none.
