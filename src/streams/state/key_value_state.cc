@@ -46,7 +46,7 @@ public:
 
     void restore(BytesView key, NullableView value, TimestampMs timestamp,
                  const Headers&) override {
-        bytes_.put_below(key, view_of(format_.encode_restored(value, timestamp)));
+        bytes_.restore(key, view_of(format_.encode_restored(value, timestamp)));
     }
 
     StoredValue get(Ref key) override {

@@ -1,5 +1,7 @@
 #include "streams/state/states.h"
 
+#include <limits>
+
 namespace millrace::streams {
 
 void set_maker(StoreSpec& spec) {
@@ -8,7 +10,15 @@ void set_maker(StoreSpec& spec) {
         case StoreKind::timestamped_key_value:
             spec.make = &make_key_value_state;
             return;
-        default:
+        case StoreKind::window:
+        case StoreKind::timestamped_window:
+            spec.make = &make_window_state;
+            return;
+        case StoreKind::session:
+            spec.make = &make_session_state;
+            return;
+        case StoreKind::versioned:
+        case StoreKind::internal:
             return;
     }
 }
@@ -16,6 +26,18 @@ void set_maker(StoreSpec& spec) {
 const Headers& no_headers() {
     static const Headers none;
     return none;
+}
+
+TimedKey require_timed(const std::optional<TimedKey>& key, const StoreSpec& spec) {
+    if (!key)
+        throw ProcessorStateException(
+            fmt::format("the changelog of the store {} holds a key without a time", spec.name));
+    return *key;
+}
+
+Window time_window(TimestampMs start, int64_t size) {
+    constexpr TimestampMs kEnd = std::numeric_limits<TimestampMs>::max();
+    return {start, start > kEnd - size ? kEnd : start + size};
 }
 
 void require_key(Ref key, const StoreSpec& spec) {

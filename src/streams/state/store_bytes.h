@@ -11,11 +11,17 @@ namespace millrace::streams {
 
 class StoreBytes {
 public:
-    // What the store does with an entry that has gone to the bytes below. Keys and values are the
-    // store's own, with all that it puts around a user's; absent: deleted.
+    // What the store does with an entry on its way down. Keys and values are the store's own, with
+    // all that it puts around a user's; absent: deleted.
     class Owner {
     public:
         virtual ~Owner() = default;
+        virtual void write(OrderedBytes& below, BytesView key, NullableView value) {
+            if (value)
+                below.put(key, *value);
+            else
+                below.erase(key);
+        }
         virtual void log(BytesView key, NullableView value) = 0;
     };
     void open(std::unique_ptr<OrderedBytes> below, Owner& owner) {
@@ -25,20 +31,15 @@ public:
 
     NullableBytes get(BytesView key) const { return below_->get(key); }
     void put(BytesView key, NullableView value) {
-        put_below(key, value);
+        owner_->write(*below_, key, value);
         owner_->log(key, value);
     }
     // As OrderedBytes::range().
     std::unique_ptr<BytesIterator> range(BytesView from, NullableView to, bool backward) const {
         return below_->range(from, to, backward);
     }
-    // Past the changelog: restoring.
-    void put_below(BytesView key, NullableView value) {
-        if (value)
-            below_->put(key, *value);
-        else
-            below_->erase(key);
-    }
+    // Past the changelog.
+    void restore(BytesView key, NullableView value) { owner_->write(*below_, key, value); }
     OrderedBytes& below() const { return *below_; }
 
 private:

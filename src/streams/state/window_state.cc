@@ -1,0 +1,136 @@
+#include <limits>
+
+#include "streams/state/states.h"
+#include "streams/state/timed_bytes.h"
+#include "streams/state/value_format.h"
+
+namespace millrace::streams {
+namespace {
+
+constexpr int32_t kSequenceMax = std::numeric_limits<int32_t>::max();
+constexpr TimestampMs kTimeMax = std::numeric_limits<TimestampMs>::max();
+
+class Windows final : public StoreIterator<WindowEntry> {
+public:
+    Windows(TimedIteratorPtr raw, const ValueFormat& format)
+        : raw_(std::move(raw)), format_(format) {}
+    std::optional<WindowEntry> next() override {
+        if (!raw_->valid()) return std::nullopt;
+        WindowEntry entry{raw_->key().time, format_.decode(raw_->value())};
+        raw_->next();
+        return entry;
+    }
+
+private:
+    TimedIteratorPtr raw_;
+    ValueFormat format_;
+};
+
+class WindowsOfKeys final : public StoreIterator<WindowedEntry> {
+public:
+    WindowsOfKeys(TimedIteratorPtr raw, const AnySerde& key, const ValueFormat& format,
+                  int64_t size)
+        : raw_(std::move(raw)), key_(key), format_(format), size_(size) {}
+    std::optional<WindowedEntry> next() override {
+        if (!raw_->valid()) return std::nullopt;
+        const TimedKey key = raw_->key();
+        WindowedEntry entry{deserialize(key_, key.key), time_window(key.time, size_),
+                            format_.decode(raw_->value())};
+        raw_->next();
+        return entry;
+    }
+
+private:
+    TimedIteratorPtr raw_;
+    const AnySerde& key_;
+    ValueFormat format_;
+    int64_t size_;
+};
+
+class WindowStateImpl final : public WindowState, private TimedBytes::Owner {
+public:
+    using WindowState::WindowState;
+
+    void init(StoreContext& context) override {
+        context_ = &context;
+        const SerdeDefaults& defaults = context.serde_defaults();
+        const std::string who = fmt::format("the store {}", name());
+        key_ = &defaults.key_serde(spec().key_serde, *spec().key_type, who);
+        format_ = ValueFormat(defaults.value_serde(spec().value_serde, *spec().value_type, who),
+                              spec().kind == StoreKind::timestamped_window);
+        std::unique_ptr<OrderedBytes> below = context.open_bytes(spec());
+        if (spec().drops_timestamps) below = drop_timestamps(std::move(below));
+        bytes_.open(context, spec(), TimedRest::sequence, std::move(below), *this);
+    }
+
+    void restore(BytesView key, NullableView value, TimestampMs timestamp,
+                 const Headers&) override {
+        const TimedKey timed = require_timed(bytes_.layout().decode_changelog(key), spec());
+        sequence_ = std::max(sequence_, static_cast<int32_t>(timed.rest));
+        bytes_.restore(timed, view_of(format_.encode_restored(value, timestamp)));
+    }
+
+    void put(Ref key, Ref value, TimestampMs start, TimestampMs timestamp) override {
+        require_key(key, spec());
+        const Bytes raw_key = *serialize(*key_, key);
+        if (!spec().retain_duplicates) {
+            bytes_.put({raw_key, start, 0}, view_of(format_.encode(value, timestamp)));
+            return;
+        }
+        sequence_ = sequence_ == kSequenceMax ? 0 : sequence_ + 1;
+        if (value) {
+            newest_ = sequence_;
+            bytes_.put({raw_key, start, sequence_}, view_of(format_.encode(value, timestamp)));
+        } else {
+            log({raw_key, start, sequence_}, std::nullopt);  // deletes nothing, as in Kafka
+        }
+    }
+
+    StoredValue fetch(Ref key, TimestampMs start) override {
+        require_key(key, spec());
+        return format_.decode(view_of(bytes_.get({*serialize(*key_, key), start, newest_})));
+    }
+
+    StoreIteratorPtr<WindowEntry> fetch(Ref key, TimestampMs from, TimestampMs to,
+                                        Order order) override {
+        require_key(key, spec());
+        return std::make_unique<Windows>(bytes_.fetch(*serialize(*key_, key), from, to, order),
+                                         format_);
+    }
+
+    StoreIteratorPtr<WindowedEntry> fetch_keys(Ref key_from, Ref key_to, TimestampMs from,
+                                               TimestampMs to, Order order) override {
+        return std::make_unique<WindowsOfKeys>(
+            bytes_.fetch_keys(view_of(serialize(*key_, key_from)),
+                              view_of(serialize(*key_, key_to)), from, to, order),
+            *key_, format_, spec().window_size_ms);
+    }
+
+    StoreIteratorPtr<WindowedEntry> all(Order order) override {
+        return fetch_keys(nullptr, nullptr, 0, kTimeMax, order);
+    }
+
+private:
+    void log(const TimedKey& key, NullableView value) override {
+        if (!spec().logging) return;
+        context_->log_change(spec(), bytes_.layout().changelog(key), format_.user_value(value),
+                             format_.log_timestamp(value, context_->record_context()),
+                             no_headers());
+    }
+
+    StoreContext* context_ = nullptr;
+    const AnySerde* key_ = nullptr;
+    ValueFormat format_;
+    TimedBytes bytes_;
+    // With duplicates: of the last put, and of the last that put something.
+    int32_t sequence_ = 0;
+    int32_t newest_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<StateStore> make_window_state(const StoreSpec& spec) {
+    return std::make_unique<WindowStateImpl>(spec);
+}
+
+}  // namespace millrace::streams
