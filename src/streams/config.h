@@ -64,7 +64,7 @@ struct StreamsConfig {
     // At most once in so long of wall clock are unmatched join records and closed windows looked
     // for (Kafka's internal settings).
     int64_t emit_interval_outer_join_ms = 1000;
-    int64_t emit_interval_windowed_aggregation_ms = 1000;
+    int64_t emit_interval_windowed_aggregation_ms = 0;
 
     // For the clients inside: settings by their names, those of one kind of client with its prefix
     // (consumer., main.consumer., restore.consumer., global.consumer., producer., admin.).

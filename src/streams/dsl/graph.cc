@@ -160,7 +160,9 @@ std::unique_ptr<GraphNode> Graph::repartition_node(Repartition repartition) {
 
 std::shared_ptr<StoreSpec> Graph::add_store(StoreSpec spec, std::optional<bool> in_memory) {
     check_name(spec.name);
+    if (!spec.make) set_maker(spec);
     auto shared = std::make_shared<StoreSpec>(std::move(spec));
+    if (!shared->make) set_maker(*shared);
     if (in_memory)
         shared->persistent = !*in_memory;
     else if (!shared->placed)

@@ -7,13 +7,15 @@
 namespace millrace::streams::ops {
 namespace {
 
-// A value for the record, given what the store has (null: nothing); null deletes.
+// A value for the record, given the one before (null: there is none); null deletes.
 using Update = std::function<Box(const RawRecord& record, Box aggregate)>;
 
 class AggregateNode final : public Node {
 public:
-    AggregateNode(std::string store, Update update, const Type& value, bool send_old)
+    AggregateNode(std::string store, Initializer initializer, Update update, const Type& value,
+                  bool send_old)
         : store_name_(std::move(store)),
+          initializer_(std::move(initializer)),
           update_(std::move(update)),
           value_type_(value),
           send_old_(send_old) {}
@@ -29,7 +31,9 @@ public:
         StoredValue stored = store_->get(record.key);
         const TimestampMs timestamp =
             stored ? std::max(record.timestamp, stored.timestamp) : record.timestamp;
-        Box old = send_old_ ? Box::copy_of(value_type_, stored.value.get()) : Box();
+        // What the first aggregate is made from counts as the one before it.
+        if (!stored) stored.value = initializer_();
+        const Box old = send_old_ ? Box::copy_of(value_type_, stored.value.get()) : Box();
         const Box updated = update_(record, std::move(stored.value));
         store_->put(record.key, updated.get(), timestamp);
         forwarder_.forward(record.at(timestamp), {updated.get(), old.get()});
@@ -37,6 +41,7 @@ public:
 
 private:
     std::string store_name_;
+    Initializer initializer_;
     Update update_;
     const Type& value_type_;
     bool send_old_;
@@ -48,13 +53,12 @@ private:
 
 NodeSupplier aggregate(std::string store, Initializer initializer, Aggregator aggregator,
                        const Type& value, std::shared_ptr<const dsl::OldValues> old_values) {
-    Update update = [initializer = std::move(initializer), aggregator = std::move(aggregator)](
-                        const RawRecord& record, Box aggregate) {
-        if (!aggregate) aggregate = initializer();
+    Update update = [aggregator = std::move(aggregator)](const RawRecord& record, Box aggregate) {
         return aggregator(record.key, record.value, std::move(aggregate));
     };
     return [=, &value, store = std::move(store), update = std::move(update)] {
-        return std::make_unique<AggregateNode>(store, update, value, old_values->wanted);
+        return std::make_unique<AggregateNode>(store, initializer, update, value,
+                                               old_values->wanted);
     };
 }
 
@@ -65,7 +69,8 @@ NodeSupplier reduce(std::string store, Reducer reducer, const Type& value,
         return reducer(std::move(aggregate), record.value);
     };
     return [=, &value, store = std::move(store), update = std::move(update)] {
-        return std::make_unique<AggregateNode>(store, update, value, old_values->wanted);
+        const Initializer nothing = [] { return Box(); };
+        return std::make_unique<AggregateNode>(store, nothing, update, value, old_values->wanted);
     };
 }
 

@@ -1,0 +1,82 @@
+// Counts words, for ever: lines of the topic `lines` in, the count of each word out, to
+// `word-counts`.
+//
+//   example_word_count [BOOTSTRAP_SERVERS] [SECONDS]
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "streams/kafka_streams.h"
+#include "streams/streams_builder.h"
+
+using namespace millrace;
+using namespace millrace::streams;
+
+namespace {
+
+volatile std::sig_atomic_t stopped = 0;
+
+std::vector<std::string> words(const std::string& line) {
+    std::vector<std::string> found;
+    size_t from = 0;
+    while (from < line.size()) {
+        const size_t end = std::min(line.find(' ', from), line.size());
+        if (end > from) found.push_back(line.substr(from, end - from));
+        from = end + 1;
+    }
+    return found;
+}
+
+Topology word_count() {
+    StreamsBuilder builder;
+    builder.stream<std::string, std::string>("lines")
+        .flat_map_values(&words)
+        .group_by([](const std::string*, const std::string& word) { return word; })
+        .count(Materialized<std::string, int64_t>::as("counts"))
+        .to_stream()
+        .to("word-counts");
+    return builder.build();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::signal(SIGINT, [](int) { stopped = 1; });
+    std::signal(SIGTERM, [](int) { stopped = 1; });
+    const int seconds = argc > 2 ? std::atoi(argv[2]) : 0;
+    try {
+        StreamsConfig config = StreamsConfig::from({
+            {"application.id", "word-count"},
+            {"bootstrap.servers", argc > 1 ? argv[1] : "127.0.0.1:9092"},
+            {"num.stream.threads", "1"},
+            {"commit.interval.ms", "1000"},
+        });
+        const Topology topology = word_count();
+        std::printf("%s", topology.describe().c_str());
+        KafkaStreams streams(topology, config);
+        streams.set_state_listener([](KafkaStreams::State now, KafkaStreams::State) {
+            std::printf("state: %s\n", std::string(KafkaStreams::name(now)).c_str());
+            std::fflush(stdout);
+        });
+        streams.set_failure_listener([](const Error& error) {
+            std::fprintf(stderr, "%s\n", error.describe().c_str());
+            stopped = 1;
+        });
+        streams.start();
+        for (int i = 0; !stopped && (seconds == 0 || i < seconds * 10); ++i)
+            std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        const StreamThread::Counts counts = streams.counts();
+        streams.close();
+        std::printf("%lld records, %lld commits, %lld restored\n",
+                    static_cast<long long>(counts.processed),
+                    static_cast<long long>(counts.commits),
+                    static_cast<long long>(counts.restored));
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "%s\n", e.what());
+        return 1;
+    }
+    return 0;
+}
