@@ -119,6 +119,12 @@ Box sum(Ref, Box left, Box right) {
     return left;
 }
 
+// Counting into a store that was described but not named takes one more number, except in sliding
+// windows.
+void number_count(const GroupedStream& group, const std::optional<Materialized>& materialized) {
+    if (materialized && !materialized->store_name) group.graph->new_store_name(kAggregate);
+}
+
 // An aggregation of one group. Of `aggregation`, what is user's is filled in.
 Table aggregated(const GroupedStream& group, const WindowShape& shape, std::string_view prefix,
                  const Name& name, const std::optional<Materialized>& materialized,
@@ -249,6 +255,7 @@ TimeWindowedStream TimeWindowedStream::emit_strategy(EmitStrategy wanted) const 
 
 Table TimeWindowedStream::count(const Name& name,
                                 const std::optional<Materialized>& materialized) const {
+    if (!std::holds_alternative<SlidingWindows>(windows)) number_count(group, materialized);
     return aggregated(group, shape_of(windows, *windowed), kAggregate, name, materialized,
                       default_serde<int64_t>(),
                       {.value = &kTypeOf<int64_t>,
@@ -285,6 +292,7 @@ SessionWindowedStream SessionWindowedStream::emit_strategy(EmitStrategy wanted) 
 
 Table SessionWindowedStream::count(const Name& name,
                                    const std::optional<Materialized>& materialized) const {
+    number_count(group, materialized);
     return aggregated(group, shape_of(windows, *windowed), kAggregate, name, materialized,
                       default_serde<int64_t>(),
                       {.value = &kTypeOf<int64_t>,

@@ -75,7 +75,9 @@ private:
     void forward_change(const RawRecord& record, Window session, Change change) {
         if (on_close_) return;
         const Box key = aggregation_.windowed->make(record.key, session);
-        forwarder_.forward(record.with_key(key.get()).at(session.end), change);
+        // Other than in windows of time, the record's headers go no further.
+        Headers none;
+        forwarder_.forward({key.get(), nullptr, session.end, &none}, change);
     }
 
     void emit_closed(const RawRecord& trigger, TimestampMs close_time) {

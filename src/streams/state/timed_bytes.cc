@@ -5,12 +5,8 @@
 #include <vector>
 
 namespace millrace::streams {
-namespace {
 
-constexpr int64_t kSegmentIntervalMin = 60'000;
-
-// Which entries of the ranges are meant.
-struct Filter {
+struct TimedFilter {
     NullableBytes key_from;
     NullableBytes key_to;
     TimestampMs from;
@@ -21,11 +17,15 @@ struct Filter {
     }
 };
 
+namespace {
+
+constexpr int64_t kSegmentIntervalMin = 60'000;
+
 // Ranges of bytes, one after the other.
 class RangesIterator final : public TimedIterator {
 public:
     using Decode = TimedKey (TimedLayout::*)(BytesView) const;
-    RangesIterator(std::vector<std::unique_ptr<BytesIterator>> ranges, Filter filter,
+    RangesIterator(std::vector<std::unique_ptr<BytesIterator>> ranges, TimedFilter filter,
                    const TimedLayout& layout, Decode decode)
         : ranges_(std::move(ranges)), filter_(std::move(filter)), layout_(layout), decode_(decode) {
         settle();
@@ -50,7 +50,7 @@ private:
     }
 
     std::vector<std::unique_ptr<BytesIterator>> ranges_;
-    Filter filter_;
+    TimedFilter filter_;
     TimedLayout layout_;
     Decode decode_;
     size_t current_ = 0;
@@ -198,7 +198,7 @@ NullableBytes TimedBytes::get(const TimedKey& key) const {
 }
 
 TimedBytes::Span TimedBytes::span(TimestampMs from, TimestampMs to) const {
-    from = std::max({from, TimestampMs{0}, observed_ - retention_ + 1});
+    from = std::max({from, TimestampMs{0}, live_from()});
     return {from, to, std::max(first_segment_, layout_.segment(from)),
             to < 0 ? -1 : std::min(last_segment_, layout_.segment(to))};
 }
@@ -215,7 +215,7 @@ TimedIteratorPtr TimedBytes::fetch(BytesView key, TimestampMs from, TimestampMs 
     }
     if (order == Order::backward) std::ranges::reverse(ranges);
     auto by_key = std::make_unique<RangesIterator>(
-        std::move(ranges), Filter{Bytes(key), Bytes(key), span.from, span.to}, layout_,
+        std::move(ranges), TimedFilter{Bytes(key), Bytes(key), span.from, span.to}, layout_,
         &TimedLayout::decode_by_key);
     if (time_first_) return std::make_unique<IndexedIterator>(std::move(by_key), layout_, bytes_);
     if (in_memory_ && rest_ == TimedRest::session_start)
@@ -228,16 +228,9 @@ TimedIteratorPtr TimedBytes::fetch_keys(NullableView key_from, NullableView key_
     const Span span = this->span(from, to);
     const bool backward = order == Order::backward;
     std::vector<std::unique_ptr<BytesIterator>> ranges;
-    Filter filter{key_from ? NullableBytes(*key_from) : std::nullopt,
+    TimedFilter filter{key_from ? NullableBytes(*key_from) : std::nullopt,
                   key_to ? NullableBytes(*key_to) : std::nullopt, span.from, span.to};
-    if (time_first_) {
-        const TimestampMs last = std::min(span.to, std::numeric_limits<TimestampMs>::max() - 1);
-        if (!span.empty())
-            ranges.push_back(bytes_.range(layout_.time_start(span.from),
-                                          layout_.time_start(last + 1), backward));
-        return std::make_unique<RangesIterator>(std::move(ranges), std::move(filter), layout_,
-                                                &TimedLayout::decode_time_first);
-    }
+    if (time_first_) return by_time(std::move(filter), order);
     if (!span.empty()) {
         for (int64_t segment = span.first_segment; segment <= span.last_segment; ++segment) {
             const auto range = layout_.keys_range(segment, key_from, key_to, span.to);
@@ -249,6 +242,23 @@ TimedIteratorPtr TimedBytes::fetch_keys(NullableView key_from, NullableView key_
                                                    &TimedLayout::decode_by_key);
     if (in_memory_) return sorted_by_time(std::move(by_key), rest_, order);
     return by_key;
+}
+
+TimedIteratorPtr TimedBytes::fetch_times(TimestampMs from, TimestampMs to) const {
+    if (!time_first_ || in_memory_)
+        return fetch_keys(std::nullopt, std::nullopt, from, to, Order::forward);
+    return by_time({.key_from = {}, .key_to = {}, .from = std::max<TimestampMs>(from, 0), .to = to},
+                   Order::forward);
+}
+
+TimedIteratorPtr TimedBytes::by_time(TimedFilter filter, Order order) const {
+    std::vector<std::unique_ptr<BytesIterator>> ranges;
+    const TimestampMs last = std::min(filter.to, std::numeric_limits<TimestampMs>::max() - 1);
+    if (filter.from <= last)
+        ranges.push_back(bytes_.range(layout_.time_start(filter.from),
+                                      layout_.time_start(last + 1), order == Order::backward));
+    return std::make_unique<RangesIterator>(std::move(ranges), std::move(filter), layout_,
+                                            &TimedLayout::decode_time_first);
 }
 
 }  // namespace millrace::streams

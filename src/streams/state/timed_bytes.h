@@ -25,6 +25,9 @@ public:
 };
 using TimedIteratorPtr = std::unique_ptr<TimedIterator>;
 
+// Which entries of a range of bytes are meant.
+struct TimedFilter;
+
 class TimedBytes final : private StoreBytes::Owner {
 public:
     class Owner {
@@ -44,6 +47,9 @@ public:
     TimedIteratorPtr fetch(BytesView key, TimestampMs from, TimestampMs to, Order order) const;
     TimedIteratorPtr fetch_keys(NullableView key_from, NullableView key_to, TimestampMs from,
                                 TimestampMs to, Order order) const;
+    // Of all keys, in a store that is time first: on disk also what has expired, as long as it is
+    // there.
+    TimedIteratorPtr fetch_times(TimestampMs from, TimestampMs to) const;
 
     const TimedLayout& layout() const { return layout_; }
 
@@ -57,7 +63,12 @@ private:
     TimedKey decoded(BytesView stored) const {
         return time_first_ ? layout_.decode_time_first(stored) : layout_.decode_by_key(stored);
     }
-    bool expired(TimestampMs time) const { return time <= observed_ - retention_; }
+    // What can be read. Of windows that are time first Kafka shows one millisecond more.
+    TimestampMs live_from() const {
+        const bool one_more = time_first_ && !in_memory_ && rest_ == TimedRest::sequence;
+        return observed_ - retention_ + (one_more ? 0 : 1);
+    }
+    bool expired(TimestampMs time) const { return time < live_from(); }
     void observe(TimestampMs time);
     void forget_expired(OrderedBytes& below);
     // The part of [from, to] in which there can be something to read.
@@ -69,6 +80,7 @@ private:
         bool empty() const { return from > to || first_segment > last_segment; }
     };
     Span span(TimestampMs from, TimestampMs to) const;
+    TimedIteratorPtr by_time(TimedFilter filter, Order order) const;
 
     StoreContext* context_ = nullptr;
     Owner* owner_ = nullptr;
