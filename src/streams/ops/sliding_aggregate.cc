@@ -81,7 +81,9 @@ private:
                 seen.right_exists = true;
                 continue;
             }
-            see_before(record, *entry, seen);
+            // Only windows that have ended tell which is the record before: those of a record that
+            // came late may be missing.
+            if (entry->start <= left_start) see_before(record, *entry, seen);
             if (entry->start < left_start) {
                 // The last that ends before the record.
                 if (entry->value.timestamp >= left_start) left = std::move(entry->value);

@@ -130,7 +130,7 @@ void TimedBytes::open(StoreContext& context, const StoreSpec& spec, TimedRest re
     context_ = &context;
     owner_ = &owner;
     rest_ = rest;
-    time_first_ = spec.time_first;
+    time_first_ = spec.time_first && spec.persistent;  // in memory all are
     in_memory_ = !spec.persistent;
     retention_ = spec.retention_ms;
     layout_ = TimedLayout(rest, spec.segment_interval_ms > 0
@@ -245,7 +245,7 @@ TimedIteratorPtr TimedBytes::fetch_keys(NullableView key_from, NullableView key_
 }
 
 TimedIteratorPtr TimedBytes::fetch_times(TimestampMs from, TimestampMs to) const {
-    if (!time_first_ || in_memory_)
+    if (!time_first_)
         return fetch_keys(std::nullopt, std::nullopt, from, to, Order::forward);
     return by_time({.key_from = {}, .key_to = {}, .from = std::max<TimestampMs>(from, 0), .to = to},
                    Order::forward);

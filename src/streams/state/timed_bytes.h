@@ -47,7 +47,7 @@ public:
     TimedIteratorPtr fetch(BytesView key, TimestampMs from, TimestampMs to, Order order) const;
     TimedIteratorPtr fetch_keys(NullableView key_from, NullableView key_to, TimestampMs from,
                                 TimestampMs to, Order order) const;
-    // Of all keys, in a store that is time first: on disk also what has expired, as long as it is
+    // Of all keys; of a store on disk that is time first also what has expired, as long as it is
     // there.
     TimedIteratorPtr fetch_times(TimestampMs from, TimestampMs to) const;
 
@@ -65,7 +65,7 @@ private:
     }
     // What can be read. Of windows that are time first Kafka shows one millisecond more.
     TimestampMs live_from() const {
-        const bool one_more = time_first_ && !in_memory_ && rest_ == TimedRest::sequence;
+        const bool one_more = time_first_ && rest_ == TimedRest::sequence;
         return observed_ - retention_ + (one_more ? 0 : 1);
     }
     bool expired(TimestampMs time) const { return time < live_from(); }
