@@ -72,8 +72,7 @@ public:
     }
 
     StoreIteratorPtr<WindowedEntry> find_by_end(TimestampMs from, TimestampMs to) override {
-        return std::make_unique<Sessions>(
-            bytes_.fetch_times(from, to), kTimeMax, *key_, format_);
+        return std::make_unique<Sessions>(bytes_.fetch_times(from, to), kTimeMax, *key_, format_);
     }
 
 private:

@@ -135,10 +135,10 @@ TEST_CASE("session stores of any layout agree with a list") {
             const std::string wanted = key();
             const auto earliest_end = static_cast<TimestampMs>(rng.below(250));
             const auto latest_start = static_cast<TimestampMs>(rng.below(250));
-            const auto matching = [&](auto matches, auto rank) {
+            const auto matching = [&](TimestampMs live_from, auto matches, auto rank) {
                 std::vector<Session> found;
                 for (const Session& s : model)
-                    if (s.window.end > observed - 100 && matches(s)) found.push_back(s);
+                    if (s.window.end >= live_from && matches(s)) found.push_back(s);
                 std::ranges::sort(found, {}, rank);
                 std::string all;
                 for (const Session& s : found)
@@ -148,14 +148,18 @@ TEST_CASE("session stores of any layout agree with a list") {
             };
             REQUIRE(find(*state, wanted, earliest_end, latest_start) ==
                     matching(
+                        observed - 99,
                         [&](const Session& s) {
                             return s.key == wanted && s.window.end >= earliest_end &&
                                    s.window.start <= latest_start;
                         },
                         [](const Session& s) { return std::pair(s.window.end, s.window.start); }));
             if (!spec.time_first) continue;
+            // Shows what has expired until its whole segment has.
+            const int64_t interval = spec.segment_interval_ms;
             REQUIRE(text(state->find_by_end(earliest_end, latest_start)) ==
                     matching(
+                        std::max<TimestampMs>(observed - 100, 0) / interval * interval,
                         [&](const Session& s) {
                             return s.window.end >= earliest_end && s.window.end <= latest_start;
                         },

@@ -159,13 +159,13 @@ void TimedBytes::put(const TimedKey& key, NullableView value) {
 
 void TimedBytes::restore(const TimedKey& key, NullableView value) {
     observe(key.time);
-    if (!expired(key.time)) bytes_.restore(stored(key), value);
+    if (!gone(key.time)) bytes_.restore(stored(key), value);
 }
 
 void TimedBytes::write(OrderedBytes& below, BytesView key, NullableView value) {
     forget_expired(below);
     const TimedKey decoded_key = decoded(key);
-    if (expired(decoded_key.time)) {
+    if (gone(decoded_key.time)) {
         context_->dropped("its window has expired");
         return;
     }
@@ -176,6 +176,12 @@ void TimedBytes::write(OrderedBytes& below, BytesView key, NullableView value) {
         below.put(index, "");
     else
         below.erase(index);
+}
+
+bool TimedBytes::gone(TimestampMs time) const {
+    if (in_memory_ || rest_ == TimedRest::sequence) return expired(time);
+    return layout_.segment(time) <
+           layout_.segment(std::max<TimestampMs>(0, observed_ - retention_));
 }
 
 void TimedBytes::forget_expired(OrderedBytes& below) {
@@ -229,7 +235,7 @@ TimedIteratorPtr TimedBytes::fetch_keys(NullableView key_from, NullableView key_
     const bool backward = order == Order::backward;
     std::vector<std::unique_ptr<BytesIterator>> ranges;
     TimedFilter filter{key_from ? NullableBytes(*key_from) : std::nullopt,
-                  key_to ? NullableBytes(*key_to) : std::nullopt, span.from, span.to};
+                       key_to ? NullableBytes(*key_to) : std::nullopt, span.from, span.to};
     if (time_first_) return by_time(std::move(filter), order);
     if (!span.empty()) {
         for (int64_t segment = span.first_segment; segment <= span.last_segment; ++segment) {
@@ -245,8 +251,7 @@ TimedIteratorPtr TimedBytes::fetch_keys(NullableView key_from, NullableView key_
 }
 
 TimedIteratorPtr TimedBytes::fetch_times(TimestampMs from, TimestampMs to) const {
-    if (!time_first_)
-        return fetch_keys(std::nullopt, std::nullopt, from, to, Order::forward);
+    if (!time_first_) return fetch_keys(std::nullopt, std::nullopt, from, to, Order::forward);
     return by_time({.key_from = {}, .key_to = {}, .from = std::max<TimestampMs>(from, 0), .to = to},
                    Order::forward);
 }
@@ -255,8 +260,8 @@ TimedIteratorPtr TimedBytes::by_time(TimedFilter filter, Order order) const {
     std::vector<std::unique_ptr<BytesIterator>> ranges;
     const TimestampMs last = std::min(filter.to, std::numeric_limits<TimestampMs>::max() - 1);
     if (filter.from <= last)
-        ranges.push_back(bytes_.range(layout_.time_start(filter.from),
-                                      layout_.time_start(last + 1), order == Order::backward));
+        ranges.push_back(bytes_.range(layout_.time_start(filter.from), layout_.time_start(last + 1),
+                                      order == Order::backward));
     return std::make_unique<RangesIterator>(std::move(ranges), std::move(filter), layout_,
                                             &TimedLayout::decode_time_first);
 }

@@ -69,6 +69,8 @@ private:
         return observed_ - retention_ + (one_more ? 0 : 1);
     }
     bool expired(TimestampMs time) const { return time < live_from(); }
+    // Of what is not kept any more: sessions on disk go by whole segments.
+    bool gone(TimestampMs time) const;
     void observe(TimestampMs time);
     void forget_expired(OrderedBytes& below);
     // The part of [from, to] in which there can be something to read.
