@@ -41,11 +41,12 @@ private:
 StreamThread::StreamThread(ThreadParts parts)
     : parts_(std::move(parts)),
       consumer_(parts_.context, main_consumer_config(parts_.config, parts_.name + "-consumer")),
-      restorer_(parts_.context,
-                restore_consumer_config(parts_.config, parts_.name + "-restore-consumer")),
       producer_(parts_.context, producer_config(parts_.config, parts_.name + "-producer", "")),
       collector_(producer_),
-      admin_cluster_(parts_.context, admin_config(parts_.config, parts_.name + "-admin")) {}
+      admin_cluster_(parts_.context, admin_config(parts_.config, parts_.name + "-admin")),
+      changelogs_(parts_.context,
+                  restore_consumer_config(parts_.config, parts_.name + "-restore-consumer"), tasks_,
+                  parts_.restore_listener) {}
 
 StreamThread::~StreamThread() = default;
 
@@ -64,23 +65,18 @@ std::vector<TaskId> StreamThread::tasks() const {
     return ids;
 }
 
+StreamThread::Counts StreamThread::counts() const {
+    Counts counts = counts_;
+    counts.restored = changelogs_.restored();
+    return counts;
+}
+
 StateStore* StreamThread::store(const TaskId& id, const std::string& name) {
     const auto task = tasks_.find(id);
     if (task == tasks_.end() || !task->second->running()) return nullptr;
     const auto& stores = task->second->task().stores();
     const auto store = stores.find(name);
     return store == stores.end() ? nullptr : store->second.get();
-}
-
-// Exceptions of the topology end here.
-template <typename F>
-Result<void> StreamThread::guarded(F work) {
-    try {
-        work();
-        return {};
-    } catch (const std::exception& e) {
-        return fail(ErrorCode::unknown_server_error, e.what());
-    }
 }
 
 runtime::Task<Result<void>> StreamThread::run() {
@@ -180,7 +176,7 @@ void StreamThread::add_partitions(std::span<const TopicPartition> partitions) {
         }
     });
     if (!added) failure_ = added.error();
-    restore_set_changed_ = true;
+    changelogs_.tasks_changed();
     set_state(ThreadState::rebalancing);
     balance_fetching();
 }
@@ -218,7 +214,7 @@ runtime::Task<void> StreamThread::give_up(std::span<const TopicPartition> partit
         }
         tasks_.erase(task);
     }
-    restore_set_changed_ = true;
+    changelogs_.tasks_changed();
     set_state(ThreadState::rebalancing);
 }
 
@@ -236,8 +232,8 @@ runtime::Task<Result<void>> StreamThread::work() {
         CO_TRY_OK(guarded([&] {
             for (client::RecordBatch& batch : batches) take_batch(std::move(batch));
         }));
-        CO_TRY_OK(co_await begin_restoring());
-        CO_TRY_OK(co_await restore_some());
+        CO_TRY_OK(co_await changelogs_.advance());
+        see_whether_all_run();
         if (collector_.blocked()) CO_TRY_OK(co_await collector_.drain());
         CO_TRY_OK(process_slice());
         CO_TRY_OK(run_timers());
@@ -249,6 +245,12 @@ runtime::Task<Result<void>> StreamThread::work() {
         co_await parts_.context.loop.yield();
     }
     co_return Result<void>{};
+}
+
+void StreamThread::see_whether_all_run() {
+    const bool all =
+        std::ranges::all_of(tasks_, [](const auto& entry) { return entry.second->running(); });
+    if (all && !tasks_.empty()) set_state(ThreadState::running);
 }
 
 void StreamThread::take_batch(client::RecordBatch batch) {
@@ -296,106 +298,6 @@ void StreamThread::balance_fetching() {
     if (!pause.empty() && !consumer_.pause(pause))
         for (const TopicPartition& input : pause) paused_.erase(input);
     if (!resume.empty()) static_cast<void>(consumer_.resume(resume));
-}
-
-// ---- restoring
-
-runtime::Task<Result<void>> StreamThread::begin_restoring() {
-    if (!std::exchange(restore_set_changed_, false)) co_return Result<void>{};
-    std::vector<TopicPartition> changelogs;
-    std::vector<TopicPartition> unknown;
-    for (auto& [id, task] : tasks_) {
-        for (auto& [changelog, restoration] : task->restorations()) {
-            changelogs.push_back(changelog);
-            if (restoration.end < 0) unknown.push_back(changelog);
-        }
-    }
-    CO_TRY_OK(restorer_.assign(changelogs));
-    std::map<TopicPartition, Offset> begins;
-    std::map<TopicPartition, Offset> ends;
-    if (!unknown.empty()) {
-        CO_TRY(begins, co_await restorer_.beginning_offsets(unknown));
-        CO_TRY(ends, co_await restorer_.end_offsets(unknown));
-    }
-    for (auto& [id, task] : tasks_) {
-        for (auto& [changelog, restoration] : task->restorations()) {
-            const auto end = ends.find(changelog);
-            if (end != ends.end()) {
-                restoration.end = end->second;
-                restoration.next = std::max(restoration.next, begins.at(changelog));
-                if (parts_.restore_listener)
-                    parts_.restore_listener->restore_started(changelog, restoration.store,
-                                                             restoration.next, restoration.end);
-            }
-            CO_TRY_OK(restorer_.seek(changelog, restoration.next));
-        }
-    }
-    for (auto& [id, task] : tasks_) finish_restoring(*task);
-    if (failure_) co_return *std::move(failure_);
-    co_return Result<void>{};
-}
-
-runtime::Task<Result<void>> StreamThread::restore_some() {
-    const bool any = std::ranges::any_of(
-        tasks_, [](const auto& entry) { return !entry.second->restorations().empty(); });
-    if (!any) co_return Result<void>{};
-    CO_TRY(auto batches, co_await restorer_.poll(milliseconds(10)));
-    CO_TRY_OK(guarded([&] {
-        for (client::RecordBatch& batch : batches) {
-            for (auto& [id, task] : tasks_) {
-                const auto found = task->restorations().find(batch.place());
-                if (found == task->restorations().end()) continue;
-                Restoration& restoration = found->second;
-                StateStore& store = task->store(restoration.store);
-                const TopicPartition changelog = batch.place();
-                restoration.next = std::max(restoration.next, batch.next_offset());
-                const int64_t before = restoration.restored;
-                FetchedRecords records(std::move(batch));
-                while (auto record = records.next()) {
-                    if (!record->key) continue;
-                    store.restore(*record->key, record->value, record->timestamp, record->headers);
-                    ++restoration.restored;
-                }
-                counts_.restored += restoration.restored - before;
-                if (parts_.restore_listener)
-                    parts_.restore_listener->batch_restored(changelog, restoration.store,
-                                                            restoration.next,
-                                                            restoration.restored - before);
-                break;
-            }
-        }
-    }));
-    // The end may be a transaction's marker, which is no record.
-    for (auto& [id, task] : tasks_) {
-        for (auto& [changelog, restoration] : task->restorations()) {
-            CO_TRY(const Offset position, co_await restorer_.position(changelog));
-            restoration.next = std::max(restoration.next, position);
-        }
-    }
-    for (auto& [id, task] : tasks_) finish_restoring(*task);
-    if (failure_) co_return *std::move(failure_);
-    co_return Result<void>{};
-}
-
-void StreamThread::finish_restoring(RunningTask& task) {
-    std::vector<TopicPartition> done;
-    for (const auto& [changelog, restoration] : task.restorations())
-        if (restoration.done()) done.push_back(changelog);
-    const Result<void> finished = guarded([&] {
-        for (const TopicPartition& changelog : done) {
-            const Restoration restoration = task.restorations().at(changelog);
-            task.restored(changelog);
-            if (parts_.restore_listener)
-                parts_.restore_listener->restore_ended(changelog, restoration.store,
-                                                       restoration.restored);
-        }
-        if (!task.running() && task.restorations().empty()) task.start();
-    });
-    if (!finished) failure_ = finished.error();
-    if (!done.empty()) restore_set_changed_ = true;
-    const bool all =
-        std::ranges::all_of(tasks_, [](const auto& entry) { return entry.second->running(); });
-    if (all) set_state(ThreadState::running);
 }
 
 // ---- committing
@@ -456,7 +358,7 @@ runtime::Task<Result<void>> StreamThread::shut_down(bool commit_first) {
     }
     tasks_.clear();
     const Result<void> left = co_await consumer_.close();
-    const Result<void> restored = co_await restorer_.close();
+    const Result<void> restored = co_await changelogs_.close();
     const Result<void> sent = co_await producer_.close();
     if (result && !left) result = left;
     if (result && !restored) result = restored;

@@ -13,24 +13,12 @@
 
 #include "client/admin.h"
 #include "client/consumer.h"
+#include "streams/app/changelog_reader.h"
 #include "streams/app/producer_collector.h"
-#include "streams/app/running_task.h"
 
 namespace millrace::streams {
 
 enum class ThreadState : uint8_t { created, starting, rebalancing, running, stopping, dead };
-
-// Told how far stores are restored, from inside the thread. Kafka: StateRestoreListener.
-class StateRestoreListener {
-public:
-    virtual ~StateRestoreListener() = default;
-    virtual void restore_started(const TopicPartition& changelog, const std::string& store,
-                                 Offset from, Offset to) = 0;
-    virtual void batch_restored(const TopicPartition& changelog, const std::string& store,
-                                Offset end, int64_t records) = 0;
-    virtual void restore_ended(const TopicPartition& changelog, const std::string& store,
-                               int64_t records) = 0;
-};
 
 struct ThreadParts {
     runtime::Context context;
@@ -64,7 +52,7 @@ public:
         int64_t commits = 0;
         int64_t restored = 0;
     };
-    const Counts& counts() const { return counts_; }
+    Counts counts() const;
 
 private:
     class Listener;
@@ -72,15 +60,13 @@ private:
     runtime::Task<Result<void>> prepare_topics();
     runtime::Task<Result<void>> create_missing(const Layout& layout);
     runtime::Task<Result<void>> work();
-    runtime::Task<Result<void>> begin_restoring();
-    runtime::Task<Result<void>> restore_some();
     runtime::Task<Result<void>> commit();
     runtime::Task<Result<void>> commit_offsets(client::CommittedOffsets offsets);
     runtime::Task<Result<void>> shut_down(bool commit_first);
     void take_batch(client::RecordBatch batch);
     Result<void> process_slice();
     Result<void> run_timers();
-    void finish_restoring(RunningTask& task);
+    void see_whether_all_run();
     void add_partitions(std::span<const TopicPartition> partitions);
     std::unique_ptr<RunningTask> make_task(const TaskId& id);
     runtime::Task<void> give_up(std::span<const TopicPartition> partitions, bool clean);
@@ -88,17 +74,15 @@ private:
     client::CommittedOffsets consumed() const;
     void balance_fetching();
     void set_state(ThreadState state);
-    template <typename F>
-    Result<void> guarded(F work);
 
     ThreadParts parts_;
     client::Consumer consumer_;
-    client::Consumer restorer_;
     client::Producer producer_;
     ProducerCollector collector_;
     client::Cluster admin_cluster_;
     Layout layout_;
-    std::map<TaskId, std::unique_ptr<RunningTask>> tasks_;
+    Tasks tasks_;
+    ChangelogReader changelogs_;
     std::set<TopicPartition> paused_;
     std::map<TopicPartition, Offset> committed_;  // the last record that counts as read
     std::optional<Error> failure_;
@@ -106,7 +90,6 @@ private:
     Counts counts_;
     ThreadState state_ = ThreadState::created;
     bool stopping_ = false;
-    bool restore_set_changed_ = false;
 };
 
 }  // namespace millrace::streams

@@ -226,7 +226,6 @@ void Stream::to(TopicNameExtractor extractor, const Produced& produced) const {
 Stream Stream::repartition(const Repartitioned& options) const {
     const std::string prefix =
         options.name ? *options.name : graph->new_name("KSTREAM-REPARTITION-");
-    if (options.name) graph->new_name("KSTREAM-REPARTITION-");
     Repartition r = graph->new_repartition(prefix);
     r.key_type = key_type;
     r.value_type = value_type;

@@ -203,7 +203,10 @@ private:
         size_t from = 0;
         while (from <= text.size()) {
             const size_t end = std::min(text.find('\n', from), text.size());
-            lines.emplace_back(text.substr(from, end - from));
+            std::string line(text.substr(from, end - from));
+            if (const size_t at = line.find("(extractor class: "); at != std::string::npos)
+                line.replace(at, std::string::npos, "(extractor class: any)");
+            lines.emplace_back(std::move(line));
             from = end + 1;
         }
         while (!lines.empty() && lines.back().text().empty()) lines.pop_back();
