@@ -255,13 +255,13 @@ Stream Stream::repartitioned(const std::string& topic_prefix, const SerdePtr& ke
     Stream result = *this;
     result.join_repartition_ = std::make_shared<GraphNode*>(nullptr);
     result.name = r.source;
-    result.sources = {r.source};
     result.key = r.key;
     result.value = r.value;
     result.repartition_required = false;
     if (!*join_repartition_ || name != topic_prefix)
         *join_repartition_ = graph->add(graph->repartition_node(std::move(r)), {node});
     result.node = *join_repartition_;
+    result.sources = {result.node->name};
     return result;
 }
 
