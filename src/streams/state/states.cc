@@ -18,6 +18,8 @@ void set_maker(StoreSpec& spec) {
             spec.make = &make_session_state;
             return;
         case StoreKind::versioned:
+            spec.make = &make_versioned_state;
+            return;
         case StoreKind::internal:
             return;
     }

@@ -14,6 +14,9 @@ std::unique_ptr<StateStore> make_window_state(const StoreSpec& spec);
 // StoreKind::session.
 std::unique_ptr<StateStore> make_session_state(const StoreSpec& spec);
 
+// StoreKind::versioned.
+std::unique_ptr<StateStore> make_versioned_state(const StoreSpec& spec);
+
 // No headers: what stands in every changelog of these stores.
 const Headers& no_headers();
 

@@ -159,13 +159,13 @@ void TimedBytes::put(const TimedKey& key, NullableView value) {
 
 void TimedBytes::restore(const TimedKey& key, NullableView value) {
     observe(key.time);
-    if (!expired(key.time)) bytes_.restore(stored(key), value);
+    if (key.time >= oldest_taken()) bytes_.restore(stored(key), value);
 }
 
 void TimedBytes::write(OrderedBytes& below, BytesView key, NullableView value) {
     forget_expired(below);
     const TimedKey decoded_key = decoded(key);
-    if (expired(decoded_key.time)) {
+    if (decoded_key.time < oldest_taken()) {
         context_->dropped("its window has expired");
         return;
     }
@@ -197,15 +197,25 @@ NullableBytes TimedBytes::get(const TimedKey& key) const {
     return bytes_.get(stored(key));
 }
 
-TimedBytes::Span TimedBytes::span(TimestampMs from, TimestampMs to) const {
-    from = std::max({from, TimestampMs{0}, observed_ - retention_ + 1});
+TimestampMs TimedBytes::oldest_taken() const {
+    if (in_memory_) return observed_ - retention_ + 1;
+    return layout_.segment_time(layout_.segment(observed_ - retention_));
+}
+
+TimestampMs TimedBytes::oldest_found() const {
+    if (!time_first_ || in_memory_) return observed_ - retention_ + 1;
+    return rest_ == TimedRest::sequence ? observed_ - retention_ : oldest_taken();
+}
+
+TimedBytes::Span TimedBytes::span(TimestampMs from, TimestampMs to, TimestampMs oldest) const {
+    from = std::max({from, TimestampMs{0}, oldest});
     return {from, to, std::max(first_segment_, layout_.segment(from)),
             to < 0 ? -1 : std::min(last_segment_, layout_.segment(to))};
 }
 
 TimedIteratorPtr TimedBytes::fetch(BytesView key, TimestampMs from, TimestampMs to,
                                    Order order) const {
-    const Span span = this->span(from, to);
+    const Span span = this->span(from, to, observed_ - retention_ + 1);
     std::vector<std::unique_ptr<BytesIterator>> ranges;
     if (!span.empty()) {
         for (int64_t segment = span.first_segment; segment <= span.last_segment; ++segment) {
@@ -225,7 +235,7 @@ TimedIteratorPtr TimedBytes::fetch(BytesView key, TimestampMs from, TimestampMs 
 
 TimedIteratorPtr TimedBytes::fetch_keys(NullableView key_from, NullableView key_to,
                                         TimestampMs from, TimestampMs to, Order order) const {
-    const Span span = this->span(from, to);
+    const Span span = this->span(from, to, oldest_found());
     const bool backward = order == Order::backward;
     std::vector<std::unique_ptr<BytesIterator>> ranges;
     Filter filter{key_from ? NullableBytes(*key_from) : std::nullopt,

@@ -1,6 +1,9 @@
 // Entries of keys and times, as window and session stores keep them: until they are older than the
 // retention, seen from the largest time that was put.
 //
+// Kafka's time-first stores on disk are less strict when they are read by time: windows that start
+// one retention ago are found, and sessions until their whole segment is too old.
+//
 // Order of iteration over several keys: by segment, then key, then time; in memory by time, then
 // key; of a store that is time first always by time. Kafka: AbstractRocksDBSegmentedBytesStore,
 // InMemoryWindowStore, InMemorySessionStore.
@@ -58,6 +61,9 @@ private:
         return time_first_ ? layout_.decode_time_first(stored) : layout_.decode_by_key(stored);
     }
     bool expired(TimestampMs time) const { return time <= observed_ - retention_; }
+    // The oldest time that is still taken, and that is found among several keys.
+    TimestampMs oldest_taken() const;
+    TimestampMs oldest_found() const;
     void observe(TimestampMs time);
     void forget_expired(OrderedBytes& below);
     // The part of [from, to] in which there can be something to read.
@@ -68,7 +74,7 @@ private:
         int64_t last_segment;
         bool empty() const { return from > to || first_segment > last_segment; }
     };
-    Span span(TimestampMs from, TimestampMs to) const;
+    Span span(TimestampMs from, TimestampMs to, TimestampMs oldest) const;
 
     StoreContext* context_ = nullptr;
     Owner* owner_ = nullptr;
