@@ -25,7 +25,7 @@ runtime::Task<Result<void>> create(Admin& admin, std::string name, int partition
 
 int main(int argc, char** argv) {
     if (argc != 4) return fmt::print(stderr, "usage: create_topic SERVER NAME PARTITIONS\n"), 2;
-    const auto config = client::ClientConfig::from({{"bootstrap.servers", argv[1]}});
+    const auto config = client::ClientConfig::for_admin({{"bootstrap.servers", argv[1]}});
     if (!config) return fmt::print(stderr, "{}\n", config.error().describe()), 1;
     client::BlockingAdmin admin{*config};
     const auto done = admin.call(

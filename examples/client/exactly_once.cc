@@ -40,8 +40,7 @@ runtime::Task<Result<void>> run(runtime::Context context, client::ConsumerConfig
         client::CommittedOffsets positions;
         for (client::RecordBatch& batch : batches)
             CO_TRY_OK(co_await copy(producer, batch, output, positions));
-        CO_TRY_OK(co_await producer.send_offsets(
-            positions, {consumer.config().group_id, consumer.identity()}));
+        CO_TRY_OK(co_await producer.send_offsets(positions, consumer.group_metadata()));
         CO_TRY_OK(co_await producer.commit_transaction());
     }
     CO_TRY_OK(co_await producer.close());

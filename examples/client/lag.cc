@@ -28,7 +28,7 @@ runtime::Task<Result<void>> print_all(Admin& admin) {
 
 int main(int argc, char** argv) {
     if (argc != 2) return fmt::print(stderr, "usage: lag SERVER\n"), 2;
-    const auto config = client::ClientConfig::from({{"bootstrap.servers", argv[1]}});
+    const auto config = client::ClientConfig::for_admin({{"bootstrap.servers", argv[1]}});
     if (!config) return fmt::print(stderr, "{}\n", config.error().describe()), 1;
     client::BlockingAdmin admin{*config};
     const auto done = admin.call(print_all);

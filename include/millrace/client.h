@@ -3,9 +3,11 @@
 #pragma once
 
 #include "client/admin.h"
+#include "client/admin_client.h"
 #include "client/blocking/blocking_admin.h"
 #include "client/blocking/blocking_consumer.h"
 #include "client/blocking/blocking_producer.h"
+#include "client/blocking/blocking_share_consumer.h"
 #include "client/consumer.h"
 #include "client/producer.h"
 #include "client/settings.h"

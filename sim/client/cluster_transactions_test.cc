@@ -71,7 +71,7 @@ Task<Result<void>> copy_some(Copying& c, Consumer& consumer, Producer& producer)
     // Perhaps before anything has left.
     Rng& rng = Loop::current().rng();
     if (rng.chance(0.1)) co_return fail(ErrorCode::cancelled, "at random");
-    CO_TRY_OK(co_await producer.send_offsets(std::move(offsets), {"g", consumer.identity()}));
+    CO_TRY_OK(co_await producer.send_offsets(std::move(offsets), consumer.group_metadata()));
     if (rng.chance(0.1)) co_return fail(ErrorCode::cancelled, "at random");
     CO_TRY_OK(co_await producer.commit_transaction());
     ++c.committed;
@@ -84,8 +84,9 @@ Task<void> copy(Copying& c) {
     Consumer consumer{c.cluster.client(), reader_config(c.cluster, "g")};
     std::vector<TopicPartition> places;
     for (PartitionIndex p = 0; p != kPartitions; ++p) places.push_back({"in", p});
+    const bool usable = (co_await producer.init_transactions()).has_value();
+    // Only now: an earlier copier may commit until it is fenced.
     CHECK(consumer.assign(places).has_value());
-    bool usable = (co_await producer.init_transactions()).has_value();
     while (usable && !c.stopping) {
         const auto copied = co_await copy_some(c, consumer, producer);
         if (copied) continue;

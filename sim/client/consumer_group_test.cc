@@ -382,6 +382,49 @@ void changes_its_mind(Simulation& sim, const Variant& variant) {
     CHECK(member.listener->losses == 0);
 }
 
+// Both join again, of which one leads the group: there is one generation more, and each has its
+// share. Members of the consumer protocol have no such thing.
+void enforces(Simulation& sim, const Variant& variant) {
+    const bool classic = variant.protocol == client::GroupProtocol::classic;
+    ConsumerWorld w(sim, {"group.initial.rebalance.delay.ms=100"});
+    w.make_topic("t", kPartitions);
+    Scope scope{w.world.client.loop()};
+    Member first(w, config_of(w, variant));
+    Member second(w, config_of(w, variant));
+    CHECK(first.consumer->enforce_rebalance().has_value());  // nothing is subscribed
+    for (Member* m : {&first, &second}) {
+        CHECK(m->consumer->subscribe({"t"}, m->listener).has_value());
+        scope.spawn(live(*m));
+    }
+    CHECK(sim.run_until([&] { return shared_evenly({&first, &second}); }, 60s));
+    sim.run_for(5s);
+    const client::GroupMetadata before = first.consumer->group_metadata();
+    CHECK(before.group_id == "g");
+    CHECK(before.member.id == first.consumer->identity().id);
+    const std::string long_reason(300, 'x');
+    CHECK(first.consumer->enforce_rebalance(long_reason).has_value());
+    CHECK(second.consumer->enforce_rebalance().has_value());
+    const auto joined_again = [&](const Member& m) {
+        return m.consumer->identity().epoch > before.member.epoch;
+    };
+    if (classic) {
+        CHECK(sim.run_until([&] { return joined_again(first) && joined_again(second); }, 10s));
+    } else {
+        sim.run_for(10s);
+        CHECK(!joined_again(first));
+    }
+    CHECK(sim.run_until([&] { return shared_evenly({&first, &second}); }, 10s));
+    const int32_t epoch = first.consumer->identity().epoch;
+    sim.run_for(10s);
+    CHECK(first.consumer->identity().epoch == epoch);  // once
+    CHECK(first.consumer->identity().id == before.member.id);
+    for (Member* m : {&first, &second}) m->stop = true;
+    CHECK(sim.run_until([&] { return first.stopped && second.stopped; }, 60s));
+    client::Consumer alone(w.world.client.context(), w.config());
+    CHECK(alone.enforce_rebalance().code() == ErrorCode::invalid_group_id);
+    CHECK(alone.group_metadata().group_id.empty());
+}
+
 constexpr client::GroupProtocol kConsumer = client::GroupProtocol::consumer;
 
 }  // namespace
@@ -398,6 +441,13 @@ SIM_TEST("a static classic member comes back") {
 }
 SIM_TEST("a static member of the consumer protocol comes back") {
     comes_back(sim, {.assignors = {}, .protocol = kConsumer});
+}
+SIM_TEST("a classic member has the partitions shared out anew") {
+    enforces(sim, {.assignors = {"range"}});
+    enforces(sim, {.assignors = {"cooperative-sticky"}});
+}
+SIM_TEST("a member of the consumer protocol cannot have them shared out anew") {
+    enforces(sim, {.assignors = {}, .protocol = kConsumer});
 }
 SIM_TEST("a classic subscription by pattern") {
     by_pattern(sim, {.assignors = {"range"}});

@@ -2,7 +2,7 @@
 // nothing is lost, and what was said of a record is what became of it.
 #include "client/share_consumer.h"
 
-#include "sim/client/share_cluster.h"
+#include "sim/client/cluster/share_cluster.h"
 
 using namespace millrace;
 using namespace millrace::sim;
@@ -165,6 +165,27 @@ SIM_TEST("each record becomes what was said of it") {
     }
     CHECK(w.run(consumer.close()).has_value());
     CHECK(w.cluster.settled());
+}
+
+SIM_TEST("a poll that is woken returns, and the next one goes on") {
+    World w(sim, 1, 1);
+    ShareConsumer consumer(w.machine.context(), w.config());
+    CHECK(consumer.subscribe({"jobs"}).has_value());
+    Scope scope{w.machine.loop()};
+    const auto wake_later = [](ShareConsumer& c) -> Task<void> {
+        co_await Loop::current().sleep_for(10s);
+        c.wake();
+    };
+    scope.spawn(wake_later(consumer));
+    const auto began = sim.now();
+    CHECK(w.run(poll(consumer, 5min))->empty());
+    CHECK(sim.now() - began < 11s);
+    consumer.wake();  // before it waits
+    CHECK(w.run(poll(consumer, 5min))->empty());
+    CHECK(sim.now() - began < 12s);
+    w.append(0, 3);
+    CHECK(w.run(poll(consumer, 5min))->size() == 3);
+    CHECK(w.run(consumer.close()).has_value());
 }
 
 SIM_TEST("nothing is locked for an application that did not ask") {

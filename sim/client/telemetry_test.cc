@@ -1,6 +1,7 @@
 // Telemetry (KIP-714): when a client asks and pushes, what it sends, and what refusals do.
+#include "client/admin_client.h"
 #include "client/share_consumer.h"
-#include "sim/client/share_cluster.h"
+#include "sim/client/cluster/share_cluster.h"
 
 using namespace millrace;
 using namespace millrace::sim;
@@ -166,4 +167,35 @@ SIM_TEST("off, or unknown to the cluster: nothing happens") {
     CHECK(old.desk().asked == 0);
     old.close();
     CHECK(old.desk().pushes.empty());
+}
+
+SIM_TEST("an administrator says what goes over its connections, if it is to") {
+    for (const std::string_view push : {"true", "false"}) {
+        World w(sim);
+        w.desk().subscription.requested_metrics.emplace_back("org.apache.kafka.admin.");
+        const auto config = client::ClientConfig::for_admin(
+            {{"bootstrap.servers", "share-0:9092"}, {"enable.metrics.push", std::string(push)}});
+        client::AdminClient admin{w.machine.context(), *config};
+        CHECK(w.pushed(2) == (push == "true"));
+        CHECK(sim.run(w.machine.loop(), admin.close()).has_value());
+        CHECK(admin.telemetry().instance_id().has_value() == (push == "true"));
+        if (push == "false") {
+            CHECK(w.desk().asked == 0);
+            continue;
+        }
+        REQUIRE(w.desk().pushes.size() == 3);
+        CHECK(w.desk().pushes.back().terminating);
+        CHECK(names(w.desk().pushes[1], "org.apache.kafka.admin.client.request.total"));
+        CHECK(names(w.desk().pushes[1], "org.apache.kafka.admin.client.node.request.latency.avg"));
+        const client::MetricList metrics = admin.metrics();
+        const auto value = [&](std::string_view name) {
+            const client::Metric* metric = metrics.find("admin-client-metrics", name);
+            REQUIRE_MESSAGE(metric != nullptr, name);
+            return metric->value;
+        };
+        CHECK(value("request-total") >= 5);
+        CHECK(value("network-io-total") == value("request-total") + value("response-total"));
+        CHECK(value("network-io-rate") > 0);
+        CHECK(value("connection-close-rate") >= 0);
+    }
 }

@@ -72,7 +72,7 @@ Task<Result<void>> copy_some(Consumer& consumer, Producer& producer, Loop& loop)
         }
         offsets[batch.place()].offset = batch.next_offset();
     }
-    CO_TRY_OK(co_await producer.send_offsets(std::move(offsets), {"g", consumer.identity()}));
+    CO_TRY_OK(co_await producer.send_offsets(std::move(offsets), consumer.group_metadata()));
     if (loop.rng().chance(0.2)) co_return fail(ErrorCode::cancelled, "at random");
     co_return co_await producer.commit_transaction();
 }

@@ -5,9 +5,9 @@
 
 #include "cli/bench/bench.h"
 #include "cli/client_settings.h"
-#include "cli/machine.h"
 #include "cli/native.h"
 #include "client/admin.h"
+#include "runtime/machine.h"
 #include "runtime/process.h"
 
 namespace millrace::cli {
@@ -34,7 +34,7 @@ struct Measured {
 // A topic of its own for the time of the measurement, unless one was named.
 class BenchTopic {
 public:
-    BenchTopic(Machine& machine, client::ClientConfig config)
+    BenchTopic(runtime::Machine& machine, client::ClientConfig config)
         : machine_(machine), cluster_(machine.context(), std::move(config)), admin_(cluster_) {}
 
     Result<std::string> make(const BenchOptions& options) {
@@ -56,7 +56,7 @@ public:
     }
 
 private:
-    Machine& machine_;
+    runtime::Machine& machine_;
     client::Cluster cluster_;
     client::Admin admin_;
     std::string name_;
@@ -77,7 +77,7 @@ bench::Progress progress_line(const Console& console, runtime::Loop& loop,
 
 Result<Measured> measure(const Console& console, const BenchOptions& options,
                          const std::string& servers, bench::Measure run) {
-    Machine machine;
+    runtime::Machine machine;
     bench::Load load = options.load;
     TRY(load.settings, options.client.read());
     if (!servers.empty()) load.settings.set("bootstrap.servers", servers);

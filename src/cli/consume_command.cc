@@ -7,11 +7,11 @@
 
 #include "cli/client_settings.h"
 #include "cli/consume_share.h"
-#include "cli/machine.h"
 #include "cli/native.h"
 #include "cli/record_input.h"
 #include "cli/record_print.h"
 #include "client/consumer.h"
+#include "runtime/machine.h"
 #include "runtime/scope.h"
 
 namespace millrace::cli {
@@ -69,7 +69,7 @@ Result<Begin> parse_begin(std::string_view text) {
 
 class Consume {
 public:
-    Consume(Machine& machine, const Console& console, const ConsumeOptions& options,
+    Consume(runtime::Machine& machine, const Console& console, const ConsumeOptions& options,
             client::ConsumerConfig config, RecordPrint print, Begin begin, TimestampMs until)
         : console_(console),
           options_(options),
@@ -315,8 +315,8 @@ runtime::Task<void> stop_on_signal(runtime::SignalWatch& signals, Consume& work)
     work.stop();
 }
 
-runtime::Task<Result<void>> run_until_signal(Machine& machine, runtime::SignalWatch& signals,
-                                             Consume& work) {
+runtime::Task<Result<void>> run_until_signal(runtime::Machine& machine,
+                                             runtime::SignalWatch& signals, Consume& work) {
     runtime::DroppingScope scope{machine.loop()};
     scope.spawn(stop_on_signal(signals, work));
     co_return co_await work.run();
@@ -378,7 +378,7 @@ Result<void> consume(const Console& console, const ConsumeOptions& options) {
     settings.set_default("max.poll.records", "100000");
     TRY(client::ConsumerConfig config, client::ConsumerConfig::from(settings));
     warn_of_unknown(console, settings);
-    Machine machine;
+    runtime::Machine machine;
     runtime::SignalWatch signals(machine.loop(), {SIGINT, SIGTERM});
     Consume work(machine, console, options, std::move(config), std::move(print), begin, until);
     return machine.wait(run_until_signal(machine, signals, work));

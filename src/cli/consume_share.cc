@@ -6,7 +6,7 @@
 #include <cstdio>
 
 #include "base/log.h"
-#include "cli/machine.h"
+#include "runtime/machine.h"
 #include "runtime/scope.h"
 
 namespace millrace::cli {
@@ -75,7 +75,8 @@ runtime::Task<void> stop_on_signal(runtime::SignalWatch& signals, Work& work) {
     work.stopped = true;
 }
 
-runtime::Task<Result<void>> run(Machine& machine, runtime::SignalWatch& signals, Work& work) {
+runtime::Task<Result<void>> run(runtime::Machine& machine, runtime::SignalWatch& signals,
+                                Work& work) {
     runtime::DroppingScope scope{machine.loop()};
     scope.spawn(stop_on_signal(signals, work));
     const auto consumed = co_await consume(work);
@@ -96,7 +97,7 @@ Result<client::AcknowledgeType> parse_acknowledge(std::string_view text) {
 
 Result<void> consume_share(const Console& console, const ShareReading& reading,
                            client::ShareConsumerConfig config, RecordPrint print) {
-    Machine machine;
+    runtime::Machine machine;
     runtime::SignalWatch signals(machine.loop(), {SIGINT, SIGTERM});
     client::ShareConsumer consumer(machine.context(), std::move(config));
     Work work{.console = console,

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "cli/machine.h"
+#include "runtime/machine.h"
 
 namespace millrace::cli {
 
@@ -28,7 +28,7 @@ public:
     }
 
 private:
-    Machine machine_;
+    runtime::Machine machine_;
 };
 
 }  // namespace millrace::cli

@@ -3,10 +3,10 @@
 #include <CLI/Formatter.hpp>
 
 #include "cli/client_settings.h"
-#include "cli/machine.h"
 #include "cli/native.h"
 #include "cli/record_input.h"
 #include "client/producer.h"
+#include "runtime/machine.h"
 #include "runtime/standard_input.h"
 
 namespace millrace::cli {
@@ -37,7 +37,7 @@ struct ProduceOptions {
 // The command at work: input in pieces, records out of them, each into the producer.
 class Produce {
 public:
-    Produce(Machine& machine, const Console& console, const ProduceOptions& options,
+    Produce(runtime::Machine& machine, const Console& console, const ProduceOptions& options,
             RecordFormat format, client::ProducerConfig config)
         : machine_(machine),
           console_(console),
@@ -134,7 +134,7 @@ private:
         return {};
     }
 
-    Machine& machine_;
+    runtime::Machine& machine_;
     const Console& console_;
     const ProduceOptions& options_;
     RecordInput input_;
@@ -155,7 +155,7 @@ Result<uint64_t> produce(const Console& console, const ProduceOptions& options) 
     settings.set_default("linger.ms", "5");
     TRY(client::ProducerConfig config, client::ProducerConfig::from(settings));
     warn_of_unknown(console, settings);
-    Machine machine;
+    runtime::Machine machine;
     Produce work(machine, console, options, std::move(format), std::move(config));
     return machine.wait(work.run());
 }

@@ -44,7 +44,7 @@ runtime::Task<Result<std::shared_ptr<BrokerConnection>>> BrokerConnection::open(
 }
 
 BrokerConnection::~BrokerConnection() {
-    if (!closed_) meter_.closed();
+    if (!closed_) meter_.closed(loop_.now());
 }
 
 // A broker that does not know our newest version says which it knows, in the oldest format.
@@ -158,7 +158,7 @@ Result<void> BrokerConnection::take_answer(SharedBytes frame) {
 
 void BrokerConnection::close(Error why) {
     if (std::exchange(closed_, true)) return;
-    meter_.closed();
+    meter_.closed(loop_.now());
     error_ = fail(ErrorCode::connection_closed, std::move(why.message));
     unsent_ = {};
     stream_->close();

@@ -13,9 +13,14 @@
 namespace millrace::client {
 
 ClassicMembership::ClassicMembership(MembershipContext context)
-    : context_(std::move(context)), last_poll_(context_.cluster.loop().now()) {
-    for (const std::string& name : context_.config.assignors)
-        assignors_.push_back(make_assignor(name));
+    : context_(std::move(context)),
+      leader_(context_.cluster),
+      last_poll_(context_.cluster.loop().now()) {
+    if (context_.config.assignor_factory)
+        assignors_.push_back(context_.config.assignor_factory());
+    else
+        for (const std::string& name : context_.config.assignors)
+            assignors_.push_back(make_assignor(name));
     cooperative_ = std::ranges::all_of(assignors_, [](const auto& a) { return a->cooperative(); });
     last_alive_ = last_poll_;
     context_.identity = {.id = {},
@@ -37,6 +42,14 @@ void ClassicMembership::subscribe(Subscription wanted) {
 void ClassicMembership::polled() {
     last_poll_ = context_.cluster.loop().now();
     if (std::exchange(expired_, false)) wake_.set();
+}
+
+bool ClassicMembership::enforce_rebalance(std::string reason) {
+    // One that is under way is as good.
+    if (context_.identity.rebalancing) return true;
+    rejoin_reason_ = std::move(reason);
+    want_rejoin();
+    return true;
 }
 
 void ClassicMembership::want_rejoin() {
@@ -133,7 +146,6 @@ bool ClassicMembership::recover(const Error& error) {
 void ClassicMembership::lose_generation(bool keep_id) {
     context_.identity.epoch = -1;
     if (!keep_id) context_.identity.id.clear();
-    stable_ = false;
     if (!context_.table.all().empty()) lost_ = true;
     for (const auto& [place, p] : context_.table.all()) p->leaving = true;
 }
@@ -144,7 +156,6 @@ runtime::Task<Result<void>> ClassicMembership::rejoin() {
         CO_TRY_OK(co_await context_.cluster.update(
             context_.cluster.after(context_.config.client.request_timeout)));
     context_.identity.rebalancing = true;
-    stable_ = false;
     auto joined = co_await join();
     if (!joined) co_return joined.error();
     const auto code = static_cast<ErrorCode>((*joined)->error_code);
@@ -157,14 +168,14 @@ runtime::Task<Result<void>> ClassicMembership::rejoin() {
                        "the group chose an assignor that this member did not name");
     context_.identity.id = (*joined)->member_id.str();
     context_.identity.epoch = (*joined)->generation_id;
-    shared_topics_.clear();
-    std::map<std::string, std::vector<uint8_t>> shares;
+    rejoin_reason_.clear();
+    leader_.resign();
+    GroupShares shares;
     if ((*joined)->leader == (*joined)->member_id && !(*joined)->skip_assignment) {
-        CO_TRY(shares, co_await share_out((*joined).body));
+        CO_TRY(shares, co_await leader_.share_out((*joined).body, *chosen_));
     }
     CO_TRY(auto given, co_await sync(protocol, std::move(shares)));
     context_.identity.rebalancing = false;
-    stable_ = true;
     last_alive_ = context_.cluster.loop().now();
     chosen_->assigned(given, context_.identity.epoch);
     co_await context_.gate.run(take(std::move(given), context_.identity.epoch));
@@ -181,6 +192,7 @@ runtime::Task<Result<Reply<protocol::JoinGroupResponse>>> ClassicMembership::joi
     request.member_id = context_.identity.id;
     if (!config.group_instance_id.empty()) request.group_instance_id = config.group_instance_id;
     request.protocol_type = "consumer";
+    if (!rejoin_reason_.empty()) request.reason = protocol::Str(rejoin_reason_);
     GroupMember self{.id = {}, .topics = joined_topics_};
     if (cooperative_) {
         self.owned = context_.table.places();
@@ -196,38 +208,8 @@ runtime::Task<Result<Reply<protocol::JoinGroupResponse>>> ClassicMembership::joi
     co_return co_await context_.link.call(request, join_deadline());
 }
 
-runtime::Task<Result<std::map<std::string, std::vector<uint8_t>>>> ClassicMembership::share_out(
-    const protocol::JoinGroupResponse& joined) {
-    std::vector<GroupMember> members;
-    bool all_known = true;
-    for (const auto& said : joined.members) {
-        CO_TRY(GroupMember member, decode_subscription(said.metadata));
-        member.id = said.member_id.str();
-        if (said.group_instance_id) member.instance_id = said.group_instance_id->str();
-        for (const std::string& topic : member.topics)
-            all_known = context_.cluster.find_topic(topic) && all_known;
-        members.push_back(std::move(member));
-    }
-    if (members.empty()) co_return fail(ErrorCode::malformed, "a group without members");
-    if (!all_known)
-        CO_TRY_OK(co_await context_.cluster.update(
-            context_.cluster.after(context_.config.client.request_timeout)));
-    const AssignableTopics topics = assignable_topics(members, context_.cluster.metadata());
-    for (const GroupMember& member : members) {
-        for (const std::string& name : member.topics) {
-            const auto known = topics.find(name);
-            shared_topics_[name] =
-                known == topics.end() ? 0 : static_cast<size_t>(known->second.partitions);
-        }
-    }
-    const GroupAssignment given = chosen_->assign(members, topics);
-    std::map<std::string, std::vector<uint8_t>> out;
-    for (size_t i = 0; i < members.size(); i++) out[members[i].id] = encode_assignment(given[i]);
-    co_return out;
-}
-
-runtime::Task<Result<std::vector<TopicPartition>>> ClassicMembership::sync(
-    std::string protocol, std::map<std::string, std::vector<uint8_t>> shares) {
+runtime::Task<Result<std::vector<TopicPartition>>> ClassicMembership::sync(std::string protocol,
+                                                                           GroupShares shares) {
     protocol::SyncGroupRequest request;
     request.group_id = context_.config.group_id;
     request.generation_id = context_.identity.epoch;
@@ -352,15 +334,8 @@ runtime::Task<void> ClassicMembership::watch_topics() {
     for (;;) {
         co_await waiting.wait();
         if (context_.identity.rebalancing || context_.identity.epoch < 0) continue;
-        bool changed = wanted_.pattern && wanted_topics() != joined_topics_;
-        for (const auto& [name, size] : shared_topics_) {
-            const TopicPtr topic = context_.cluster.find_topic(name);
-            // A topic that is briefly not known has not gone.
-            const bool known = topic || context_.cluster.metadata().error(name) ==
-                                            ErrorCode::unknown_topic_or_partition;
-            changed = changed || (known && (topic ? topic->partitions.size() : 0) != size);
-        }
-        if (changed) want_rejoin();
+        const bool changed = wanted_.pattern && wanted_topics() != joined_topics_;
+        if (changed || leader_.outdated()) want_rejoin();
     }
 }
 

@@ -11,9 +11,8 @@
 // its poll(). Owner: Consumer. Kafka: ConsumerCoordinator, AbstractCoordinator.
 #pragma once
 
-#include "client/assign/assignor.h"
+#include "client/classic_leader.h"
 #include "client/group_membership.h"
-#include "protocol/messages/join_group.h"
 
 namespace millrace::client {
 
@@ -26,6 +25,7 @@ public:
         context_.listener = std::move(listener);
     }
     void polled() override;
+    bool enforce_rebalance(std::string reason) override;
     runtime::Task<void> leave(runtime::TimePoint deadline) override;
 
 private:
@@ -36,10 +36,8 @@ private:
     runtime::Task<Result<void>> rejoin();
     runtime::Task<void> give_back();
     runtime::Task<Result<Reply<protocol::JoinGroupResponse>>> join();
-    runtime::Task<Result<std::map<std::string, std::vector<uint8_t>>>> share_out(
-        const protocol::JoinGroupResponse& joined);
-    runtime::Task<Result<std::vector<TopicPartition>>> sync(
-        std::string protocol, std::map<std::string, std::vector<uint8_t>> shares);
+    runtime::Task<Result<std::vector<TopicPartition>>> sync(std::string protocol,
+                                                            GroupShares shares);
     runtime::Task<void> take(std::vector<TopicPartition> given, int32_t generation);
     runtime::Task<void> heartbeat();
     runtime::Task<void> leave_group(std::string id, std::string reason,
@@ -54,16 +52,16 @@ private:
     Assignor* find(std::string_view name) const;
 
     MembershipContext context_;
+    ClassicLeader leader_;
     Subscription wanted_;
     std::vector<std::unique_ptr<Assignor>> assignors_;
     Assignor* chosen_ = nullptr;
-    bool cooperative_;  // all assignors are
-    bool stable_ = false;
+    bool cooperative_;      // all assignors are
     bool lost_ = false;     // the partitions that are here are no longer ours
     bool expired_ = false;  // the application does not poll
     bool rejoin_wanted_ = true;
+    std::string rejoin_reason_;  // the application's; what the coordinator is told
     std::vector<std::string> joined_topics_;
-    std::map<std::string, size_t> shared_topics_;  // as leader: what was shared out, with its size
     runtime::TimePoint last_poll_;
     runtime::TimePoint last_alive_;
     runtime::Event wake_;

@@ -51,4 +51,10 @@ Result<ClientConfig> ClientConfig::from(const Settings& settings) {
     return out;
 }
 
+Result<ClientConfig> ClientConfig::for_admin(const Settings& settings) {
+    TRY(ClientConfig out, from(settings));
+    if (!settings.find("enable.metrics.push")) out.metrics_push = false;
+    return out;
+}
+
 }  // namespace millrace::client

@@ -47,6 +47,8 @@ struct ClientConfig {
     // With the defaults above for what is not set. invalid_config; bootstrap.servers or
     // bootstrap.controllers must be set.
     static Result<ClientConfig> from(const Settings& settings);
+    // For an administrator, who is asked for no metrics unless enable.metrics.push=true.
+    static Result<ClientConfig> for_admin(const Settings& settings);
 };
 
 }  // namespace millrace::client

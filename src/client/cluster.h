@@ -17,6 +17,7 @@
 #include <map>
 #include <set>
 
+#include "client/answer_errors.h"
 #include "client/brokers.h"
 #include "client/metadata.h"
 #include "runtime/scope.h"
@@ -62,20 +63,23 @@ public:
         for (int failures = 0;; ++failures) {
             CO_TRY(const NodeId node, co_await any(deadline));
             auto reply = co_await call(node, request, deadline, at_most);
-            if (reply || !network_error(reply.code())) co_return std::move(reply);
-            CO_TRY_OK(co_await pause(failures, deadline, reply.error()));
+            const Error last = config_.controllers ? controller_error(reply) : call_error(reply);
+            if (last.code == ErrorCode::none) co_return std::move(reply);
+            CO_TRY_OK(co_await pause(failures, deadline, last));
         }
     }
 
-    // As call_any, to the controller as far as the metadata names one (any broker forwards).
+    // As call_any, to the controller as far as the metadata names one (any broker forwards). Again
+    // also when the answer says that another one is active by now.
     template <typename Request>
     runtime::Task<Result<Reply<typename Request::Response>>> call_controller(
         const Request& request, runtime::TimePoint deadline, int16_t at_most = INT16_MAX) {
         for (int failures = 0;; ++failures) {
             CO_TRY(const NodeId node, co_await controller(deadline));
             auto reply = co_await call(node, request, deadline, at_most);
-            if (reply || !network_error(reply.code())) co_return std::move(reply);
-            CO_TRY_OK(co_await pause(failures, deadline, reply.error()));
+            const Error last = controller_error(reply);
+            if (last.code == ErrorCode::none) co_return std::move(reply);
+            CO_TRY_OK(co_await pause(failures, deadline, last));
         }
     }
 
@@ -127,6 +131,24 @@ private:
         std::string key;
         auto operator<=>(const CoordinatorKey&) const = default;
     };
+
+    // Why a call is worth another attempt; the code is none when it is not.
+    template <typename Response>
+    static Error call_error(const Result<Reply<Response>>& reply) {
+        if (!reply && network_error(reply.code())) return reply.error();
+        return {ErrorCode::none, {}};
+    }
+    template <typename Response>
+    Error controller_error(const Result<Reply<Response>>& reply) {
+        if (!reply) return call_error(reply);
+        const auto moved = [this](ErrorCode code) {
+            return code == ErrorCode::not_controller ||
+                   (config_.controllers && code == ErrorCode::not_leader_or_follower);
+        };
+        if (!has_error(reply->body, moved)) return {ErrorCode::none, {}};
+        request_update();
+        return {ErrorCode::not_controller, "the node that was asked is not the active controller"};
+    }
 
     runtime::TimePoint request_deadline(runtime::TimePoint deadline) const {
         return std::min(deadline, after(config_.request_timeout));

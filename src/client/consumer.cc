@@ -85,6 +85,24 @@ std::unique_ptr<GroupMembership> Consumer::make_membership() {
     return std::make_unique<ClassicMembership>(std::move(context));
 }
 
+Result<void> Consumer::enforce_rebalance(std::string reason) {
+    constexpr size_t kReasonMax = 255;
+    if (config_.group_id.empty())
+        return fail(ErrorCode::invalid_group_id, "a rebalance needs a group.id");
+    if (!membership_) return {};
+    if (reason.empty()) reason = "the application asked for it";
+    if (reason.size() > kReasonMax) {
+        size_t end = kReasonMax;
+        while (end > 0 && (static_cast<uint8_t>(reason[end]) & 0xC0) == 0x80)
+            --end;  // whole characters
+        reason.resize(end);
+    }
+    if (!membership_->enforce_rebalance(std::move(reason)))
+        LOG_WARN("client", "group {}: members of the consumer protocol cannot enforce a rebalance",
+                 config_.group_id);
+    return {};
+}
+
 runtime::Task<Result<void>> Consumer::unsubscribe() {
     co_await give_all_back();
     if (membership_) {

@@ -54,6 +54,15 @@ public:
     std::vector<TopicPartition> assignment() const { return table_.places(); }
     const Subscription& subscription() const { return subscription_; }
     const MemberIdentity& identity() const { return identity_; }
+    // For Producer::send_offsets. Without a group.id there is no name in it.
+    GroupMetadata group_metadata() const { return {config_.group_id, identity_}; }
+    // Joins the group again, with the next poll() at the latest: for an assignor that goes by more
+    // than subscriptions. The coordinator has the partitions shared out anew when the group's
+    // leader does so, or a member who wants something else than before; another one is told what
+    // it has. `reason` is for the coordinator's log (none: a general one; at most 255 bytes of it).
+    // Classic members only: without effect for others, when nothing is subscribed, and while the
+    // group is at it anyway. Errors: invalid_group_id (no group.id).
+    Result<void> enforce_rebalance(std::string reason = {});
 
     // Batches as soon as there are any, none when `patience` is over. What is final for a
     // partition or the group comes as an error, once; poll() may be called again after it:

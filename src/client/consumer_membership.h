@@ -24,6 +24,7 @@ public:
         context_.listener = std::move(listener);
     }
     void polled() override;
+    bool enforce_rebalance(std::string) override { return false; }
     runtime::Task<void> leave(runtime::TimePoint deadline) override;
 
 private:

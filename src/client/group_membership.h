@@ -82,6 +82,8 @@ public:
     virtual void set_listener(std::shared_ptr<RebalanceListener> listener) = 0;
     // The application called poll().
     virtual void polled() = 0;
+    // The application wants to join again; false: members of this protocol have no such thing.
+    virtual bool enforce_rebalance(std::string reason) = 0;
     // Ends the background work and leaves the group (a static classic member just stops). The
     // partitions were given back before.
     virtual runtime::Task<void> leave(runtime::TimePoint deadline) = 0;

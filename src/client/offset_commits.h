@@ -30,7 +30,7 @@ struct MemberIdentity {
     bool lost() const { return subscribed && epoch < 1; }
 };
 
-// Whose offsets a transaction commits: Consumer::identity() under its group.id.
+// Whose offsets a transaction commits: Consumer::group_metadata().
 struct GroupMetadata {
     std::string group_id;
     MemberIdentity member;

@@ -33,4 +33,10 @@ TEST_CASE("a property that cannot be is refused by its name") {
         CHECK(config.error().message.starts_with(std::string(bad).substr(0, 10)));
     }
     CHECK(ClientConfig::from(Settings{}).code() == ErrorCode::invalid_config);
+    // Clients are asked for their metrics, administrators only if they are told to be.
+    Settings settings{{"bootstrap.servers", "a:1"}};
+    CHECK(ClientConfig::from(settings)->metrics_push);
+    CHECK_FALSE(ClientConfig::for_admin(settings)->metrics_push);
+    settings.set("enable.metrics.push", "true");
+    CHECK(ClientConfig::for_admin(settings)->metrics_push);
 }

@@ -59,6 +59,7 @@ runtime::Task<Result<std::vector<ShareBatch>>> ShareConsumer::poll(Duration pati
     const auto deadline = loop.now() + patience;
     runtime::Subscriber waiting{loop};
     waiting.subscribe(fetcher_->filled);
+    waiting.subscribe(wake_);
     Result<std::vector<ShareBatch>> out{};
     polls_.began(loop.now());
     in_poll_ = true;
@@ -68,7 +69,7 @@ runtime::Task<Result<std::vector<ShareBatch>>> ShareConsumer::poll(Duration pati
             break;
         }
         out = fetcher_->take(config_.max_poll_records, delivered_);
-        if (!out || !out->empty()) break;
+        if (!out || !out->empty() || std::exchange(woken_, false)) break;
         fetcher_->ask();
         if (loop.now() >= deadline) break;
         co_await waiting.wait_until(deadline);
@@ -78,6 +79,11 @@ runtime::Task<Result<std::vector<ShareBatch>>> ShareConsumer::poll(Duration pati
     membership_->polled();
     call_back();
     co_return std::move(out);
+}
+
+void ShareConsumer::wake() {
+    woken_ = true;
+    wake_.notify();
 }
 
 // Acknowledgements

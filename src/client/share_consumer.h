@@ -65,6 +65,8 @@ public:
     // cluster without share groups); corrupt_message (a damaged batch; it was rejected). poll() may
     // be called again after any of them.
     runtime::Task<Result<std::vector<ShareBatch>>> poll(Duration patience);
+    // Ends the poll() that waits now, or the next one: with what there is, or nothing.
+    void wake();
 
     // Explicit mode only; may be said again until it is sent. `gap` is not for applications.
     // invalid_request: the record was not delivered, or it has been acknowledged for good.
@@ -118,6 +120,8 @@ private:
     PollStats polls_;
     ShareFetchStats fetches_;  // of all subscriptions
     bool in_poll_ = false;
+    bool woken_ = false;
+    runtime::Signal wake_;
     std::unique_ptr<ShareFetcher> fetcher_;        // while subscribed
     std::unique_ptr<ShareMembership> membership_;  // likewise
     Telemetry telemetry_;

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "client/blocking/blocking_admin.h"
 #include "client/consumer.h"
 #include "client/producer.h"
 #include "protocol/messages/create_topics.h"
@@ -354,4 +355,75 @@ TEST_CASE("a cooperative rebalance takes from a member only what moves") {
     CHECK(poll_until(w, {{&first, &seen}}, [&] { return first.assignment().size() == 6; }));
     CHECK(counter->given_up == 3);
     CHECK(w.wait(first.close()).has_value());
+}
+
+TEST_CASE("a member has the partitions shared out anew") {
+    for (const GroupProtocol protocol : kProtocols) {
+        World w;
+        const std::string topic = w.make_topic(w.unique("enforce"), 4);
+        auto config = w.consumer_config(w.unique("group"));
+        config.group_protocol = protocol;
+        config.assignors = {"range"};
+        Consumer first{w.context(), config};
+        Consumer second{w.context(), config};
+        auto counter = std::make_shared<Counter>();
+        CHECK(first.subscribe({topic}).has_value());
+        CHECK(second.subscribe({topic}, counter).has_value());
+        Seen seen;
+        const auto shared = [&] {
+            return first.assignment().size() == 2 && second.assignment().size() == 2;
+        };
+        CHECK(poll_until(w, {{&first, &seen}, {&second, &seen}}, shared));
+        const client::GroupMetadata before = first.group_metadata();
+        CHECK(before.group_id == config.group_id);
+        CHECK(!before.member.id.empty());
+        const size_t gained = counter->gained;
+        // One of them leads the group, and nobody else is heard.
+        for (Consumer* member : {&first, &second})
+            CHECK(member->enforce_rebalance("a test wants it").has_value());
+        const auto again = [&] {
+            return first.group_metadata().member.epoch > before.member.epoch && shared();
+        };
+        if (protocol == GroupProtocol::classic) {
+            CHECK(poll_until(w, {{&first, &seen}, {&second, &seen}}, again));
+            CHECK(counter->gained > gained);
+        } else {
+            for (int i = 0; i != 20; ++i) {
+                poll_once(w, first, seen);
+                poll_once(w, second, seen);
+            }
+            CHECK(counter->gained == gained);
+            CHECK(first.group_metadata().member.epoch == before.member.epoch);
+        }
+        CHECK(first.group_metadata().member.id == before.member.id);
+        CHECK(seen.errors.empty());
+        CHECK(w.wait(second.close()).has_value());
+        CHECK(w.wait(first.close()).has_value());
+    }
+}
+
+// With MILLRACE_TEST_TELEMETRY somebody is subscribed to it (interop/telemetry.py).
+TEST_CASE("an administrator counts what goes over its connections") {
+    World w;
+    auto config = World::client_config();
+    config.client_id = "ours-admin";
+    {
+        client::AdminClient client{w.context(), config};
+        CHECK(w.wait(client.admin().list_topics()).has_value());
+        const client::MetricList metrics = client.metrics();
+        const client::Metric* requests = metrics.find("admin-client-metrics", "request-total");
+        REQUIRE(requests != nullptr);
+        CHECK(requests->value >= 2);
+        if (std::getenv("MILLRACE_TEST_TELEMETRY") != nullptr) {
+            const auto end = w.loop().read_clock() + 60s;
+            while (client.telemetry().pushes() < 3 && w.loop().read_clock() < end)
+                CHECK(w.wait(client.admin().list_topics()).has_value());
+            CHECK(client.telemetry().pushes() >= 3);
+        }
+        CHECK(w.wait(client.close()).has_value());
+    }
+    client::BlockingAdmin blocking{config};
+    CHECK(blocking.call(&client::Admin::list_topics).has_value());
+    CHECK(blocking.metrics().find("admin-client-metrics", "connection-count")->value >= 1);
+    CHECK(blocking.close().has_value());
 }

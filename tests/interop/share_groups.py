@@ -3,6 +3,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -171,6 +172,22 @@ def check_console(w):
     assert "At most one of --reject and --release" in ours("--reject", "--release", exit=1)[1]
 
 
+def check_blocking(w):
+    """examples/client/blocking_share: the client for programs without a loop."""
+    topic = w.topic("blocking")
+    worker = subprocess.Popen([env.BINARY.parent / "example_blocking_share", w.node.address, topic, topic], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        w.millrace("produce", topic, given="".join(f"{kind} {i}\n" for i in range(10) for kind in ("good", "bad", "later")))
+        done = sorted(worker.stdout.readline() for _ in range(20))
+        assert done == sorted(f"{kind} {i}\n" for i in range(10) for kind in ("good", "later")), done
+        eventually(lambda: set(w.lag(topic).values()) <= {"0", "-"}, 30, "nothing is left")
+    finally:
+        worker.send_signal(signal.SIGINT)
+        rest, said = worker.communicate(timeout=30)
+    assert (worker.returncode, rest, said) == (0, "", "40 settled\n"), (worker.returncode, rest, said)
+
+
 def check_errors(w):
     topic = w.topic("errors")
     w.produce(topic, 0, 1)
@@ -200,6 +217,7 @@ def main():
         checks.run("with a member of Java's", check_with_java, w)
         checks.run("a member that is killed", check_killed_member, w)
         checks.run("kafka-console-share-consumer", check_console, w)
+        checks.run("without a loop", check_blocking, w)
         checks.run("errors say what is wrong", check_errors, w)
     return checks.finish()
 

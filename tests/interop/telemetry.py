@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Telemetry (KIP-714) to Apache Kafka: our clients push what a subscription asks for, under the names that Java's clients use."""
 
+import os
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -15,6 +16,12 @@ from lib.tools import Tools
 
 MILLRACE = str(env.BINARY)
 PREFIX = "org.apache.kafka."
+# What Java's admin client 4.3.1 pushed, but for its selector's times and logins; its tools end before they push.
+JAVA_ADMIN = """connection.close.rate connection.close.total connection.count connection.creation.rate connection.creation.total
+incoming.byte.rate incoming.byte.total network.io.rate network.io.total outgoing.byte.rate outgoing.byte.total request.rate
+request.size.avg request.size.max request.total response.rate response.total node.incoming.byte.rate node.incoming.byte.total
+node.outgoing.byte.rate node.outgoing.byte.total node.request.latency.avg node.request.latency.max node.request.rate
+node.request.size.avg node.request.size.max node.request.total node.response.rate node.response.total"""
 
 
 class Desk:
@@ -93,13 +100,15 @@ def check_producer(desk):
     check_known(pushes, theirs, 40)
 
 
-def check_consumer(desk, kind, ours, theirs, least):
-    """`ours` is a command of millrace that reads until it is stopped, `theirs` one of Java's tools."""
+def check_consumer(desk, kind, ours, theirs, least, name, count):
+    """`ours` is a command of millrace that reads until it has told of so many of `name`, `theirs` one of Java's tools."""
     with desk.run("consume", "told", *ours, "-X", f"client.id=ours-{kind}"):
         desk.wait(f"ours-{kind}", 3)
+        # The first ones may be of before it was a member.
+        member = eventually(lambda: [p.labels for p in desk.of(f"ours-{kind}") if "group_member_id" in p.labels], 60, "a member")
+        assert member[0]["group_id"] == f"g-{kind}" and member[0]["group_member_id"], member
+        eventually(lambda: total(desk.of(f"ours-{kind}"), name) >= count, 60, f"{count} of {name}")
     pushes = desk.wait(f"ours-{kind}", 4, last=True)
-    labels = pushes[1].labels
-    assert labels["group_id"] == f"g-{kind}" and labels["group_member_id"], labels
     running = desk.tools.start(*theirs, "--topic", "told", "--command-property", f"client.id=theirs-{kind}")
     java = desk.wait(f"theirs-{kind}", 3)
     running.stop()
@@ -109,15 +118,28 @@ def check_consumer(desk, kind, ours, theirs, least):
 
 def check_group(desk):
     pushes = check_consumer(desk, "group", ("-g", "g-group", "--from-beginning"),
-                            ("console-consumer", "--group", "j-group", "--from-beginning"), 45)
-    assert total(pushes, "consumer.fetch.manager.records.consumed.total") >= 3
+                            ("console-consumer", "--group", "j-group", "--from-beginning"), 45,
+                            "consumer.fetch.manager.records.consumed.total", 3)
     assert total(pushes, "consumer.coordinator.rebalance.total") == 1
 
 
 def check_share(desk):
-    pushes = check_consumer(desk, "share", ("--share", "g-share"),
-                            ("console-share-consumer", "--group", "j-share"), 35)
-    assert total(pushes, "consumer.share.coordinator.heartbeat.total") >= 1
+    check_consumer(desk, "share", ("--share", "g-share"), ("console-share-consumer", "--group", "j-share"), 35,
+                   "consumer.share.coordinator.heartbeat.total", 1)
+
+
+def check_admin(desk):
+    """Only when it is told to, as Java's."""
+    subprocess.run([env.BINARY.parent / "client_live_test", "--test-case=an administrator*"], check=True, timeout=120,
+                   stdout=subprocess.DEVNULL,
+                   env={**os.environ, "MILLRACE_TEST_SERVERS": desk.node.address, "MILLRACE_TEST_TELEMETRY": "1"})
+    pushes = desk.wait("ours-admin", 4)
+    assert any(push.last for push in pushes), pushes
+    one = [push for push in pushes if push.instance == pushes[0].instance]
+    assert total(one, "admin.client.request.total") >= 4
+    assert names(pushes) == {PREFIX + "admin.client." + name for name in JAVA_ADMIN.split()}, sorted(names(pushes))
+    subprocess.run([env.BINARY.parent / "example_lag", desk.node.address], check=True, timeout=60, stdout=subprocess.DEVNULL)
+    assert not desk.of("millrace")
 
 
 def check_off(desk):
@@ -149,6 +171,7 @@ def main():
             checks.run("a producer", check_producer, desk)
             checks.run("a member of a group", check_group, desk)
             checks.run("a member of a share group", check_share, desk)
+            checks.run("an administrator", check_admin, desk)
             checks.run("off", check_off, desk)
             checks.run("a subscription that changes", check_narrow, desk)
     return checks.finish()

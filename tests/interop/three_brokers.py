@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Our client against three brokers of Apache Kafka in three racks, of which one after the other is killed and comes back: what is
-produced meanwhile is there once and in order, whoever reads along reads all of it, also from the followers in its rack, and
-members of a group go on over the death of their coordinator."""
+produced meanwhile is there once and in order, whoever reads along reads all of it, also from the followers in its rack, members
+of a group go on over the death of their coordinator, and transactions over that of theirs."""
 
 import base64
+import json
 import secrets
 import shutil
 import signal
@@ -17,6 +18,7 @@ from pathlib import Path
 from lib import env
 from lib.check import Checks, eventually, parse, parser
 from lib.node import free_port
+from lib.otlp import read_pushes
 from lib.wire import Wire
 
 MILLRACE = str(env.BINARY)
@@ -41,11 +43,14 @@ class Brokers:
         controller, cluster = free_port(), base64.urlsafe_b64encode(b"\x4d" + secrets.token_bytes(15)).decode().rstrip("=")
         for node, port in self.ports.items():
             listeners = [f"PLAINTEXT://127.0.0.1:{port}"] + ([f"CONTROLLER://127.0.0.1:{controller}"] if node == 1 else [])
-            properties = {"process.roles": "broker,controller" if node == 1 else "broker", "node.id": node, "broker.rack": f"r{node}",
+            properties = {"process.roles": "broker,controller" if node == 1 else "broker", "node.id": node,
+                          "broker.rack": f"r{node}",
                           "log.dirs": self.home / str(node), "listeners": ",".join(listeners),
                           "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}", "controller.listener.names": "CONTROLLER",
                           "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-                          "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller}", **QUICK}
+                          "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller}",
+                          "metric.reporters": "TelemetryToFile", "millrace.test.telemetry.file": self.home / f"{node}.pushes",
+                          **QUICK}
             file = self.home / f"{node}.properties"
             file.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
             subprocess.run(env.java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", file,
@@ -72,12 +77,27 @@ class Brokers:
                 return len(wire.metadata([])[0]) == count
         eventually(ready, 180, f"{count} brokers", 0.5)
 
-    def bounce(self, node):
+    def bounce(self, node, meanwhile=lambda: None):
         self.processes[node].send_signal(signal.SIGKILL)
         self.processes[node].wait()
         self.await_count(2)
+        meanwhile()
         self.start(node)
         self.await_count(3)
+
+    def millrace(self, *command, given=None, address=None):
+        return subprocess.run([MILLRACE, *command, "-b", address or self.address], input=given, check=True, timeout=90, text=True,
+                              capture_output=True).stdout
+
+    def describe(self, topic, address=None):
+        """Its partitions."""
+        return json.loads(self.millrace("topics", "describe", topic, "--json", address=address))[0]["partitions"]
+
+    def make_topic(self, name):
+        self.millrace("topics", "create", name, "--partitions", str(PARTITIONS), "--replication", "3")
+
+    def pushes(self, client):
+        return [push for node in self.ports for push in read_pushes(self.home / f"{node}.pushes") if push.client_id == client]
 
 
 class Reader:
@@ -121,8 +141,7 @@ def feed(process, stopping, sent):
 
 def over_deaths(brokers):
     topic = "deaths"
-    subprocess.run([MILLRACE, "topics", "create", topic, "-b", brokers.address, "--partitions", str(PARTITIONS),
-                    "--replication", "3"], check=True, timeout=60)
+    brokers.make_topic(topic)
     along = Reader(brokers, topic, "--from-beginning")
     near = Reader(brokers, topic, "--from-beginning", "-X", "client.rack=r3", "-X", "metadata.max.age.ms=2000")
     member = ("-g", "deaths", "--from-beginning", "-X", "session.timeout.ms=10000", "-X", "auto.commit.interval.ms=200")
@@ -153,11 +172,101 @@ def over_deaths(brokers):
         reader.stop()
 
 
+def bytes_by_node(brokers, client):
+    """What came over a consumer's connections, as it told the cluster itself."""
+    def said():
+        pushes = brokers.pushes(client)
+        return pushes if any(push.last for push in pushes) else None
+    out = Counter()
+    for push in eventually(said, 30, f"the last push of {client}"):
+        for point in push.points:
+            if point.name == "org.apache.kafka.consumer.node.incoming.byte.total":
+                out[point.tags["node_id"]] += point.value
+    return out
+
+
+def from_followers(brokers):
+    """In the rack of node 3 everything comes from there, although it leads only a third of the partitions."""
+    topic, records = "racks", 20_000
+    tool = env.BINARY.parent / "kafka-client-metrics.sh"
+    subprocess.run([tool, "--bootstrap-server", brokers.address, "--alter", "--name", "racks", "--interval", "1000",
+                    "--metrics", "org.apache.kafka.consumer.node.", "--match", "client_id=rack-.*"],
+                   check=True, timeout=60, stdout=subprocess.DEVNULL)
+    brokers.make_topic(topic)
+    # A broker that knows the topic knows the subscription that was made before it.
+    for port in brokers.ports.values():
+        parts = eventually(lambda port=port: brokers.describe(topic, f"127.0.0.1:{port}"), 30, f"the topic at {port}")
+        assert len({part["leader"] for part in parts}) == 3, parts
+    # Members of groups: others end at once, without a last push.
+    near = Reader(brokers, topic, "--from-beginning", "-g", "rack-near", "-X", "client.rack=r3", "-X", "client.id=rack-near")
+    anywhere = Reader(brokers, topic, "--from-beginning", "-g", "rack-none", "-X", "client.id=rack-none")
+    brokers.millrace("produce", topic, given="".join(f"{i}\n" for i in range(10)))
+    for reader in (near, anywhere):
+        eventually(lambda reader=reader: len(reader.lines) == 10, 60, "the first records")
+    # Five digits and blanks, so that records weigh more than what goes round when there are none.
+    brokers.millrace("produce", topic, given="".join(f"{i:<500}\n" for i in range(10, records)))
+    for reader in (near, anywhere):
+        eventually(lambda reader=reader: len(reader.lines) == records, 60, "all records")
+        reader.stop()
+    for client, least, most in (("rack-near", 0.95, 1.0), ("rack-none", 0.1, 0.6)):
+        by_node = bytes_by_node(brokers, client)
+        share = by_node["node-3"] / sum(by_node.values())
+        assert sum(by_node.values()) > 500 * records / 2, by_node
+        assert least < share < most, f"{client}: {share:.2f} of {by_node}"
+
+
+def coordinator_dies(brokers):
+    """Transactions whose coordinator is killed: the producer goes on, and each record is there once."""
+    topic, count = "sums", 8000
+    brokers.make_topic(topic)
+    tool = env.BINARY.parent / "kafka-producer-perf-test.sh"
+
+    def transactions(identity, records):
+        return [tool, "--bootstrap-server", brokers.address, "--topic", topic, "--num-records", str(records),
+                "--throughput", "500", "--payload-monotonic", "--transactional-id", identity, "--transaction-duration-ms", "100"]
+    subprocess.run(transactions("first", 1), check=True, timeout=60, stdout=subprocess.DEVNULL)
+    expected = 1
+    reader = Reader(brokers, topic, "--from-beginning", "-X", "isolation.level=read_committed")
+    eventually(lambda: len(reader.lines) == 1, 60, "the first transaction")
+    for node in (2, 3):
+        state = brokers.describe("__transaction_state")
+        led = {part["partition"] for part in state if part["leader"] == node}
+        assert led, f"node {node} coordinates nothing: {state}"
+        identity = next(name for name in map("sums-{}".format, range(1000)) if java_hash(name) % len(state) in led)
+        producer = subprocess.Popen(transactions(identity, count), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        before = len(reader.lines)
+        eventually(lambda before=before: len(reader.lines) > before + 300, 60, "transactions go round")
+
+        def still_at_it(producer=producer, identity=identity, node=node):
+            assert producer.poll() is None, producer.stdout.read()
+            coordinator = json.loads(brokers.millrace("transactions", "describe", identity, "--json"))[0]["coordinator"]
+            assert coordinator != node, coordinator
+        brokers.bounce(node, still_at_it)
+        said, _ = producer.communicate(timeout=90)
+        assert producer.returncode == 0, said[-500:]
+        expected += count
+        eventually(lambda: len(reader.lines) >= expected, 60, "all transactions")
+        seen = Counter(value for _, value in reader.lines)
+        assert seen == Counter([0]) + Counter([*range(count)] * (expected // count)), "lost or doubled"
+        assert in_order(reader.lines[before:]), "out of order"
+    reader.stop()
+
+
+def java_hash(text):
+    """Of a short name; what Kafka finds a transactional id's partition by."""
+    value = 0
+    for letter in text:
+        value = (31 * value + ord(letter)) & 0xFFFFFFFF
+    return value & 0x7FFFFFFF
+
+
 def main():
     args = parser(__doc__)
     checks = Checks(parse(args).only)
     env.need_setup()
     with Brokers() as brokers:
+        checks.run("records from followers", from_followers, brokers)
+        checks.run("the coordinator of transactions dies", coordinator_dies, brokers)
         checks.run("brokers that die and come back", over_deaths, brokers)
     return checks.finish()
 

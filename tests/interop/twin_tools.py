@@ -8,8 +8,8 @@ import sys
 from lib.check import Checks, parse, parser
 from lib.node import Node
 from lib.tools import CLASSES, PACKAGE, Tools
-from twins import (acls, cluster, configs, consoles, controllers, files, groups, offline, offsets, perf, reassign, share_groups,
-                   streams_groups, tokens, topics, transactions, verifiable)
+from twins import (acls, cluster, configs, consoles, controllers, files, groups, metadata_shell, offline, offsets, perf, reassign,
+                   replicas, servers, share_groups, streams_groups, tokens, topics, transactions, verifiable)
 from twins.compare import Twins
 
 CLASSES.update({"storage": "kafka.tools.StorageTool", "acls": PACKAGE + "AclCommand",
@@ -17,7 +17,8 @@ CLASSES.update({"storage": "kafka.tools.StorageTool", "acls": PACKAGE + "AclComm
 FAMILIES = {"offline": offline, "topics": topics, "configs": configs, "offsets": offsets, "groups": groups, "cluster": cluster,
             "transactions": transactions, "acls": acls, "reassign": reassign, "consoles": consoles, "perf": perf,
             "share-groups": share_groups, "streams-groups": streams_groups, "verifiable": verifiable,
-            "controllers": controllers, "tokens": tokens}
+            "controllers": controllers, "tokens": tokens, "replicas": replicas,
+            "metadata-shell": metadata_shell, "servers": servers}
 # What Apache Kafka needs to keep ACLs and give out delegation tokens; ours serves neither yet.
 KAFKA = {"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer", "super.users": "User:ANONYMOUS",
          "delegation.token.secret.key": "twins"}

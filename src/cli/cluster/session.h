@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "cli/machine.h"
 #include "client/admin.h"
+#include "runtime/machine.h"
 
 namespace millrace::cli {
 
@@ -50,7 +50,7 @@ private:
     explicit Session(client::ClientConfig config)
         : cluster_(machine_.context(), std::move(config)), admin_(cluster_) {}
 
-    Machine machine_;
+    runtime::Machine machine_;
     client::Cluster cluster_;
     client::Admin admin_;
 };

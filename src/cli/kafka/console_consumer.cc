@@ -59,7 +59,7 @@ struct Wanted {
 
 class ConsoleConsumer {
 public:
-    ConsoleConsumer(Machine& machine, const Console& console, const Wanted& wanted,
+    ConsoleConsumer(runtime::Machine& machine, const Console& console, const Wanted& wanted,
                     client::ConsumerConfig config)
         : console_(console), wanted_(wanted), consumer_(machine.context(), std::move(config)) {}
 
@@ -171,7 +171,7 @@ runtime::Task<void> stop_on_signal(runtime::SignalWatch& signals, ConsoleConsume
     work.stop(co_await signals.next());
 }
 
-runtime::Task<Result<void>> run_until_signal(Machine& machine, ConsoleConsumer& work) {
+runtime::Task<Result<void>> run_until_signal(runtime::Machine& machine, ConsoleConsumer& work) {
     runtime::SignalWatch signals(machine.loop(), {SIGINT, SIGTERM});
     runtime::DroppingScope scope{machine.loop()};
     scope.spawn(stop_on_signal(signals, work));
@@ -270,7 +270,7 @@ int end(const Console& console, const Result<void>& done) {
 
 int consume(const Console& console, const Arguments& arguments, Wanted& wanted,
             const Properties& properties) {
-    Machine machine;
+    runtime::Machine machine;
     auto config = client::ConsumerConfig::from(properties.settings());
     if (!config) return end(console, config.error());
     // The rest of the command line is looked at only now.

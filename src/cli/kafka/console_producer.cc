@@ -8,8 +8,8 @@
 #include "cli/kafka/misuse.h"
 #include "cli/kafka/replaced_option.h"
 #include "cli/kafka/tool_session.h"
-#include "cli/machine.h"
 #include "client/producer.h"
+#include "runtime/machine.h"
 #include "runtime/standard_input.h"
 
 namespace millrace::cli::kafka {
@@ -78,7 +78,7 @@ constexpr std::string_view kNumbers[] = {"timeout",
 
 class ConsoleProducer {
 public:
-    ConsoleProducer(Machine& machine, const Console& console, std::string topic, bool sync,
+    ConsoleProducer(runtime::Machine& machine, const Console& console, std::string topic, bool sync,
                     LineReader reader, client::ProducerConfig config)
         : machine_(machine),
           console_(console),
@@ -186,7 +186,7 @@ private:
                         topic_, size(key), size(value), java_exception(error)));
     }
 
-    Machine& machine_;
+    runtime::Machine& machine_;
     const Console& console_;
     const std::string topic_;
     const bool sync_;
@@ -196,7 +196,7 @@ private:
     std::deque<Sent> sent_;  // at most what buffer.memory holds is not done
 };
 
-runtime::Task<Result<void>> run_until_signal(Machine& machine, ConsoleProducer& work) {
+runtime::Task<Result<void>> run_until_signal(runtime::Machine& machine, ConsoleProducer& work) {
     runtime::SignalWatch signals(machine.loop(), {SIGINT, SIGTERM});
     runtime::DroppingScope scope{machine.loop()};
     scope.spawn(work.end_on_signal(signals));
@@ -253,7 +253,7 @@ Result<void> produce(const Console& console, const Arguments& arguments, const N
     TRY(LineReader reader, LineReader::make(reading));
     TRY(client::ProducerConfig config, producer_config(arguments, names.file, names.pairs));
     TRY(const auto topic, arguments.value("topic"));
-    Machine machine;
+    runtime::Machine machine;
     ConsoleProducer work(machine, console, *topic, arguments.has("sync"), std::move(reader),
                          std::move(config));
     return machine.wait(run_until_signal(machine, work));

@@ -54,7 +54,7 @@ struct Wanted {
 
 class ConsoleShareConsumer {
 public:
-    ConsoleShareConsumer(Machine& machine, const Console& console, const Wanted& wanted,
+    ConsoleShareConsumer(runtime::Machine& machine, const Console& console, const Wanted& wanted,
                          client::ShareConsumerConfig config)
         : console_(console), wanted_(wanted), consumer_(machine.context(), std::move(config)) {}
 
@@ -144,7 +144,8 @@ runtime::Task<void> stop_on_signal(runtime::SignalWatch& signals, ConsoleShareCo
     work.stop(co_await signals.next());
 }
 
-runtime::Task<Result<void>> run_until_signal(Machine& machine, ConsoleShareConsumer& work) {
+runtime::Task<Result<void>> run_until_signal(runtime::Machine& machine,
+                                             ConsoleShareConsumer& work) {
     runtime::SignalWatch signals(machine.loop(), {SIGINT, SIGTERM});
     runtime::DroppingScope scope{machine.loop()};
     scope.spawn(stop_on_signal(signals, work));
@@ -191,7 +192,7 @@ int consume(const Console& console, const Arguments& arguments, const Wanted& wa
             const Properties& properties) {
     auto config = client::ShareConsumerConfig::from(properties.settings());
     if (!config) return unknown(console, config.error());
-    Machine machine;
+    runtime::Machine machine;
     ConsoleShareConsumer work(machine, console, wanted, *std::move(config));
     const auto done = machine.wait(run_until_signal(machine, work));
     if (work.timed_out())

@@ -1,10 +1,7 @@
 // kafka-consumer-perf-test: how fast records come.
-#include <csignal>
-
 #include "cli/kafka/java_format.h"
-#include "cli/kafka/misuse.h"
-#include "cli/kafka/properties.h"
-#include "cli/kafka/tool_session.h"
+#include "cli/kafka/metric_table.h"
+#include "cli/kafka/perf_reading.h"
 #include "cli/local_disk.h"
 #include "client/consumer.h"
 
@@ -13,38 +10,19 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kOptions = std::to_array<Option>({
-    kBootstrapServer,
-    {"topic", Takes::value, "topic", "What to read."},
-    {"include", Takes::value, "pattern", "Topics whose whole names fit a regular expression."},
-    {"num-records", Takes::value, "count", "How many records to read."},
-    {"messages", Takes::value, "count", "Old name of --num-records."},
-    {"group", Takes::value, "group", "As a member of this group (default: one of its own)."},
-    {"fetch-size", Takes::value, "bytes", "Of a partition in one answer (default: 1048576)."},
-    {"from-latest", Takes::nothing, "", "From the end on, where nothing is committed."},
-    {"socket-buffer-size", Takes::value, "bytes", "Taken for old scripts' sake."},
-    {"timeout", Takes::maybe_value, "ms", "End when nothing came for so long (default: 10000)."},
-    {"reporting-interval", Takes::value, "ms", "Between details (default: 5000)."},
-    {"show-detailed-stats", Takes::nothing, "", "A line each so often instead of one at the end."},
-    {"date-format", Takes::value, "pattern", "Of times (default: yyyy-MM-dd HH:mm:ss:SSS)."},
-    {"hide-header", Takes::nothing, "", "Without the names of the columns."},
-    {"print-metrics", Takes::nothing, "", "Taken; metrics are not printed yet."},
-    {"command-property", Takes::value, "name=value", "A property of the consumer."},
-    {"command-config", Takes::value, "file", "A file with consumer properties."},
-    {"consumer.config", Takes::value, "file", "Old name of --command-config."},
-    kHelp,
-    kVersion,
-});
+constexpr auto kOptions = joined(
+    std::to_array<Option>({
+        {"include", Takes::value, "pattern", "Topics whose whole names fit a regular expression."},
+        {"group", Takes::value, "group", "As a member of this group (default: one of its own)."},
+        {"from-latest", Takes::nothing, "", "From the end on, where nothing is committed."},
+        {"show-detailed-stats", Takes::nothing, "",
+         "A line each so often instead of one at the end."},
+    }),
+    kReadingOptions);
 
-struct Wanted {
+struct Wanted : PerfReading {
     std::optional<std::string> topic;
     std::optional<std::string> include;
-    int64_t records = 0;
-    Duration patience = 10s;
-    Duration interval = 5s;
-    bool detailed = false;
-    bool header = true;
-    std::string date_format = "yyyy-MM-dd HH:mm:ss:SSS";
 };
 
 constexpr double kMib = 1024.0 * 1024.0;
@@ -56,7 +34,7 @@ double seconds(Duration d) {
 
 class ConsumerPerf {
 public:
-    ConsumerPerf(Machine& machine, const Console& console, const Wanted& wanted,
+    ConsumerPerf(runtime::Machine& machine, const Console& console, const Wanted& wanted,
                  client::ConsumerConfig config)
         : machine_(machine),
           console_(console),
@@ -65,6 +43,9 @@ public:
 
     runtime::Task<Result<void>> run() {
         const auto consumed = co_await consume();
+        const std::string metrics =
+            wanted_.metrics ? metric_table(consumer_.config().client.client_id, consumer_.metrics())
+                            : "";
         (void)co_await consumer_.close();
         CO_TRY_OK(consumed);
         if (timed_out_)
@@ -74,6 +55,7 @@ public:
                             "increase the timeout.",
                             wanted_.patience / 1ms));
         if (!wanted_.detailed) report(began_, began_ms_, {}, joined_);
+        console_.print(metrics);
         co_return {};
     }
 
@@ -167,7 +149,7 @@ private:
                                   fixed(new_mib / fetching, 4), fixed(new_records / fetching, 4)));
     }
 
-    Machine& machine_;
+    runtime::Machine& machine_;
     const Console& console_;
     const Wanted& wanted_;
     client::Consumer consumer_;
@@ -184,40 +166,19 @@ Result<Wanted> read_wanted(const Arguments& arguments) {
     Wanted out;
     TRY(out.topic, arguments.value("topic"));
     TRY(out.include, arguments.value("include"));
-    TRY(const auto records, arguments.long_number("num-records"));
-    TRY(const auto messages, arguments.long_number("messages"));
-    out.records = records ? *records : messages.value_or(0);
-    TRY(const auto timeout, arguments.long_number("timeout"));
-    if (timeout) out.patience = std::chrono::milliseconds(*timeout);
-    TRY(const auto interval, arguments.long_number("reporting-interval"));
-    if (interval) out.interval = std::chrono::milliseconds(*interval);
-    if (out.interval <= 0ms)
-        return fail(ErrorCode::invalid_request, "Reporting interval must be greater than 0.");
-    out.detailed = arguments.has("show-detailed-stats");
-    out.header = !arguments.has("hide-header");
-    TRY(const auto format, arguments.value("date-format"));
-    if (format) out.date_format = *format;
+    TRY(static_cast<PerfReading&>(out), PerfReading::read(arguments));
     return out;
 }
 
 Result<client::ConsumerConfig> read_config(const Arguments& arguments) {
     TRY(Properties properties,
-        read_properties(arguments,
-                        arguments.has("consumer.config") ? "consumer.config" : "command-config",
-                        "command-property"));
-    LocalDisk local;
-    TRY(const auto servers, arguments.value("bootstrap-server"));
+        reading_properties(arguments, "max.partition.fetch.bytes", "perf-consumer-client"));
     TRY(const auto group, arguments.value("group"));
-    TRY(const auto fetch, arguments.number("fetch-size"));
-    TRY_OK(arguments.number("socket-buffer-size"));
-    properties.set("bootstrap.servers", *servers);
+    LocalDisk local;
     constexpr uint64_t kGroups = 100'000;
     properties.set("group.id",
                    group.value_or(fmt::format("perf-consumer-{}", local.rng().below(kGroups))));
-    properties.set("max.partition.fetch.bytes", fmt::to_string(fetch.value_or(1024 * 1024)));
     properties.set("auto.offset.reset", arguments.has("from-latest") ? "latest" : "earliest");
-    properties.set("check.crcs", "false");
-    if (!properties.has("client.id")) properties.set("client.id", "perf-consumer-client");
     return client::ConsumerConfig::from(properties.settings());
 }
 
@@ -229,20 +190,9 @@ Result<void> measure(const Console& console, const Arguments& arguments) {
             arguments.has("show-detailed-stats") ? "time, threadId" : "start.time, end.time"));
     TRY(const Wanted wanted, read_wanted(arguments));
     TRY(client::ConsumerConfig config, read_config(arguments));
-    if (arguments.has("print-metrics"))
-        console.error_line("--print-metrics: metrics are not printed yet.");
-    Machine machine;
+    runtime::Machine machine;
     ConsumerPerf work(machine, console, wanted, std::move(config));
     return machine.wait(work.run());
-}
-
-std::optional<std::string> misuse(const Arguments& arguments) {
-    if (auto missing = missing_argument(arguments, {"bootstrap-server"})) return missing;
-    if (arguments.has("topic") == arguments.has("include"))
-        return "Exactly one of the following arguments is required: [topic], [include]";
-    if (arguments.has("messages") == arguments.has("num-records"))
-        return "Exactly one of the following arguments is required: [messages], [num-records]";
-    return std::nullopt;
 }
 
 }  // namespace
@@ -253,11 +203,10 @@ int consumer_perf_test(const Console& console, const Words& words) {
     if (const auto ended =
             help_or_version(console, words, *arguments, "How fast records come.", kOptions))
         return *ended;
-    if (const auto why = misuse(*arguments)) return misused(console, *why, kOptions);
-    for (const auto& [old, now] :
-         {std::pair{"messages", "num-records"}, std::pair{"consumer.config", "command-config"}})
-        if (arguments->has(old))
-            console.line(fmt::format("Warning: --{} is deprecated. Use --{} instead.", old, now));
+    constexpr std::string_view kTopics[] = {"topic", "include"};
+    if (const auto why = reading_misuse(*arguments, kTopics))
+        return misused(console, *why, kOptions);
+    warn_of_old_names(console, *arguments);
     const auto done = measure(console, *arguments);
     if (done) return kDone;
     std::fflush(console.out);

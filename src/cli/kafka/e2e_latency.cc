@@ -38,7 +38,7 @@ struct Wanted {
 
 class Latency {
 public:
-    Latency(Machine& machine, const Console& console, const Wanted& wanted,
+    Latency(runtime::Machine& machine, const Console& console, const Wanted& wanted,
             client::ConsumerConfig reading, client::ProducerConfig sending)
         : machine_(machine),
           console_(console),
@@ -133,7 +133,7 @@ private:
                                    kPatience / 1ms));
     }
 
-    Machine& machine_;
+    runtime::Machine& machine_;
     const Console& console_;
     const Wanted& wanted_;
     client::Consumer consumer_;
@@ -186,7 +186,7 @@ std::optional<std::string> misuse(const Arguments& arguments) {
 
 Result<void> measure(const Console& console, const Arguments& arguments) {
     Wanted wanted;
-    Machine machine;
+    runtime::Machine machine;
     const auto letters = [&](int32_t size) {
         std::string out(static_cast<size_t>(size), 'A');
         for (char& c : out) c = static_cast<char>('A' + machine.loop().rng().below(26));

@@ -10,6 +10,8 @@
 // logs. Pure.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 #include <span>
@@ -29,6 +31,16 @@ struct Option {
     std::string_view shows;  // what the value is called in the help
     std::string_view help;
 };
+
+// Options of one tool and those that it shares with others.
+template <size_t N, size_t M>
+constexpr std::array<Option, N + M> joined(const std::array<Option, N>& own,
+                                           const std::array<Option, M>& shared) {
+    std::array<Option, N + M> out{};
+    std::ranges::copy(own, out.begin());
+    std::ranges::copy(shared, out.begin() + N);
+    return out;
+}
 
 class Arguments {
 public:

@@ -235,10 +235,8 @@ MetadataNodePtr scram_node(const ImagePtr& image) {
                 "ScramCredentialData(salt={}, storedKey={}, serverKey={}, iterations={})",
                 hex(c.salt), hex(c.stored_key), hex(c.server_key), c.iterations);
         });
-    Children children;
-    if (!sha256.empty()) children["SCRAM-SHA-256"] = directory(std::move(sha256));
-    if (!sha512.empty()) children["SCRAM-SHA-512"] = directory(std::move(sha512));
-    return directory(std::move(children));
+    return directory({{"SCRAM-SHA-256", directory(std::move(sha256))},
+                      {"SCRAM-SHA-512", directory(std::move(sha512))}});
 }
 
 // The brackets are Kafka's.

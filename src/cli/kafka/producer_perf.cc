@@ -2,6 +2,7 @@
 #include "cli/kafka/argparse.h"
 #include "cli/kafka/delivery_watch.h"
 #include "cli/kafka/exceptions.h"
+#include "cli/kafka/metric_table.h"
 #include "cli/kafka/perf_stats.h"
 #include "cli/kafka/properties.h"
 #include "cli/kafka/tool.h"
@@ -23,7 +24,7 @@ constexpr Flag kFlags[] = {
     {"command-property", "", several, false, 0, "Properties of the producer: name=value ..."},
     {"producer.config", "", one, false, 0, "Old name of --command-config."},
     {"command-config", "", one, false, 0, "A file with producer properties."},
-    {"print-metrics", "", nothing, false, 0, "Taken; metrics are not printed yet."},
+    {"print-metrics", "", nothing, false, 0, "At the end what the client knows about itself."},
     {"transactional-id", "", one, false, 0, "In transactions, under this id."},
     {"transaction-duration-ms", "", one, false, 0, "Of each transaction (default: 3000).", "Long"},
     {"warmup-records", "", one, false, 0, "The first ones, which do not count.", "Long"},
@@ -41,13 +42,14 @@ struct Wanted {
     int64_t interval_ms = 5000;
     int64_t size = 0;
     bool monotonic = false;
+    bool metrics = false;
     std::vector<std::string> payloads;
     int64_t transaction_ms = 0;  // 0: without transactions
 };
 
 class ProducerPerf {
 public:
-    ProducerPerf(Machine& machine, const Console& console, const Wanted& wanted,
+    ProducerPerf(runtime::Machine& machine, const Console& console, const Wanted& wanted,
                  client::ProducerConfig config)
         : machine_(machine),
           console_(console),
@@ -88,6 +90,8 @@ public:
         co_await deliveries_.drain();
         console_.line(stats_.total(now_ms()));
         if (steady_) console_.line(steady_->total(now_ms()));
+        if (wanted_.metrics)
+            console_.print(metric_table(producer_.config().client.client_id, producer_.metrics()));
         co_return co_await producer_.close();
     }
 
@@ -149,7 +153,7 @@ private:
         if (sent.steady) tell(*steady_);
     }
 
-    Machine& machine_;
+    runtime::Machine& machine_;
     const Console& console_;
     const Wanted& wanted_;
     client::Producer producer_;
@@ -240,7 +244,8 @@ Result<void> measure(const Console& console, const FlagValues& flags) {
                   .throughput = std::stod(*flags.value("throughput")),
                   .interval_ms = flags.number("reporting-interval").value_or(5000),
                   .size = flags.number("record-size").value_or(0),
-                  .monotonic = flags.has("payload-monotonic")};
+                  .monotonic = flags.has("payload-monotonic"),
+                  .metrics = flags.has("print-metrics")};
     if (properties.has("transactional.id"))
         wanted.transaction_ms = flags.number("transaction-duration-ms").value_or(kTransactionMs);
     if (const auto path = flags.value("payload-file")) {
@@ -253,9 +258,7 @@ Result<void> measure(const Console& console, const FlagValues& flags) {
             fmt::format("Warmup first {} records. Steady state results will print after the "
                         "complete test summary.",
                         wanted.warmup));
-    if (flags.has("print-metrics"))
-        console.error_line("--print-metrics: metrics are not printed yet.");
-    Machine machine;
+    runtime::Machine machine;
     ProducerPerf work(machine, console, wanted, std::move(config));
     return machine.wait(work.run());
 }

@@ -2,9 +2,6 @@
 
 #include <charconv>
 
-#include "cli/cluster/reassign.h"
-#include "cli/local_disk.h"
-
 namespace millrace::cli::kafka {
 namespace {
 
@@ -17,14 +14,6 @@ std::vector<T> repeated(const std::vector<T>& items) {
 }
 
 }  // namespace
-
-Result<std::string> read_argument_file(const Arguments& arguments, std::string_view option) {
-    TRY(const auto path, arguments.value(option));
-    LocalDisk local;
-    auto text = local.read_all(*path);
-    if (!text) return refused(fmt::format("Unable to read file {}", *path));
-    return text;
-}
 
 Result<int> generate_reassignment(const Console& console, Session& session,
                                   const Arguments& arguments) {

@@ -6,6 +6,7 @@
 #include "cli/kafka/group_resets.h"
 #include "cli/kafka/misuse.h"
 #include "cli/kafka/tool_session.h"
+#include "protocol/messages/leave_group.h"
 
 namespace millrace::cli::kafka {
 namespace {
@@ -26,7 +27,7 @@ constexpr auto kOptions = std::to_array<Option>({
     {"by-duration", Takes::value, "duration", "From a time ago on: PnDTnHnMnS."},
     {"from-file", Takes::value, "file", "To what a file says."},
     {"dry-run", Takes::nothing, "", "Only show what would be."},
-    {"force", Takes::nothing, "", "Not served yet: members are to be stopped first."},
+    {"force", Takes::nothing, "", "Remove members that the group still has."},
     kHelp,
     kVersion,
 });
@@ -49,7 +50,7 @@ public:
 
     // The exit status.
     Result<int> run() {
-        TRY_OK(refuse_active());
+        TRY_OK(clear_members());
         if (dry_run_)
             console_.line(
                 "----Dry run displays the actions which will be performed when running Streams "
@@ -62,16 +63,58 @@ public:
     }
 
 private:
-    Result<void> refuse_active() {
-        TRY(const auto described, session_.wait(session_.admin().describe_groups({group_})));
-        std::vector<std::string> members;
-        for (const auto& member : described[0].members) members.push_back(member.id);
-        if (members.empty()) return {};
+    // The group must have no members: with --force they are removed first.
+    Result<void> clear_members() {
+        constexpr int kAttempts = 3;  // others may leave by themselves meanwhile
+        for (int attempt = 1;; ++attempt) {
+            TRY(const auto described, session_.wait(session_.admin().describe_groups({group_})));
+            const std::vector<client::MemberDescription>& members = described[0].members;
+            if (members.empty()) return {};
+            if (!arguments_.has("force")) return still_active(members);
+            console_.line(
+                fmt::format("Force deleting all active members in the group: {}", group_));
+            if (dry_run_) return {};
+            const auto removed = remove(members);
+            if (removed) return {};
+            if (attempt == kAttempts || removed.code() != ErrorCode::unknown_member_id)
+                return removed.error();
+        }
+    }
+
+    Error still_active(const std::vector<client::MemberDescription>& members) const {
+        std::vector<std::string> ids;
+        for (const auto& member : members) ids.push_back(member.id);
         return fail(ErrorCode::invalid_request,
                     fmt::format("java.lang.IllegalStateException: Consumer group '{}' is still "
                                 "active and has following members: {}. Make sure to stop all "
-                                "running application instances before running the reset tool.",
-                                group_, list_text(members)));
+                                "running application instances before running the reset tool. You "
+                                "can use option '--force' to remove active members from the group.",
+                                group_, list_text(ids)));
+    }
+
+    // The first error of any of them.
+    Result<void> remove(const std::vector<client::MemberDescription>& members) {
+        protocol::LeaveGroupRequest request;
+        request.group_id = group_;
+        for (const client::MemberDescription& member : members) {
+            auto& leaving = request.members.emplace_back();
+            if (member.instance_id)
+                leaving.group_instance_id = protocol::Str(*member.instance_id);
+            else
+                leaving.member_id = member.id;
+            leaving.reason = protocol::Str("removed by an administrator");
+        }
+        TRY(const NodeId coordinator,
+            session_.wait(session_.cluster().coordinator(client::CoordinatorType::group, group_,
+                                                         session_.deadline())));
+        TRY(const auto reply, session_.ask_node(coordinator, request));
+        const auto said = [](int16_t code) -> Result<void> {
+            if (code == 0) return {};
+            return fail(static_cast<ErrorCode>(code), "");
+        };
+        TRY_OK(said(reply->error_code));
+        for (const auto& member : reply->members) TRY_OK(said(member.error_code));
+        return {};
     }
 
     Result<int> seek() {
@@ -253,7 +296,6 @@ int streams_application_reset(const Console& console, const Words& words) {
                                     {kScenarios[0], kScenarios[1], kScenarios[2], kScenarios[3],
                                      kScenarios[4], kScenarios[5], kScenarios[6]}))
             return wrong(*said);
-    if (arguments->has("force")) return wrong("--force is not served yet.");
     const auto status = act(console, *arguments);
     if (status) return *status;
     std::fflush(console.out);

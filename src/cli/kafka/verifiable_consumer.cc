@@ -6,8 +6,8 @@
 #include "cli/kafka/properties.h"
 #include "cli/kafka/tool.h"
 #include "cli/kafka/verifiable.h"
-#include "cli/machine.h"
 #include "client/consumer.h"
+#include "runtime/machine.h"
 #include "runtime/scope.h"
 
 namespace millrace::cli::kafka {
@@ -37,7 +37,7 @@ constexpr Flag kFlags[] = {
 
 class VerifiableConsumer {
 public:
-    VerifiableConsumer(Machine& machine, const Console& console, const FlagValues& flags,
+    VerifiableConsumer(runtime::Machine& machine, const Console& console, const FlagValues& flags,
                        client::ConsumerConfig config)
         : machine_(machine),
           console_(console),
@@ -166,7 +166,7 @@ private:
         std::fflush(console_.out);
     }
 
-    Machine& machine_;
+    runtime::Machine& machine_;
     const Console& console_;
     const bool verbose_;
     const bool commits_;
@@ -197,7 +197,7 @@ Result<client::ConsumerConfig> read_config(const FlagValues& flags) {
 
 Result<int> consume(const Console& console, const FlagValues& flags) {
     TRY(client::ConsumerConfig config, read_config(flags));
-    Machine machine;
+    runtime::Machine machine;
     VerifiableConsumer work(machine, console, flags, std::move(config));
     return machine.wait(work.run());
 }

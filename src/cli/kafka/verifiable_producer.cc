@@ -8,7 +8,7 @@
 #include "cli/kafka/properties.h"
 #include "cli/kafka/tool.h"
 #include "cli/kafka/verifiable.h"
-#include "cli/machine.h"
+#include "runtime/machine.h"
 
 namespace millrace::cli::kafka {
 namespace {
@@ -34,7 +34,7 @@ constexpr Flag kFlags[] = {
 
 class VerifiableProducer {
 public:
-    VerifiableProducer(Machine& machine, const Console& console, const FlagValues& flags,
+    VerifiableProducer(runtime::Machine& machine, const Console& console, const FlagValues& flags,
                        client::ProducerConfig config)
         : machine_(machine),
           console_(console),
@@ -131,7 +131,7 @@ private:
         std::fflush(console_.out);
     }
 
-    Machine& machine_;
+    runtime::Machine& machine_;
     const Console& console_;
     const FlagValues& flags_;
     const std::string topic_;
@@ -149,7 +149,7 @@ Result<int> produce(const Console& console, const FlagValues& flags) {
     properties.set("bootstrap.servers", *flags.value("bootstrap-server"));
     properties.set("acks", fmt::to_string(flags.number("acks").value_or(-1)));
     TRY(client::ProducerConfig config, client::ProducerConfig::from(properties.settings()));
-    Machine machine;
+    runtime::Machine machine;
     VerifiableProducer work(machine, console, flags, std::move(config));
     return machine.wait(work.run());
 }

@@ -6,9 +6,9 @@
 #include "cli/kafka/properties.h"
 #include "cli/kafka/tool.h"
 #include "cli/kafka/verifiable.h"
-#include "cli/machine.h"
 #include "client/admin.h"
 #include "client/share_consumer.h"
+#include "runtime/machine.h"
 #include "runtime/scope.h"
 
 namespace millrace::cli::kafka {
@@ -51,7 +51,7 @@ std::string lower(std::string text) {
 
 class VerifiableShareConsumer {
 public:
-    VerifiableShareConsumer(Machine& machine, const Console& console, const Wanted& wanted,
+    VerifiableShareConsumer(runtime::Machine& machine, const Console& console, const Wanted& wanted,
                             client::ShareConsumerConfig config)
         : machine_(machine),
           console_(console),
@@ -177,7 +177,7 @@ private:
         std::fflush(console_.out);
     }
 
-    Machine& machine_;
+    runtime::Machine& machine_;
     const Console& console_;
     const Wanted& wanted_;
     const std::string group_;
@@ -196,7 +196,7 @@ std::optional<When> read_when(std::string_view word) {
 Result<int> consume(const Console& console, const Wanted& wanted, const Properties& properties) {
     TRY(client::ShareConsumerConfig config,
         client::ShareConsumerConfig::from(properties.settings()));
-    Machine machine;
+    runtime::Machine machine;
     VerifiableShareConsumer work(machine, console, wanted, std::move(config));
     return machine.wait(work.run());
 }

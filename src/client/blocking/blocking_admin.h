@@ -1,13 +1,16 @@
 // An Admin for programs without a loop: on a thread of its own, used from any thread.
 //
-//   BlockingAdmin admin{config};
+//   TRY(auto config, ClientConfig::for_admin(settings));
+//   BlockingAdmin admin{std::move(config)};
 //   TRY(auto topics, admin.call(&Admin::list_topics));
 //   TRY(auto made, admin.call([&](Admin& a) { return a.create_topics({{.name = "orders"}}); }));
+//   TRY_OK(admin.close());
 //
-// Owner: the application. Threads: any; calls of several threads go on side by side.
+// Owner: the application; it dies after the last call into it has returned. Threads: any; calls of
+// several threads go on side by side.
 #pragma once
 
-#include "client/admin.h"
+#include "client/admin_client.h"
 #include "runtime/loop_thread.h"
 
 namespace millrace::client {
@@ -16,10 +19,10 @@ class BlockingAdmin {
 public:
     explicit BlockingAdmin(ClientConfig config) {
         thread_.call(
-            [&] { cluster_ = std::make_unique<Cluster>(thread_.context(), std::move(config)); });
+            [&] { client_ = std::make_unique<AdminClient>(thread_.context(), std::move(config)); });
     }
     ~BlockingAdmin() {
-        thread_.call([this] { cluster_.reset(); });
+        thread_.call([this] { client_.reset(); });
     }
     BlockingAdmin(const BlockingAdmin&) = delete;
 
@@ -27,7 +30,7 @@ public:
     template <typename F>
     auto call(F fn) {
         return thread_.call([&]() -> std::invoke_result_t<F&, Admin&> {
-            Admin admin{*cluster_};
+            Admin& admin = client_->admin();
             if constexpr (std::is_member_pointer_v<F>)
                 co_return co_await (admin.*fn)();
             else
@@ -35,9 +38,18 @@ public:
         });
     }
 
+    MetricList metrics() {
+        return thread_.call([this] { return client_->metrics(); });
+    }
+    // The metrics a last time, where somebody is subscribed to them. Without it nothing is lost but
+    // that. Nothing may be called afterwards.
+    Result<void> close(Duration patience = std::chrono::seconds(30)) {
+        return thread_.call([&] [[clang::coro_wrapper]] { return client_->close(patience); });
+    }
+
 private:
     runtime::LoopThread thread_;
-    std::unique_ptr<Cluster> cluster_;  // the loop's
+    std::unique_ptr<AdminClient> client_;  // the loop's
 };
 
 }  // namespace millrace::client

@@ -137,8 +137,12 @@ Result<Offset> BlockingConsumer::position(TopicPartition partition) {
         [&] [[clang::coro_wrapper]] (Consumer & c) { return c.position(std::move(partition)); });
 }
 
-GroupMetadata BlockingConsumer::group() {
-    return call([](Consumer& c) { return GroupMetadata{c.config().group_id, c.identity()}; });
+GroupMetadata BlockingConsumer::group_metadata() {
+    return call([](Consumer& c) { return c.group_metadata(); });
+}
+
+Result<void> BlockingConsumer::enforce_rebalance(std::string reason) {
+    return call([&](Consumer& c) { return c.enforce_rebalance(std::move(reason)); });
 }
 
 Result<void> BlockingConsumer::close(Duration patience) {

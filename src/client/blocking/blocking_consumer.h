@@ -59,8 +59,8 @@ public:
     Result<void> pause(std::span<const TopicPartition> partitions);
     Result<void> resume(std::span<const TopicPartition> partitions);
     Result<Offset> position(TopicPartition partition);
-    // For Producer::send_offsets.
-    GroupMetadata group();
+    GroupMetadata group_metadata();
+    Result<void> enforce_rebalance(std::string reason = {});
 
     Result<void> close(Duration patience = std::chrono::seconds(30));
 

@@ -27,8 +27,11 @@ void add_traffic(MetricList& out, const std::string& client, const ClientTraffic
     out.counter("connection-creation-total", traffic.connections_opened);
     out.gauge("connection-creation-rate", traffic.openings.frequency(now));
     out.counter("connection-close-total", traffic.connections_closed);
+    out.gauge("connection-close-rate", traffic.closings.frequency(now));
     out.gauge("connection-count", traffic.connections_opened - traffic.connections_closed);
     out.counter("network-io-total", traffic.all.requests + traffic.all.responses);
+    out.gauge("network-io-rate",
+              traffic.all.request_bytes.frequency(now) + traffic.all.response_bytes.frequency(now));
     for (const auto& [id, node] : traffic.nodes) {
         out.begin_group(client + "-node-metrics", {{"node-id", fmt::format("node-{}", id)}});
         add(out, node, now);

@@ -28,6 +28,7 @@ struct ClientTraffic {
     uint64_t connections_opened = 0;
     uint64_t connections_closed = 0;
     Sampled openings;
+    Sampled closings;
 
     // As Kafka's client numbers its connections to coordinators.
     static NodeId coordinator_id(NodeId broker) { return INT32_MAX - broker; }
@@ -44,7 +45,10 @@ public:
         ++traffic_->connections_opened;
         traffic_->openings.record(now, 1.0);
     }
-    void closed() { ++traffic_->connections_closed; }
+    void closed(runtime::TimePoint now) {
+        ++traffic_->connections_closed;
+        traffic_->closings.record(now, 1.0);
+    }
     void sent(runtime::TimePoint now, size_t bytes) {
         for (Traffic* to : {&traffic_->all, node_}) {
             ++to->requests;

@@ -4,7 +4,7 @@
 //   for (ShareBatch& batch : polled)
 //       CO_TRY_OK(batch.for_each([&](const RecordView& record, int16_t delivery_count) {...}));
 //
-// Not thread-safe, and to be dropped on the loop of its consumer.
+// Threads: one at a time; it may be read and dropped on any.
 #pragma once
 
 #include <vector>

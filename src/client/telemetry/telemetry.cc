@@ -39,7 +39,8 @@ Telemetry::Telemetry(Cluster& cluster, std::function<MetricList()> metrics,
       began_(cluster.loop().wall_ms()),
       interval_(kIntervalAtFirst),
       pushed_at_(began_) {
-    if (!cluster.config().metrics_push) return;
+    // Controllers take none.
+    if (!cluster.config().metrics_push || cluster.config().controllers) return;
     tasks_.emplace(cluster.loop());
     tasks_->spawn(run());
 }

@@ -34,7 +34,8 @@ class Telemetry {
 public:
     using Labels = std::map<std::string, std::string>;
     // `metrics` and `labels` (of the whole: group_id, client_rack ...) are asked when something is
-    // to be sent. Does nothing when enable.metrics.push is false.
+    // to be sent. Does nothing when enable.metrics.push is false, or the cluster's
+    // nodes are controllers (bootstrap.controllers).
     Telemetry(Cluster& cluster, std::function<MetricList()> metrics,
               std::function<Labels()> labels);
     Telemetry(const Telemetry&) = delete;

@@ -6,6 +6,7 @@
 #include "client/topic_pattern.h"
 #include "streams/app/client_configs.h"
 #include "streams/app/fetched_records.h"
+#include "streams/app/task_assignor.h"
 
 namespace millrace::streams {
 namespace {
@@ -40,7 +41,7 @@ private:
 
 StreamThread::StreamThread(ThreadParts parts)
     : parts_(std::move(parts)),
-      consumer_(parts_.context, main_consumer_config(parts_.config, parts_.name + "-consumer")),
+      consumer_(parts_.context, member_config()),
       producer_(parts_.context, producer_config(parts_.config, parts_.name + "-producer", "")),
       collector_(producer_),
       admin_cluster_(parts_.context, admin_config(parts_.config, parts_.name + "-admin")),
@@ -49,6 +50,12 @@ StreamThread::StreamThread(ThreadParts parts)
                   parts_.restore_listener) {}
 
 StreamThread::~StreamThread() = default;
+
+client::ConsumerConfig StreamThread::member_config() const {
+    client::ConsumerConfig config = main_consumer_config(parts_.config, parts_.name + "-consumer");
+    config.assignor_factory = [this] { return make_task_assignor(layout_); };
+    return config;
+}
 
 void StreamThread::set_state(ThreadState state) {
     if (std::exchange(state_, state) != state && parts_.state_changed) parts_.state_changed(state);

@@ -25,6 +25,7 @@ CLASSES = {
     "groups": PACKAGE + "GroupsCommand", "log-dirs": PACKAGE + "LogDirsCommand",
     "metadata-quorum": PACKAGE + "MetadataQuorumCommand", "metadata-shell": "org.apache.kafka.shell.MetadataShell",
     "producer-perf-test": PACKAGE + "ProducerPerformance", "topics": PACKAGE + "TopicCommand",
+    "replica-verification": PACKAGE + "ReplicaVerificationTool",
     "reassign-partitions": PACKAGE + "reassign.ReassignPartitionsCommand",
     "share-groups": PACKAGE + "consumer.group.ShareGroupCommand",
     "streams-application-reset": PACKAGE + "StreamsResetter", "streams-groups": PACKAGE + "streams.StreamsGroupCommand",

@@ -1,4 +1,5 @@
-"""kafka-producer-perf-test, kafka-consumer-perf-test, kafka-e2e-latency: the same columns and counts, of other times."""
+"""kafka-producer-perf-test, kafka-consumer-perf-test, kafka-share-consumer-perf-test, kafka-e2e-latency: the same columns and
+counts, of other times; the metrics that ours have are among Kafka's."""
 
 import re
 import tempfile
@@ -15,6 +16,43 @@ def times_aside(text):
     text = re.sub(r"^(TIME, TIME, [\d.]+), [\d.]+, (\d+), .*$", r"\1, N, \2, ...", text, flags=re.M)
     text = re.sub(r"^(0|1000)\t.*$", r"\1\tN", text, flags=re.M)
     return re.sub(r"(Avg latency:|th =) [\d.]+", r"\1 N", text)
+
+
+def members_aside(text):
+    """Of a share group: what all members got together stays; who got which part, and when, is chance."""
+    text = re.sub(r"^Share consumer (\d+) (having client id \S+ consumption metrics-) TIME, TIME(?:, [\d.]+){5}$",
+                  r"Share consumer \1 \2 ...", times_aside(text), flags=re.M)
+    text = re.sub(r"(?:^TIME, TIME(?:, [\d.]+){5} for share consumer \d\n)+", "DETAILS\n", text, flags=re.M)
+    return re.sub(r"^(TIME, TIME, [\d.]+), [\d.]+, [\d.]+, (\d+), \d+$", r"\1, N, N, \2, N", text, flags=re.M)
+
+
+def metrics_of(text):
+    """The tables of --print-metrics, each as {name: value}; their layout is checked."""
+    tables = []
+    for table in text.split("\nMetric Name")[1:]:
+        head, *rows = table.splitlines()
+        width = min(row.index(" : ") for row in rows)
+        assert "Metric Name" + head == f"{'Metric Name':{width}}   Value", head
+        assert all(row[width:].startswith(" : ") for row in rows), rows
+        assert any(row[width - 1] != " " for row in rows), rows
+        names = [row[:width].rstrip() for row in rows]
+        assert names == sorted(names), names
+        tables.append(dict(zip(names, (row[width + 3:] for row in rows))))
+    return tables
+
+
+def same_metrics(t, tool, *args, among, tables=1):
+    """Names of ours are Kafka's, and so are their numbers where one of `among` is exact."""
+    java, ours = (metrics_of(r.out) for r in t.both(tool, *args, "--print-metrics"))
+    assert len(java) == len(ours) == tables, f"{tool}: {len(java)} tables, {len(ours)} of ours"
+    for theirs, mine in zip(java, ours):
+        def known(name):
+            return re.sub(r"\b(?:java|ours)\b", "{me}", name)
+        theirs, mine = ({known(k): v for k, v in table.items()} for table in (theirs, mine))
+        assert len(mine) > 50, f"{tool}: only {len(mine)} metrics"
+        assert not mine.keys() - theirs.keys(), f"{tool}: not Kafka's: {sorted(mine.keys() - theirs.keys())}"
+        for name in among:
+            assert mine[name] == theirs[name], f"{tool}: {name} is {mine[name]}, Kafka's {theirs[name]}"
 
 
 def producer(t, _):
@@ -38,8 +76,7 @@ def producer(t, _):
     same(*sized, "--warmup-records", 5, exits=0)
     same(*sized, "--producer-props", "acks=1", "linger.ms=0", exits=0)
     same(*sized, "--command-property", "acks=1", exits=0)
-    same(*sized, "--transactional-id", unique("{me}"), "--transaction-duration-ms", 20, exits=0)
-    same(*sized, "--transaction-duration-ms", 20, exits=0)
+    same(*sized, "--transactional-id", unique("{me}"), "--transaction-duration-ms", 60000, exits=0)
     same(*sized, "--command-config", "/nosuch", exits=1, complaints=False)
     same(*few, "--payload-file", "/nosuch", exits=1)
     with tempfile.TemporaryDirectory() as home:
@@ -47,6 +84,10 @@ def producer(t, _):
         same(*few, "--payload-file", f"{home}/values", exits=0)
         same(*few, "--payload-file", f"{home}/values", "--payload-delimiter", "b", exits=0)
     t.same("get-offsets", "--topic", topic, exits=0)
+    same(*sized, "--transaction-duration-ms", 20, exits=0)  # how many transactions that are is chance
+    same_metrics(t, "producer-perf-test", "--topic", topic, *sized,
+                 among=("producer-metrics:record-send-total:{client-id=perf-producer-client}",
+                        "producer-metrics:record-error-total:{client-id=perf-producer-client}"))
 
 
 def consumer(t, _):
@@ -59,6 +100,7 @@ def consumer(t, _):
         t.same("consumer-perf-test", *args, mask=times_aside, **options)
     t.same("consumer-perf-test", "--topic", "t", "--num-records", 1, bootstrap="", exits=1)
     for args in (("--topic", "t"), ("--num-records", 1), ("--bogus",), ("--topic", "t", "--include", "u", "--num-records", 1),
+                 ("--topic", "t", "--num-records", 1, "--command-config", "a", "--consumer.config", "b"),
                  ("--topic", "t", "--num-records", 1, "--messages", 1), ("--topic", "t", "--num-records", "x")):
         same(*args, exits=1)
     for args in (("--num-records", 1000), ("--messages", 1000), ("--num-records", 1000, "--hide-header"),
@@ -69,6 +111,44 @@ def consumer(t, _):
     same("--include", topic.replace("-", "."), "--num-records", 1000, exits=0)
     same("--topic", topic, "--num-records", 1, "--consumer.config", "/nosuch", exits=1)
     same("--version", exits=0, complaints=False)
+    client = "{client-id=perf-consumer-client"
+    same_metrics(t, "consumer-perf-test", "--topic", topic, "--num-records", 2000,
+                 among=(f"consumer-fetch-manager-metrics:preferred-read-replica:{client}, topic={topic}, partition=0}}",
+                        f"consumer-coordinator-metrics:assigned-partitions:{client}}}"))
+
+
+def shared(t, node):
+    def same(*args, **options):
+        t.same("share-consumer-perf-test", *args, mask=members_aside, **options)
+    t.same("share-consumer-perf-test", "--topic", "t", "--num-records", 1, bootstrap="", exits=1)
+    for args in (("--topic", "t"), ("--num-records", 1), ("--bogus",), ("--topic", "t", "--num-records", 1, "--messages", 1),
+                 ("--topic", "t", "--num-records", "x"), ("--topic", "t", "--num-records", 1, "--threads", "x"),
+                 ("--topic", "t", "--num-records", 1, "--command-config", "a", "--consumer.config", "b")):
+        same(*args, exits=1)
+    same("--topic", "t", "--num-records", 1, "--threads", 0, exits=1, complaints=False)
+    same("--topic", "t", "--num-records", 1, "--consumer.config", "/nosuch", exits=1)
+    same("--version", exits=0, complaints=False)
+    if node.kind != "kafka":
+        same("--topic", "t", "--num-records", 1, exits=1, complaints=False)  # no share groups: each in its own words
+        return
+    topic, group = unique("{me}-perf"), unique("{me}-share")
+    t.same("topics", "--create", "--topic", topic, "--partitions", 2, exits=0)
+    t.same("producer-perf-test", "--topic", topic, "--num-records", 2000, "--record-size", 100, "--throughput", -1,
+           mask=times_aside, exits=0)
+    base = ("--topic", topic, "--num-records", 2000, "--timeout", 30000)
+    for number, args in enumerate((
+            (), ("--hide-header", "--fetch-size", 100000, "--socket-buffer-size", 100000),
+            ("--threads", 2, "--show-consumer-stats"),
+            ("--show-consumer-stats", "--show-detailed-stats", "--reporting-interval", 1),
+            ("--threads", 2, "--show-consumer-stats", "--command-property", "client.id=some"))):
+        t.same("configs", "--alter", "--entity-type", "groups", "--entity-name", f"{group}{number}", "--add-config",
+               "share.auto.offset.reset=earliest", exits=0)
+        same(*base, "--group", f"{group}{number}", *args, exits=0)
+    same("--topic", topic, "--num-records", 10, "--group", f"{group}0", "--timeout", 1000, exits=0)  # nothing is left
+    same("--topic", topic, "--messages", 10, "--group", f"{group}0", "--timeout", 1000, exits=0)
+    t.same("configs", "--alter", "--entity-type", "groups", "--entity-name", f"{group}m", "--add-config",
+           "share.auto.offset.reset=earliest", exits=0)
+    same_metrics(t, "share-consumer-perf-test", *base, "--group", f"{group}m", "--threads", 2, tables=2, among=())
 
 
 def latency(t, _):
@@ -89,4 +169,5 @@ def latency(t, _):
     t.same("e2e-latency", t.address, topic, 20, 1, 10, bootstrap="", mask=times_aside, exits=0)
 
 
-CHECKS = {"producer-perf-test": producer, "consumer-perf-test": consumer, "e2e-latency": latency}
+CHECKS = {"producer-perf-test": producer, "consumer-perf-test": consumer, "share-consumer-perf-test": shared,
+          "e2e-latency": latency}

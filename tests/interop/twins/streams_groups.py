@@ -7,6 +7,7 @@ import tempfile
 from lib import env
 from lib.check import eventually
 from lib.records import unique
+from twins.compare import complaint, masked
 from twins.offsets import filled
 
 # What the JVM that runs Kafka's tools in a row makes the tool say of its own end.
@@ -133,4 +134,36 @@ def application_reset(t, node):
     t.same("consumer-groups", "--describe", "--group", app, exits=0)
 
 
-CHECKS = {"streams-application-reset": application_reset, "streams-groups misuse": misuse, "streams-groups": groups}
+def forced_reset(t, node):
+    """Members that are still there: refused, or removed."""
+    topic, app = filled(t, node), unique("{me}-app")
+    server = ("--bootstrap-server", t.address)
+    reset = ("--application-id", app, "--input-topics", topic, "--to-offset", 3)
+
+    def members_aside(text):  # Kafka's tells all of them, ours the ids
+        return re.sub(r"following members: \[.*\]\.", "following members: [...].", text)
+
+    def group(me):
+        return app.replace("{me}", me)
+    running = [t.tools.start("console-consumer", "--topic", topic.replace("{me}", me), "--group", group(me), "--command-property",
+                             "enable.auto.commit=false", *server, bootstrap="") for me in ("java", "ours")]
+    try:
+        for me in ("java", "ours"):
+            t.tools.address = t.address
+            t.tools.wait_for_member(group(me))
+        java, ours = t.both("streams-application-reset", *reset)
+        assert (java.exit, ours.exit) == (1, 1), (java.text, ours.text)
+        said = [masked(members_aside(complaint(r.err))) for r in (java, ours)]
+        assert said[0] == said[1], said
+        t.same("streams-application-reset", *reset, "--force", exits=0, sort=True)
+    finally:
+        t.tools.address = None
+        for each in running:
+            each.stop()
+    for me in ("java", "ours"):
+        shown = t.tools.ok("consumer-groups", "--describe", "--group", group(me), *server, bootstrap="").out
+        assert {line.split()[3] for line in shown.splitlines() if line.startswith(group(me))} == {"3"}, shown
+
+
+CHECKS = {"streams-application-reset": application_reset, "streams-application-reset --force": forced_reset,
+          "streams-groups misuse": misuse, "streams-groups": groups}
