@@ -37,10 +37,12 @@ struct Derivation {
     bool skip_null_changes = false;
     // Old values are sent from the start, if the table above keeps its own.
     bool old_values_if_kept = false;
+    bool unnamed_takes_number = true;
     std::vector<std::string> stores;
 };
 
-// A store without a name is none: it takes a number, and its serdes count.
+// A store without a name is none: it takes a number (but for transform_values), and its serdes
+// count.
 Table derive(const Table& above, Derivation how, const Name& name,
              const std::optional<Materialized>& materialized) {
     Graph& graph = *above.graph;
@@ -51,7 +53,7 @@ Table derive(const Table& above, Derivation how, const Name& name,
                             above.key, how.value);
         settings->store = store->name;
         settings->kept = true;
-    } else if (materialized) {
+    } else if (materialized && how.unnamed_takes_number) {
         graph.new_store_name(how.prefix);
     }
     const std::string node_name = graph.node_name(name, how.prefix);
@@ -107,6 +109,7 @@ Table Table::transform_values(AnyValueTransformerSupplier supplier, const Type& 
                   {.prefix = "KTABLE-TRANSFORMVALUES-",
                    .function = ops::table_transform_values(std::move(supplier)),
                    .value_out = &value_out,
+                   .unnamed_takes_number = false,
                    .stores = std::move(stores)},
                   name, materialized);
 }

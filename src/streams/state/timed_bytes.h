@@ -41,6 +41,8 @@ public:
 
     // An entry that is too old is logged and dropped.
     void put(const TimedKey& key, NullableView value);
+    // A time that counts although nothing is put.
+    void observe(TimestampMs time);
     void restore(const TimedKey& key, NullableView value);
     NullableBytes get(const TimedKey& key) const;
     // Of one key, or of keys from one to another (inclusive, absent is open); times in [from, to].
@@ -64,7 +66,6 @@ private:
     // The oldest time that is still taken, and that is found among several keys.
     TimestampMs oldest_taken() const;
     TimestampMs oldest_found() const;
-    void observe(TimestampMs time);
     void forget_expired(OrderedBytes& below);
     // The part of [from, to] in which there can be something to read.
     struct Span {
