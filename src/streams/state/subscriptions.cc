@@ -1,5 +1,7 @@
 #include "streams/state/subscriptions.h"
 
+#include "streams/state/states.h"
+
 namespace millrace::streams {
 
 void Subscriptions::init(StoreContext& context) {
@@ -19,14 +21,16 @@ void Subscriptions::restore(BytesView key, NullableView value, TimestampMs times
 
 void Subscriptions::put(BytesView key, BytesView value, TimestampMs timestamp) {
     restore(key, value, timestamp, {});
-    context_->log_change(spec(), key, value, timestamp, {});
+    const RecordContext* from = context_->record_context();
+    context_->log_change(spec(), key, value, timestamp, from ? *from->headers : no_headers());
 }
 
 void Subscriptions::erase(BytesView key) {
     bytes_->erase(key);
     const RecordContext* from = context_->record_context();
     context_->log_change(spec(), key, std::nullopt,
-                         from ? std::optional(from->timestamp) : std::nullopt, {});
+                         from ? std::optional(from->timestamp) : std::nullopt,
+                         from ? *from->headers : no_headers());
 }
 
 std::vector<Subscriptions::Row> Subscriptions::rows(BytesView prefix) {
