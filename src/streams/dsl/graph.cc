@@ -175,8 +175,7 @@ std::shared_ptr<TopologyPlan> Graph::build(const StreamsConfig& config) {
     for (const auto& spec : placed_by_config_) spec->persistent = !in_memory;
     merge_equal_sources();
     if (config.merge_repartition_topics) merge_repartitions();
-    for (const auto& node : nodes_)
-        if (node->set_self_join) node->set_self_join(config.single_store_self_join);
+    if (config.single_store_self_join) find_self_joins();
     reuse_source_topics_ = config.reuse_source_topics;
     auto plan = std::make_shared<TopologyPlan>();
     for (const StoreSpecPtr& spec : attached_) plan->add_store(spec);
@@ -264,6 +263,19 @@ void Graph::merge_repartitions() {
                 unlink(node, grandchild);
         }
         link(changer, merged);
+    }
+}
+
+// A join whose sides are one stream, of one source.
+void Graph::find_self_joins() {
+    for (const auto& node : nodes_) {
+        if (!node->join_itself || node->parents.size() != 1) continue;
+        std::set<const GraphNode*> sources;
+        find_above(*node, [&](const GraphNode& above) {
+            if (above.source) sources.insert(&above);
+            return false;
+        });
+        if (sources.size() == 1) node->join_itself();
     }
 }
 

@@ -50,8 +50,8 @@ struct GraphNode {
     // Of aggregations in windows: how long after its end a window can change, and its keys' type.
     std::optional<int64_t> window_grace_ms;
     const WindowedType* windowed = nullptr;
-    // A stream-stream join of a stream with itself can do with one store (set by the join).
-    std::function<void(bool single_store)> set_self_join;
+    // Of a join of two streams: that they are one, and share a store (single.store.self.join).
+    std::function<void()> join_itself;
 
     std::function<void(TopologyPlan& plan, const GraphNode& self)> write;
     std::vector<std::string> parent_names() const;
@@ -98,6 +98,7 @@ public:
 private:
     void merge_equal_sources();
     void merge_repartitions();
+    void find_self_joins();
     void write(TopologyPlan& plan);
 
     std::optional<StreamsConfig> config_;

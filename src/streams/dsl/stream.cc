@@ -12,6 +12,11 @@ std::set<std::string> both(const std::set<std::string>& a, const std::set<std::s
     return all;
 }
 
+// A user's processor takes a number only when it is not named.
+std::string processor_name(Graph& graph, const Name& given, std::string_view prefix) {
+    return given ? *given : graph.new_name(prefix);
+}
+
 }  // namespace
 
 // ---- one record at a time
@@ -106,7 +111,7 @@ void Stream::foreach (ForeachAction action, const Name& name) const {
 Stream Stream::process(NodeSupplier supplier, const Type& key_out, const Type& value_out,
                        const Name& name, std::vector<std::string> stores,
                        std::vector<StoreSpecPtr> own_stores) const {
-    return apply({.name = graph->node_name(name, "KSTREAM-PROCESSOR-"),
+    return apply({.name = processor_name(*graph, name, "KSTREAM-PROCESSOR-"),
                   .supplier = std::move(supplier),
                   .key_out = &key_out,
                   .value_out = &value_out,
@@ -118,7 +123,7 @@ Stream Stream::process(NodeSupplier supplier, const Type& key_out, const Type& v
 Stream Stream::process_values(NodeSupplier supplier, const Type& value_out, const Name& name,
                               std::vector<std::string> stores,
                               std::vector<StoreSpecPtr> own_stores) const {
-    return apply({.name = graph->node_name(name, "KSTREAM-PROCESSVALUES-"),
+    return apply({.name = processor_name(*graph, name, "KSTREAM-PROCESSVALUES-"),
                   .supplier = std::move(supplier),
                   .value_out = &value_out,
                   .changes_value = true,
@@ -255,13 +260,13 @@ Stream Stream::repartitioned(const std::string& topic_prefix, const SerdePtr& ke
     Stream result = *this;
     result.join_repartition_ = std::make_shared<GraphNode*>(nullptr);
     result.name = r.source;
-    result.sources = {r.source};
     result.key = r.key;
     result.value = r.value;
     result.repartition_required = false;
     if (!*join_repartition_ || name != topic_prefix)
         *join_repartition_ = graph->add(graph->repartition_node(std::move(r)), {node});
     result.node = *join_repartition_;
+    result.sources = {result.node->name};
     return result;
 }
 
