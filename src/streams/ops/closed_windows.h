@@ -13,7 +13,8 @@ class CloseTimer {
 public:
     void init(NodeContext& context) {
         context_ = &context;
-        interval_ms_ = context.config().emit_interval_windowed_aggregation_ms;
+        interval_ms_ = context.config().emit_interval_windowed_aggregation_ms.value_or(
+            StreamsConfig::kEmitIntervalMs);
     }
 
     // Whether to emit now what is closed at `close_time`, and was not at `emitted_until()`. Asking

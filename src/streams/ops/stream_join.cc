@@ -56,7 +56,8 @@ public:
         other_ = &static_cast<WindowState&>(node.store(side_.other));
         if (side_.waiting.empty()) return;
         waiting_ = &static_cast<WaitingRecords&>(node.store(side_.waiting));
-        release_interval_ms_ = node.config().emit_interval_outer_join_ms;
+        release_interval_ms_ =
+            node.config().emit_interval_outer_join_ms.value_or(StreamsConfig::kEmitIntervalMs);
     }
 
     void process(const RawRecord& record) override {
