@@ -63,10 +63,10 @@ struct StreamsConfig {
     std::string dead_letter_queue_topic;  // errors.dead.letter.queue.topic.name
 
     // At most once in so long of wall clock are unmatched join records and closed windows looked
-    // for (Kafka's internal settings). Absent: kEmitIntervalMs; under the test driver 0.
-    static constexpr int64_t kEmitIntervalMs = 1000;
+    // for (Kafka's internal settings). Absent: 1000, but in the test driver at every record.
     std::optional<int64_t> emit_interval_outer_join_ms;
     std::optional<int64_t> emit_interval_windowed_aggregation_ms;
+    static constexpr int64_t kEmitIntervalMs = 1000;
 
     // For the clients inside: settings by their names, those of one kind of client with its prefix
     // (consumer., main.consumer., restore.consumer., global.consumer., producer., admin.).

@@ -41,8 +41,8 @@ private:
     bool given_ = false;
 };
 
-// A test waits for nothing: what is looked for only now and then is looked for at once.
-StreamsConfig unhurried(StreamsConfig config) {
+// What is looked for now and then is looked for at every record, unless the settings say otherwise.
+StreamsConfig unthrottled(StreamsConfig config) {
     if (!config.emit_interval_outer_join_ms) config.emit_interval_outer_join_ms = 0;
     if (!config.emit_interval_windowed_aggregation_ms)
         config.emit_interval_windowed_aggregation_ms = 0;
@@ -53,7 +53,7 @@ StreamsConfig unhurried(StreamsConfig config) {
 
 struct TopologyTestDriver::Impl final : RecordCollector {
     Impl(const Topology& topology, StreamsConfig given, TimestampMs wall)
-        : config(unhurried(std::move(given))),
+        : config(unthrottled(std::move(given))),
           plan(topology.plan()),
           wall_clock(wall),
           global(parts_of(*plan, true, config, *this, wall_clock)),

@@ -28,7 +28,7 @@ public:
             out += fmt::format("  Sub-topology: {}{}\n", sub.id,
                                sub.global ? " for global store (will not generate tasks)" : "");
             for (size_t i : sorted(sub)) out += describe(plan_.nodes()[i]);
-            out += "\n";
+            if (!sub.global) out += "\n";
         }
         return out;
     }

@@ -137,8 +137,8 @@ Table aggregated(const GroupedStream& group, const WindowShape& shape, std::stri
     aggregation.old_values = old_values;
 
     Table table = windowed_table(group, shape, store, materialized, old_values);
-    table.node = group.graph->add(window_node(node_name, group, shape, store, aggregation),
-                                  {input.node});
+    table.node =
+        group.graph->add(window_node(node_name, group, shape, store, aggregation), {input.node});
     table.name = node_name;
     table.sources = input.sources;
     return table;
@@ -187,8 +187,8 @@ StoreSpecPtr window_store(const GroupedStream& group, const WindowShape& shape,
                           std::string_view prefix, const Type& value_type,
                           const SerdePtr& value_serde) {
     const StoreKind kind = shape.sessions ? StoreKind::session : StoreKind::timestamped_window;
-    StoreSpec spec = store_of(*group.graph, materialized, prefix, kind, *group.key_type,
-                              value_type, group.key, value_serde);
+    StoreSpec spec = store_of(*group.graph, materialized, prefix, kind, *group.key_type, value_type,
+                              group.key, value_serde);
     spec.windowed = shape.windowed;
     // A supplier's store is as it is.
     if (!materialized || !materialized->supplier) {
@@ -246,7 +246,8 @@ Table windowed_table(const GroupedStream& group, const WindowShape& shape,
 }
 
 TimeWindowedStream TimeWindowedStream::emit_strategy(EmitStrategy wanted) const {
-    if (wanted == EmitStrategy::on_window_close && std::holds_alternative<UnlimitedWindows>(windows))
+    if (wanted == EmitStrategy::on_window_close &&
+        std::holds_alternative<UnlimitedWindows>(windows))
         throw IllegalArgumentException("unlimited windows never close: they cannot emit on close");
     TimeWindowedStream copy = *this;
     copy.strategy = wanted;
@@ -266,8 +267,7 @@ Table TimeWindowedStream::count(const Name& name,
 
 Table TimeWindowedStream::reduce(Reducer reducer, const Name& name,
                                  const std::optional<Materialized>& materialized) const {
-    return aggregated(group, shape_of(windows, *windowed), kReduce, name, materialized,
-                      group.value,
+    return aggregated(group, shape_of(windows, *windowed), kReduce, name, materialized, group.value,
                       {.value = group.value_type,
                        .initializer = nothing(),
                        .aggregator = reducing(reducer, *group.value_type),
@@ -304,8 +304,7 @@ Table SessionWindowedStream::count(const Name& name,
 
 Table SessionWindowedStream::reduce(Reducer reducer, const Name& name,
                                     const std::optional<Materialized>& materialized) const {
-    return aggregated(group, shape_of(windows, *windowed), kReduce, name, materialized,
-                      group.value,
+    return aggregated(group, shape_of(windows, *windowed), kReduce, name, materialized, group.value,
                       {.value = group.value_type,
                        .initializer = nothing(),
                        .aggregator = reducing(reducer, *group.value_type),

@@ -44,9 +44,9 @@ private:
         const Window alone{time, time};
         Window merged = alone;
         std::vector<WindowedEntry> found;
-        const auto near = store_->find(record.key, record.key, time - gap,
-                                       time > kForever - gap ? kForever : time + gap,
-                                       Order::forward);
+        const auto near =
+            store_->find(record.key, record.key, time - gap,
+                         time > kForever - gap ? kForever : time + gap, Order::forward);
         while (auto entry = near->next()) {
             merged.start = std::min(merged.start, entry->window.start);
             merged.end = std::max(merged.end, entry->window.end);
@@ -106,8 +106,7 @@ private:
 
 NodeSupplier session_aggregate(const SessionWindows& windows,
                                const WindowAggregation& aggregation) {
-    return
-        [=] { return std::make_unique<SessionAggregateNode>(windows, aggregation); };
+    return [=] { return std::make_unique<SessionAggregateNode>(windows, aggregation); };
 }
 
 }  // namespace millrace::streams::ops

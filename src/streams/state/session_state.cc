@@ -73,7 +73,8 @@ public:
 
     StoreIteratorPtr<WindowedEntry> find_by_end(TimestampMs from, TimestampMs to) override {
         return std::make_unique<Sessions>(
-            bytes_.fetch_times(from, to), kTimeMax, *key_, format_);
+            bytes_.fetch_keys(std::nullopt, std::nullopt, from, to, Order::forward), kTimeMax,
+            *key_, format_);
     }
 
 private:

@@ -124,6 +124,7 @@ TEST_CASE("session stores of any layout agree with a list") {
             Session one{key(), {}, std::to_string(step)};
             one.window.start = static_cast<TimestampMs>(rng.below(40)) + step * 2;
             one.window.end = one.window.start + static_cast<TimestampMs>(rng.below(40));
+            const int64_t interval = spec.segment_interval_ms;
             const bool removes = rng.below(4) == 0;
             put(*state, one.key, one.window, removes ? std::nullopt : std::optional(one.value));
             std::erase_if(model, [&](const Session& s) {
@@ -135,10 +136,10 @@ TEST_CASE("session stores of any layout agree with a list") {
             const std::string wanted = key();
             const auto earliest_end = static_cast<TimestampMs>(rng.below(250));
             const auto latest_start = static_cast<TimestampMs>(rng.below(250));
-            const auto matching = [&](auto matches, auto rank) {
+            const auto matching = [&](TimestampMs oldest, auto matches, auto rank) {
                 std::vector<Session> found;
                 for (const Session& s : model)
-                    if (s.window.end > observed - 100 && matches(s)) found.push_back(s);
+                    if (s.window.end >= oldest && matches(s)) found.push_back(s);
                 std::ranges::sort(found, {}, rank);
                 std::string all;
                 for (const Session& s : found)
@@ -148,6 +149,7 @@ TEST_CASE("session stores of any layout agree with a list") {
             };
             REQUIRE(find(*state, wanted, earliest_end, latest_start) ==
                     matching(
+                        observed - 99,
                         [&](const Session& s) {
                             return s.key == wanted && s.window.end >= earliest_end &&
                                    s.window.start <= latest_start;
@@ -156,6 +158,7 @@ TEST_CASE("session stores of any layout agree with a list") {
             if (!spec.time_first) continue;
             REQUIRE(text(state->find_by_end(earliest_end, latest_start)) ==
                     matching(
+                        std::max<TimestampMs>(observed - 100, 0) / interval * interval,
                         [&](const Session& s) {
                             return s.window.end >= earliest_end && s.window.end <= latest_start;
                         },

@@ -5,8 +5,12 @@
 #include <vector>
 
 namespace millrace::streams {
+namespace {
 
-struct TimedFilter {
+constexpr int64_t kSegmentIntervalMin = 60'000;
+
+// Which entries of the ranges are meant.
+struct Filter {
     NullableBytes key_from;
     NullableBytes key_to;
     TimestampMs from;
@@ -17,15 +21,11 @@ struct TimedFilter {
     }
 };
 
-namespace {
-
-constexpr int64_t kSegmentIntervalMin = 60'000;
-
 // Ranges of bytes, one after the other.
 class RangesIterator final : public TimedIterator {
 public:
     using Decode = TimedKey (TimedLayout::*)(BytesView) const;
-    RangesIterator(std::vector<std::unique_ptr<BytesIterator>> ranges, TimedFilter filter,
+    RangesIterator(std::vector<std::unique_ptr<BytesIterator>> ranges, Filter filter,
                    const TimedLayout& layout, Decode decode)
         : ranges_(std::move(ranges)), filter_(std::move(filter)), layout_(layout), decode_(decode) {
         settle();
@@ -50,7 +50,7 @@ private:
     }
 
     std::vector<std::unique_ptr<BytesIterator>> ranges_;
-    TimedFilter filter_;
+    Filter filter_;
     TimedLayout layout_;
     Decode decode_;
     size_t current_ = 0;
@@ -130,7 +130,7 @@ void TimedBytes::open(StoreContext& context, const StoreSpec& spec, TimedRest re
     context_ = &context;
     owner_ = &owner;
     rest_ = rest;
-    time_first_ = spec.time_first;
+    time_first_ = spec.time_first && spec.persistent;  // in memory all are
     in_memory_ = !spec.persistent;
     retention_ = spec.retention_ms;
     layout_ = TimedLayout(rest, spec.segment_interval_ms > 0
@@ -159,13 +159,13 @@ void TimedBytes::put(const TimedKey& key, NullableView value) {
 
 void TimedBytes::restore(const TimedKey& key, NullableView value) {
     observe(key.time);
-    if (!expired(key.time)) bytes_.restore(stored(key), value);
+    if (key.time >= oldest_taken()) bytes_.restore(stored(key), value);
 }
 
 void TimedBytes::write(OrderedBytes& below, BytesView key, NullableView value) {
     forget_expired(below);
     const TimedKey decoded_key = decoded(key);
-    if (expired(decoded_key.time)) {
+    if (decoded_key.time < oldest_taken()) {
         context_->dropped("its window has expired");
         return;
     }
@@ -197,15 +197,29 @@ NullableBytes TimedBytes::get(const TimedKey& key) const {
     return bytes_.get(stored(key));
 }
 
-TimedBytes::Span TimedBytes::span(TimestampMs from, TimestampMs to) const {
-    from = std::max({from, TimestampMs{0}, live_from()});
+TimestampMs TimedBytes::oldest_taken() const {
+    if (in_memory_) return observed_ - retention_ + 1;
+    return layout_.segment_time(layout_.segment(observed_ - retention_));
+}
+
+TimestampMs TimedBytes::oldest_read() const {
+    const bool one_more = time_first_ && rest_ == TimedRest::sequence;
+    return observed_ - retention_ + (one_more ? 0 : 1);
+}
+
+TimestampMs TimedBytes::oldest_found() const {
+    return time_first_ && rest_ == TimedRest::session_start ? oldest_taken() : oldest_read();
+}
+
+TimedBytes::Span TimedBytes::span(TimestampMs from, TimestampMs to, TimestampMs oldest) const {
+    from = std::max({from, TimestampMs{0}, oldest});
     return {from, to, std::max(first_segment_, layout_.segment(from)),
             to < 0 ? -1 : std::min(last_segment_, layout_.segment(to))};
 }
 
 TimedIteratorPtr TimedBytes::fetch(BytesView key, TimestampMs from, TimestampMs to,
                                    Order order) const {
-    const Span span = this->span(from, to);
+    const Span span = this->span(from, to, oldest_read());
     std::vector<std::unique_ptr<BytesIterator>> ranges;
     if (!span.empty()) {
         for (int64_t segment = span.first_segment; segment <= span.last_segment; ++segment) {
@@ -215,7 +229,7 @@ TimedIteratorPtr TimedBytes::fetch(BytesView key, TimestampMs from, TimestampMs 
     }
     if (order == Order::backward) std::ranges::reverse(ranges);
     auto by_key = std::make_unique<RangesIterator>(
-        std::move(ranges), TimedFilter{Bytes(key), Bytes(key), span.from, span.to}, layout_,
+        std::move(ranges), Filter{Bytes(key), Bytes(key), span.from, span.to}, layout_,
         &TimedLayout::decode_by_key);
     if (time_first_) return std::make_unique<IndexedIterator>(std::move(by_key), layout_, bytes_);
     if (in_memory_ && rest_ == TimedRest::session_start)
@@ -225,12 +239,19 @@ TimedIteratorPtr TimedBytes::fetch(BytesView key, TimestampMs from, TimestampMs 
 
 TimedIteratorPtr TimedBytes::fetch_keys(NullableView key_from, NullableView key_to,
                                         TimestampMs from, TimestampMs to, Order order) const {
-    const Span span = this->span(from, to);
+    const Span span = this->span(from, to, oldest_found());
     const bool backward = order == Order::backward;
     std::vector<std::unique_ptr<BytesIterator>> ranges;
-    TimedFilter filter{key_from ? NullableBytes(*key_from) : std::nullopt,
+    Filter filter{key_from ? NullableBytes(*key_from) : std::nullopt,
                   key_to ? NullableBytes(*key_to) : std::nullopt, span.from, span.to};
-    if (time_first_) return by_time(std::move(filter), order);
+    if (time_first_) {
+        const TimestampMs last = std::min(span.to, std::numeric_limits<TimestampMs>::max() - 1);
+        if (!span.empty())
+            ranges.push_back(bytes_.range(layout_.time_start(span.from),
+                                          layout_.time_start(last + 1), backward));
+        return std::make_unique<RangesIterator>(std::move(ranges), std::move(filter), layout_,
+                                                &TimedLayout::decode_time_first);
+    }
     if (!span.empty()) {
         for (int64_t segment = span.first_segment; segment <= span.last_segment; ++segment) {
             const auto range = layout_.keys_range(segment, key_from, key_to, span.to);
@@ -242,23 +263,6 @@ TimedIteratorPtr TimedBytes::fetch_keys(NullableView key_from, NullableView key_
                                                    &TimedLayout::decode_by_key);
     if (in_memory_) return sorted_by_time(std::move(by_key), rest_, order);
     return by_key;
-}
-
-TimedIteratorPtr TimedBytes::fetch_times(TimestampMs from, TimestampMs to) const {
-    if (!time_first_ || in_memory_)
-        return fetch_keys(std::nullopt, std::nullopt, from, to, Order::forward);
-    return by_time({.key_from = {}, .key_to = {}, .from = std::max<TimestampMs>(from, 0), .to = to},
-                   Order::forward);
-}
-
-TimedIteratorPtr TimedBytes::by_time(TimedFilter filter, Order order) const {
-    std::vector<std::unique_ptr<BytesIterator>> ranges;
-    const TimestampMs last = std::min(filter.to, std::numeric_limits<TimestampMs>::max() - 1);
-    if (filter.from <= last)
-        ranges.push_back(bytes_.range(layout_.time_start(filter.from),
-                                      layout_.time_start(last + 1), order == Order::backward));
-    return std::make_unique<RangesIterator>(std::move(ranges), std::move(filter), layout_,
-                                            &TimedLayout::decode_time_first);
 }
 
 }  // namespace millrace::streams

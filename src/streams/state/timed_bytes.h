@@ -1,6 +1,9 @@
 // Entries of keys and times, as window and session stores keep them: until they are older than the
 // retention, seen from the largest time that was put.
 //
+// Kafka's time-first stores on disk are less strict when they are read by time: windows that start
+// one retention ago are found, and sessions until their whole segment is too old.
+//
 // Order of iteration over several keys: by segment, then key, then time; in memory by time, then
 // key; of a store that is time first always by time. Kafka: AbstractRocksDBSegmentedBytesStore,
 // InMemoryWindowStore, InMemorySessionStore.
@@ -25,9 +28,6 @@ public:
 };
 using TimedIteratorPtr = std::unique_ptr<TimedIterator>;
 
-// Which entries of a range of bytes are meant.
-struct TimedFilter;
-
 class TimedBytes final : private StoreBytes::Owner {
 public:
     class Owner {
@@ -47,9 +47,6 @@ public:
     TimedIteratorPtr fetch(BytesView key, TimestampMs from, TimestampMs to, Order order) const;
     TimedIteratorPtr fetch_keys(NullableView key_from, NullableView key_to, TimestampMs from,
                                 TimestampMs to, Order order) const;
-    // Of all keys, in a store that is time first: on disk also what has expired, as long as it is
-    // there.
-    TimedIteratorPtr fetch_times(TimestampMs from, TimestampMs to) const;
 
     const TimedLayout& layout() const { return layout_; }
 
@@ -63,12 +60,11 @@ private:
     TimedKey decoded(BytesView stored) const {
         return time_first_ ? layout_.decode_time_first(stored) : layout_.decode_by_key(stored);
     }
-    // What can be read. Of windows that are time first Kafka shows one millisecond more.
-    TimestampMs live_from() const {
-        const bool one_more = time_first_ && !in_memory_ && rest_ == TimedRest::sequence;
-        return observed_ - retention_ + (one_more ? 0 : 1);
-    }
-    bool expired(TimestampMs time) const { return time < live_from(); }
+    bool expired(TimestampMs time) const { return time < oldest_read(); }
+    // The oldest time that is still taken, read of one key, and found among several keys.
+    TimestampMs oldest_taken() const;
+    TimestampMs oldest_read() const;
+    TimestampMs oldest_found() const;
     void observe(TimestampMs time);
     void forget_expired(OrderedBytes& below);
     // The part of [from, to] in which there can be something to read.
@@ -79,8 +75,7 @@ private:
         int64_t last_segment;
         bool empty() const { return from > to || first_segment > last_segment; }
     };
-    Span span(TimestampMs from, TimestampMs to) const;
-    TimedIteratorPtr by_time(TimedFilter filter, Order order) const;
+    Span span(TimestampMs from, TimestampMs to, TimestampMs oldest) const;
 
     StoreContext* context_ = nullptr;
     Owner* owner_ = nullptr;

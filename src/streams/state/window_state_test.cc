@@ -129,14 +129,33 @@ TEST_CASE("windows expire, late puts are logged but dropped") {
         auto state = open_state<WindowState>(spec, context);
         put(*state, "a", "1", 6);
         put(*state, "a", "2", 7);
-        put(*state, "b", "3", 300006);
+        // Time first shows one millisecond more.
+        put(*state, "b", "3", spec.time_first ? 300007 : 300006);
         CHECK(context.dropped_count == 0);
         CHECK(fetch(*state, "a") == "7=2");
         CHECK(fetch_one(*state, "a", 6) == "-");
-        put(*state, "a", "4", 6);
-        CHECK(context.dropped_count == 1);
-        CHECK(context.log.back() == LoggedChange{logged_key("a", 6), "4", 0});
+        put(*state, "a", "4", 5);
+        // On disk it is taken as long as there is its segment.
+        CHECK(context.dropped_count == (spec.persistent ? 0 : 1));
+        CHECK(context.log.back() == LoggedChange{logged_key("a", 5), "4", 0});
         CHECK(text(state->all(Order::forward)).find("=4") == std::string::npos);
+    }
+}
+
+TEST_CASE("with time first on disk, windows of just one retention ago are still read") {
+    for (const bool persistent : {true, false}) {
+        FakeStoreContext context;
+        StoreSpec spec = stores::persistent_window_store("s", 20ms, 10ms, false).spec;
+        spec.persistent = persistent;
+        spec.time_first = true;
+        auto state = open_state<WindowState>(spec, context);
+        put(*state, "a", "1", 9);
+        put(*state, "a", "2", 10);
+        put(*state, "a", "3", 30);
+        CHECK(text(state->all(Order::forward)) ==
+              (persistent ? "a[10,20]=2 a[30,40]=3" : "a[30,40]=3"));
+        CHECK(fetch(*state, "a") == (persistent ? "10=2 30=3" : "30=3"));
+        CHECK(fetch_one(*state, "a", 10) == (persistent ? "2" : "-"));
     }
 }
 
@@ -169,6 +188,7 @@ struct Model {
     int64_t retention;
     int64_t interval;
     bool by_time;
+    bool keeps_oldest;  // time first on disk
     TimestampMs observed = -1;
 
     void put(const Put& one, bool deletes) {
@@ -179,9 +199,10 @@ struct Model {
     std::string all(const std::string& from, const std::string& to, TimestampMs time_from,
                     TimestampMs time_to, Order order) const {
         std::vector<Put> found;
+        const TimestampMs oldest = observed - retention + (keeps_oldest ? 0 : 1);
         for (const Put& p : puts)
-            if (p.start > observed - retention && p.key >= from && p.key <= to &&
-                p.start >= time_from && p.start <= time_to)
+            if (p.start >= oldest && p.key >= from && p.key <= to && p.start >= time_from &&
+                p.start <= time_to)
                 found.push_back(p);
         const auto rank = [&](const Put& p) {
             Bytes bytes;
@@ -220,7 +241,8 @@ TEST_CASE("window stores of any layout agree with a list") {
         spec.segment_interval_ms = 1 + static_cast<int64_t>(rng.below(60));
         Model model{.retention = 100,
                     .interval = spec.segment_interval_ms,
-                    .by_time = !persistent || time_first};
+                    .by_time = !persistent || time_first,
+                    .keeps_oldest = persistent && time_first};
         FakeStoreContext context;
         auto state = open_state<WindowState>(spec, context);
         for (int step = 0; step < 80; ++step) {
