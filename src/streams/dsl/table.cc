@@ -37,21 +37,12 @@ struct Derivation {
     bool skip_null_changes = false;
     // Old values are sent from the start, if the table above keeps its own.
     bool old_values_if_kept = false;
-<<<<<<< HEAD
-    // A store without a name, which is none, takes a number.
-    bool numbers_unnamed_store = true;
-    std::vector<std::string> stores;
-};
-
-// A store without a name is none, but its serdes count.
-=======
     bool unnamed_takes_number = true;
     std::vector<std::string> stores;
 };
 
 // A store without a name is none: it takes a number (but for transform_values), and its serdes
 // count.
->>>>>>> st-tables
 Table derive(const Table& above, Derivation how, const Name& name,
              const std::optional<Materialized>& materialized) {
     Graph& graph = *above.graph;
@@ -62,11 +53,7 @@ Table derive(const Table& above, Derivation how, const Name& name,
                             above.key, how.value);
         settings->store = store->name;
         settings->kept = true;
-<<<<<<< HEAD
-    } else if (materialized && how.numbers_unnamed_store) {
-=======
     } else if (materialized && how.unnamed_takes_number) {
->>>>>>> st-tables
         graph.new_store_name(how.prefix);
     }
     const std::string node_name = graph.node_name(name, how.prefix);
@@ -122,11 +109,7 @@ Table Table::transform_values(AnyValueTransformerSupplier supplier, const Type& 
                   {.prefix = "KTABLE-TRANSFORMVALUES-",
                    .function = ops::table_transform_values(std::move(supplier)),
                    .value_out = &value_out,
-<<<<<<< HEAD
-                   .numbers_unnamed_store = false,
-=======
                    .unnamed_takes_number = false,
->>>>>>> st-tables
                    .stores = std::move(stores)},
                   name, materialized);
 }

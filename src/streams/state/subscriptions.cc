@@ -21,22 +21,12 @@ void Subscriptions::restore(BytesView key, NullableView value, TimestampMs times
 
 void Subscriptions::put(BytesView key, BytesView value, TimestampMs timestamp) {
     restore(key, value, timestamp, {});
-<<<<<<< HEAD
-    const RecordContext* from = context_->record_context();
-    context_->log_change(spec(), key, value, timestamp, from ? *from->headers : no_headers());
-=======
     log(key, value, timestamp);
->>>>>>> st-tables
 }
 
 void Subscriptions::erase(BytesView key) {
     bytes_->erase(key);
     const RecordContext* from = context_->record_context();
-<<<<<<< HEAD
-    context_->log_change(spec(), key, std::nullopt,
-                         from ? std::optional(from->timestamp) : std::nullopt,
-                         from ? *from->headers : no_headers());
-=======
     log(key, std::nullopt, from ? std::optional(from->timestamp) : std::nullopt);
 }
 
@@ -44,7 +34,6 @@ void Subscriptions::log(BytesView key, NullableView value, std::optional<Timesta
     const RecordContext* from = context_->record_context();
     context_->log_change(spec(), key, value, timestamp,
                          from && from->headers ? *from->headers : Headers{});
->>>>>>> st-tables
 }
 
 std::vector<Subscriptions::Row> Subscriptions::rows(BytesView prefix) {
