@@ -36,8 +36,13 @@ public:
     virtual const Type& type() const = 0;
     // Appends the bytes of `value`, which is not null and of type(). May throw.
     virtual void serialize(Ref value, Bytes& out) const = 0;
-    // What of a key decides its partition: all, but for a windowed key the key without its window.
-    virtual void serialize_for_partition(Ref value, Bytes& out) const { serialize(value, out); }
+    // Appends what of a key decides its partition, if that is not all of its bytes: of a windowed
+    // key, the key without its window.
+    virtual bool serialize_for_partition(Ref value, Bytes& out) const {
+        static_cast<void>(value);
+        static_cast<void>(out);
+        return false;
+    }
     virtual Result<Box> deserialize(BytesView bytes) const = 0;
 };
 using SerdePtr = std::shared_ptr<const AnySerde>;

@@ -21,8 +21,9 @@ public:
         inner_->serialize(type_.key_of(value), out);
         append_be(out, type_.window_of(value).start);
     }
-    void serialize_for_partition(Ref value, Bytes& out) const override {
+    bool serialize_for_partition(Ref value, Bytes& out) const override {
         inner_->serialize(type_.key_of(value), out);
+        return true;
     }
     Result<Box> deserialize(BytesView bytes) const override {
         if (bytes.size() < 8)
@@ -49,8 +50,9 @@ public:
         append_be(out, window.end);
         append_be(out, window.start);
     }
-    void serialize_for_partition(Ref value, Bytes& out) const override {
+    bool serialize_for_partition(Ref value, Bytes& out) const override {
         inner_->serialize(type_.key_of(value), out);
+        return true;
     }
     Result<Box> deserialize(BytesView bytes) const override {
         if (bytes.size() < 16)

@@ -1,7 +1,9 @@
 // Counts words, for ever: lines of the topic `lines` in, the count of each word out, to
 // `word-counts`.
 //
-//   example_word_count [BOOTSTRAP_SERVERS] [SECONDS]
+//   example_word_count [BOOTSTRAP_SERVERS [STATE_DIR [SETTING=VALUE...]]]
+//
+// Ends with SIGINT or SIGTERM. The topics must exist.
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -46,14 +48,20 @@ Topology word_count() {
 int main(int argc, char** argv) {
     std::signal(SIGINT, [](int) { stopped = 1; });
     std::signal(SIGTERM, [](int) { stopped = 1; });
-    const int seconds = argc > 2 ? std::atoi(argv[2]) : 0;
     try {
-        StreamsConfig config = StreamsConfig::from({
+        std::map<std::string, std::string> settings{
             {"application.id", "word-count"},
             {"bootstrap.servers", argc > 1 ? argv[1] : "127.0.0.1:9092"},
-            {"num.stream.threads", "1"},
-            {"commit.interval.ms", "1000"},
-        });
+            {"state.dir", argc > 2 ? argv[2] : "/tmp/kafka-streams"},
+            {"num.stream.threads", "2"},
+            {"commit.interval.ms", "500"},
+        };
+        for (int i = 3; i < argc; ++i) {
+            const std::string setting = argv[i];
+            const size_t equals = std::min(setting.find('='), setting.size() - 1);
+            settings[setting.substr(0, equals)] = setting.substr(equals + 1);
+        }
+        const StreamsConfig config = StreamsConfig::from(settings);
         const Topology topology = word_count();
         std::printf("%s", topology.describe().c_str());
         KafkaStreams streams(topology, config);
@@ -66,14 +74,12 @@ int main(int argc, char** argv) {
             stopped = 1;
         });
         streams.start();
-        for (int i = 0; !stopped && (seconds == 0 || i < seconds * 10); ++i)
-            std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        while (!stopped) std::this_thread::sleep_for(std::chrono::milliseconds(100));
         const StreamThread::Counts counts = streams.counts();
         streams.close();
-        std::printf("%lld records, %lld commits, %lld restored\n",
-                    static_cast<long long>(counts.processed),
-                    static_cast<long long>(counts.commits),
-                    static_cast<long long>(counts.restored));
+        std::printf(
+            "%lld records, %lld commits, %lld restored\n", static_cast<long long>(counts.processed),
+            static_cast<long long>(counts.commits), static_cast<long long>(counts.restored));
     } catch (const std::exception& e) {
         std::fprintf(stderr, "%s\n", e.what());
         return 1;

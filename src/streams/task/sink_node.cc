@@ -51,17 +51,15 @@ private:
                 return;
             }
         }
-        collector_.send(topic, partition_of(topic, record.key, key), key, value, record.timestamp,
+        collector_.send(topic, partition_of(topic, record.key), key, value, record.timestamp,
                         *record.headers);
     }
 
     // Only a windowed key is not partitioned by its bytes.
-    std::optional<PartitionIndex> partition_of(std::string_view topic, Ref key,
-                                               NullableView bytes) {
+    std::optional<PartitionIndex> partition_of(std::string_view topic, Ref key) {
         if (!key) return std::nullopt;
         partition_bytes_.clear();
-        key_->serialize_for_partition(key, partition_bytes_);
-        if (partition_bytes_ == *bytes) return std::nullopt;
+        if (!key_->serialize_for_partition(key, partition_bytes_)) return std::nullopt;
         const auto hash = static_cast<uint32_t>(client::murmur2(as_bytes(partition_bytes_)));
         return static_cast<PartitionIndex>((hash & 0x7fffffff) %
                                            static_cast<uint32_t>(collector_.partitions(topic)));

@@ -155,9 +155,7 @@ Task::Task(TaskParts parts)
         slots_.emplace(index, std::move(slot));
         for (const std::string& name : plan.stores) {
             if (stores_.contains(name)) continue;
-            const StoreSpec& spec = *parts_.plan.stores().at(name).spec;
-            stores_.emplace(name, spec.make(spec));
-            store_order_.push_back(name);
+            add_store(name);
         }
         if (plan.kind == NodeKind::source) add_sources(plan, index);
     }
@@ -165,6 +163,15 @@ Task::Task(TaskParts parts)
 
 Task::~Task() {
     close();
+}
+
+void Task::add_store(const std::string& name) {
+    const PlanStore& plan = parts_.plan.stores().at(name);
+    const auto& store = stores_.emplace(name, plan.spec->make(*plan.spec)).first->second;
+    store_order_.push_back(name);
+    if (plan.spec->logging && !plan.changelog_is_source)
+        changelogs_[&store->spec()] =
+            fmt::format("{}-{}", parts_.config.application_id, plan.changelog);
 }
 
 void Task::add_sources(const PlanNode& node, size_t index) {
@@ -264,7 +271,7 @@ bool Task::process() {
     if (group_.empty()) return false;
     auto [queue, record] = group_.take();
     stream_time_ = std::max(stream_time_, record.timestamp);
-    Slot& source = *slots_.at(queue->source());
+    Slot& source = *slots_.find(queue->source())->second;
     const TopicPartition& partition = queue->partition();
     const RecordContext context{.topic = partition.topic,
                                 .partition = partition.partition,
@@ -358,10 +365,9 @@ std::unique_ptr<OrderedBytes> Task::open_bytes(const StoreSpec& spec) {
 
 void Task::log_change(const StoreSpec& spec, BytesView key, NullableView value,
                       std::optional<TimestampMs> timestamp, const Headers& headers) {
-    const PlanStore& store = parts_.plan.stores().find(spec.name)->second;
-    if (store.changelog_is_source || !spec.logging) return;
-    parts_.collector.send(fmt::format("{}-{}", parts_.config.application_id, store.changelog),
-                          parts_.id.partition, key, value, timestamp, headers);
+    const auto topic = changelogs_.find(&spec);
+    if (topic == changelogs_.end()) return;
+    parts_.collector.send(topic->second, parts_.id.partition, key, value, timestamp, headers);
 }
 
 void Task::in_context(const RecordContext& context, const std::function<void()>& flush) {

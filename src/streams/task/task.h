@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "client/topic_pattern.h"
@@ -86,6 +87,7 @@ private:
     class Slot;  // a node with its surroundings
     friend class Slot;
 
+    void add_store(const std::string& name);
     void add_sources(const PlanNode& node, size_t index);
     RecordQueue* queue_of(const TopicPartition& partition);
     RecordQueue& add_queue(const PlanNode& node, size_t index, const TopicPartition& partition);
@@ -115,7 +117,8 @@ private:
     TimestampExtractor default_extractor_;
     std::map<std::string, std::unique_ptr<StateStore>> stores_;
     std::vector<std::string> store_order_;
-    std::map<size_t, std::unique_ptr<Slot>> slots_;  // by the plan's index
+    std::unordered_map<const StoreSpec*, std::string> changelogs_;  // to topics
+    std::map<size_t, std::unique_ptr<Slot>> slots_;                 // by the plan's index
     std::vector<Slot*> slot_order_;
     std::vector<std::pair<size_t, client::TopicPattern>> patterns_;
     PartitionGroup group_;
