@@ -16,8 +16,11 @@ ClassicMembership::ClassicMembership(MembershipContext context)
     : context_(std::move(context)),
       leader_(context_.cluster),
       last_poll_(context_.cluster.loop().now()) {
-    for (const std::string& name : context_.config.assignors)
-        assignors_.push_back(make_assignor(name));
+    if (context_.config.assignor_factory)
+        assignors_.push_back(context_.config.assignor_factory());
+    else
+        for (const std::string& name : context_.config.assignors)
+            assignors_.push_back(make_assignor(name));
     cooperative_ = std::ranges::all_of(assignors_, [](const auto& a) { return a->cooperative(); });
     last_alive_ = last_poll_;
     context_.identity = {.id = {},

@@ -1,6 +1,10 @@
 // What a consumer may be told. Kafka: ConsumerConfig.
 #pragma once
 
+#include <functional>
+#include <memory>
+
+#include "client/assign/assignor.h"
 #include "client/client_config.h"
 
 namespace millrace::client {
@@ -29,6 +33,8 @@ struct ConsumerConfig {
     GroupProtocol group_protocol = GroupProtocol::classic;
     // Classic: names of assignors (assign/assignor.h), the first is liked best.
     std::vector<std::string> assignors{"range", "cooperative-sticky"};
+    // Classic: instead of those, an assignor of the application's own.
+    std::function<std::unique_ptr<Assignor>()> assignor_factory;
     // Consumer protocol: empty, the group's default.
     std::string group_remote_assignor;
     ms session_timeout{45'000};    // classic

@@ -484,7 +484,7 @@ public:
     }
     KTable<W, int64_t> count(const Named& named = {},
                              const detail::Store<K, int64_t>& store = {}) const {
-        return KTable<W, int64_t>(raw_.count(named.name, detail::kept(store)));
+        return KTable<W, int64_t>(raw_.count(named.name, detail::raw(store)));
     }
     template <typename F>
     KTable<W, V> reduce(F f, const Named& named = {}, const detail::Store<K, V>& store = {}) const {
@@ -504,6 +504,8 @@ public:
                                            named.name, detail::kept(detail::Store<K, A>(store))));
     }
 
+    const dsl::TimeWindowedStream& raw() const { return raw_; }
+
 private:
     dsl::TimeWindowedStream raw_;
 };
@@ -519,7 +521,7 @@ public:
     }
     KTable<W, int64_t> count(const Named& named = {},
                              const detail::Store<K, int64_t>& store = {}) const {
-        return KTable<W, int64_t>(raw_.count(named.name, detail::kept(store)));
+        return KTable<W, int64_t>(raw_.count(named.name, detail::raw(store)));
     }
     template <typename F>
     KTable<W, V> reduce(F f, const Named& named = {}, const detail::Store<K, V>& store = {}) const {
@@ -541,6 +543,8 @@ public:
                                            named.name, detail::kept(detail::Store<K, A>(store))));
     }
 
+    const dsl::SessionWindowedStream& raw() const { return raw_; }
+
 private:
     dsl::SessionWindowedStream raw_;
 };
@@ -552,7 +556,7 @@ public:
 
     KTable<K, int64_t> count(const Named& named = {},
                              const detail::Store<K, int64_t>& store = {}) const {
-        return KTable<K, int64_t>(raw_.count(named.name, detail::kept(store)));
+        return KTable<K, int64_t>(raw_.count(named.name, detail::raw(store)));
     }
     KTable<K, int64_t> count(const Materialized<K, int64_t>& store) const {
         return count({}, store);
@@ -599,7 +603,7 @@ public:
 
     KTable<K, int64_t> count(const Named& named = {},
                              const detail::Store<K, int64_t>& store = {}) const {
-        return KTable<K, int64_t>(raw_.count(named.name, detail::kept(store)));
+        return KTable<K, int64_t>(raw_.count(named.name, detail::raw(store)));
     }
     template <typename F, typename G>
     KTable<K, V> reduce(F adder, G subtractor, const Named& named = {},

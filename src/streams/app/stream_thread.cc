@@ -6,6 +6,7 @@
 #include "client/topic_pattern.h"
 #include "streams/app/client_configs.h"
 #include "streams/app/fetched_records.h"
+#include "streams/app/task_assignor.h"
 
 namespace millrace::streams {
 namespace {
@@ -16,6 +17,20 @@ using std::chrono::milliseconds;
 constexpr int kSlice = 200;
 // How long a poll waits when there is nothing to do (poll.ms).
 constexpr milliseconds kPatience{100};
+
+// What is not there yet is refused, and not left out silently.
+ThreadParts checked(ThreadParts parts) {
+    if (parts.config.exactly_once)
+        throw ConfigException("processing.guarantee=exactly_once_v2 is not there yet");
+    if (parts.config.num_standby_replicas > 0)
+        throw ConfigException("num.standby.replicas above 0 is not there yet");
+    for (const auto& [name, store] : parts.plan->stores())
+        if (store.global)
+            throw TopologyException(fmt::format(
+                "Invalid topology: {} is a global store, which an application cannot run yet",
+                name));
+    return parts;
+}
 
 }  // namespace
 
@@ -39,8 +54,8 @@ private:
 };
 
 StreamThread::StreamThread(ThreadParts parts)
-    : parts_(std::move(parts)),
-      consumer_(parts_.context, main_consumer_config(parts_.config, parts_.name + "-consumer")),
+    : parts_(checked(std::move(parts))),
+      consumer_(parts_.context, member_config()),
       producer_(parts_.context, producer_config(parts_.config, parts_.name + "-producer", "")),
       collector_(producer_),
       admin_cluster_(parts_.context, admin_config(parts_.config, parts_.name + "-admin")),
@@ -49,6 +64,12 @@ StreamThread::StreamThread(ThreadParts parts)
                   parts_.restore_listener) {}
 
 StreamThread::~StreamThread() = default;
+
+client::ConsumerConfig StreamThread::member_config() const {
+    client::ConsumerConfig config = main_consumer_config(parts_.config, parts_.name + "-consumer");
+    config.assignor_factory = [this] { return make_task_assignor(layout_); };
+    return config;
+}
 
 void StreamThread::set_state(ThreadState state) {
     if (std::exchange(state_, state) != state && parts_.state_changed) parts_.state_changed(state);

@@ -57,6 +57,7 @@ public:
 private:
     class Listener;
 
+    client::ConsumerConfig member_config() const;
     runtime::Task<Result<void>> prepare_topics();
     runtime::Task<Result<void>> create_missing(const Layout& layout);
     runtime::Task<Result<void>> work();
@@ -76,11 +77,11 @@ private:
     void set_state(ThreadState state);
 
     ThreadParts parts_;
+    Layout layout_;
     client::Consumer consumer_;
     client::Producer producer_;
     ProducerCollector collector_;
     client::Cluster admin_cluster_;
-    Layout layout_;
     Tasks tasks_;
     ChangelogReader changelogs_;
     std::set<TopicPartition> paused_;

@@ -55,10 +55,11 @@ private:
         std::string out;
         switch (node.kind) {
             case NodeKind::source:
-                out = node.source.pattern ? fmt::format("    Source: {} (topics: {})\n", node.name,
-                                                        *node.source.pattern)
-                                          : fmt::format("    Source: {} (topics: [{}])\n",
-                                                        node.name, join(node.source.topics));
+                out = node.source.pattern
+                          ? fmt::format("    Source: {} (topics: {})\n", node.name,
+                                        *node.source.pattern)
+                          : fmt::format("    Source: {} (topics: [{}])\n", node.name,
+                                        join(java_ordered(node.source.topics)));
                 return out + fmt::format("      --> {}\n", names(node.children));
             case NodeKind::processor:
                 out = fmt::format("    Processor: {} (stores: [{}])\n", node.name,

@@ -63,21 +63,20 @@ Table in_windows(const CogroupedStream& cogrouped, const WindowShape& shape,
                  const Initializer& initializer, const Merger& merger, const Name& name,
                  const std::optional<Materialized>& materialized) {
     const GroupedStream& first = cogrouped.groups.front().first;
-    const StoreSpecPtr store = window_store(first, shape, EmitStrategy::on_window_update,
-                                            materialized, kAggregate, *cogrouped.value_type,
-                                            nullptr);
+    const StoreSpecPtr store =
+        window_store(first, shape, EmitStrategy::on_window_update, materialized, kAggregate,
+                     *cogrouped.value_type, nullptr);
     const auto old_values = std::make_shared<OldValues>();
-    return joined(cogrouped, store, name,
-                  windowed_table(first, shape, store, materialized, old_values),
-                  [&](const std::string& node, const GroupedStream& group,
-                      const Aggregator& aggregator) {
-                      return window_node(node, group, shape, store,
-                                         {.value = cogrouped.value_type,
-                                          .initializer = initializer,
-                                          .aggregator = aggregator,
-                                          .merger = merger,
-                                          .old_values = old_values});
-                  });
+    return joined(
+        cogrouped, store, name, windowed_table(first, shape, store, materialized, old_values),
+        [&](const std::string& node, const GroupedStream& group, const Aggregator& aggregator) {
+            return window_node(node, group, shape, store,
+                               {.value = cogrouped.value_type,
+                                .initializer = initializer,
+                                .aggregator = aggregator,
+                                .merger = merger,
+                                .old_values = old_values});
+        });
 }
 
 }  // namespace
@@ -117,9 +116,9 @@ Table CogroupedStream::aggregate(Initializer initializer, const Name& name,
         auto added = std::make_unique<GraphNode>();
         added->name = node;
         added->write = [node, store, key = group.key_type, value = group.value_type,
-                        supplier = ops::aggregate(store->name, initializer, aggregator,
-                                                  *value_type, old_values)](
-                           TopologyPlan& plan, const GraphNode& self) {
+                        supplier = ops::aggregate(store->name, initializer, aggregator, *value_type,
+                                                  old_values)](TopologyPlan& plan,
+                                                               const GraphNode& self) {
             plan.add_processor({.name = node,
                                 .parents = self.parent_names(),
                                 .supplier = supplier,
@@ -137,8 +136,7 @@ Table CogroupedStream::aggregate(Initializer initializer, const Name& name,
 Table CogroupedStream::aggregate(AnyTimeWindows windows, const WindowedType& windowed,
                                  Initializer initializer, const Name& name,
                                  const std::optional<Materialized>& materialized) const {
-    return in_windows(*this, shape_of(windows, windowed), initializer, nullptr, name,
-                      materialized);
+    return in_windows(*this, shape_of(windows, windowed), initializer, nullptr, name, materialized);
 }
 
 Table CogroupedStream::aggregate(SessionWindows windows, const WindowedType& windowed,

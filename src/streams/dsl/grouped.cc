@@ -73,6 +73,8 @@ GroupedStream::Input GroupedStream::input_for(const std::string& store_name) con
 
 Table GroupedStream::count(const Name& name,
                            const std::optional<Materialized>& materialized) const {
+    // Counting into a store that was described but not named takes one more number.
+    if (materialized && !materialized->store_name) graph->new_store_name(kAggregate);
     return aggregated(*this, kAggregate, name, materialized, kTypeOf<int64_t>,
                       default_serde<int64_t>(),
                       [](std::string store, std::shared_ptr<const OldValues> old) {

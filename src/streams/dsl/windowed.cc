@@ -119,6 +119,12 @@ Box sum(Ref, Box left, Box right) {
     return left;
 }
 
+// Counting into a store that was described but not named takes one more number, except in sliding
+// windows.
+void number_count(const GroupedStream& group, const std::optional<Materialized>& materialized) {
+    if (materialized && !materialized->store_name) group.graph->new_store_name(kAggregate);
+}
+
 // An aggregation of one group. Of `aggregation`, what is user's is filled in.
 Table aggregated(const GroupedStream& group, const WindowShape& shape, std::string_view prefix,
                  const Name& name, const std::optional<Materialized>& materialized,
@@ -131,8 +137,8 @@ Table aggregated(const GroupedStream& group, const WindowShape& shape, std::stri
     aggregation.old_values = old_values;
 
     Table table = windowed_table(group, shape, store, materialized, old_values);
-    table.node = group.graph->add(window_node(node_name, group, shape, store, aggregation),
-                                  {input.node});
+    table.node =
+        group.graph->add(window_node(node_name, group, shape, store, aggregation), {input.node});
     table.name = node_name;
     table.sources = input.sources;
     return table;
@@ -181,8 +187,8 @@ StoreSpecPtr window_store(const GroupedStream& group, const WindowShape& shape,
                           std::string_view prefix, const Type& value_type,
                           const SerdePtr& value_serde) {
     const StoreKind kind = shape.sessions ? StoreKind::session : StoreKind::timestamped_window;
-    StoreSpec spec = store_of(*group.graph, materialized, prefix, kind, *group.key_type,
-                              value_type, group.key, value_serde);
+    StoreSpec spec = store_of(*group.graph, materialized, prefix, kind, *group.key_type, value_type,
+                              group.key, value_serde);
     spec.windowed = shape.windowed;
     // A supplier's store is as it is.
     if (!materialized || !materialized->supplier) {
@@ -240,7 +246,8 @@ Table windowed_table(const GroupedStream& group, const WindowShape& shape,
 }
 
 TimeWindowedStream TimeWindowedStream::emit_strategy(EmitStrategy wanted) const {
-    if (wanted == EmitStrategy::on_window_close && std::holds_alternative<UnlimitedWindows>(windows))
+    if (wanted == EmitStrategy::on_window_close &&
+        std::holds_alternative<UnlimitedWindows>(windows))
         throw IllegalArgumentException("unlimited windows never close: they cannot emit on close");
     TimeWindowedStream copy = *this;
     copy.strategy = wanted;
@@ -249,6 +256,7 @@ TimeWindowedStream TimeWindowedStream::emit_strategy(EmitStrategy wanted) const 
 
 Table TimeWindowedStream::count(const Name& name,
                                 const std::optional<Materialized>& materialized) const {
+    if (!std::holds_alternative<SlidingWindows>(windows)) number_count(group, materialized);
     return aggregated(group, shape_of(windows, *windowed), kAggregate, name, materialized,
                       default_serde<int64_t>(),
                       {.value = &kTypeOf<int64_t>,
@@ -259,8 +267,7 @@ Table TimeWindowedStream::count(const Name& name,
 
 Table TimeWindowedStream::reduce(Reducer reducer, const Name& name,
                                  const std::optional<Materialized>& materialized) const {
-    return aggregated(group, shape_of(windows, *windowed), kReduce, name, materialized,
-                      group.value,
+    return aggregated(group, shape_of(windows, *windowed), kReduce, name, materialized, group.value,
                       {.value = group.value_type,
                        .initializer = nothing(),
                        .aggregator = reducing(reducer, *group.value_type),
@@ -285,6 +292,7 @@ SessionWindowedStream SessionWindowedStream::emit_strategy(EmitStrategy wanted) 
 
 Table SessionWindowedStream::count(const Name& name,
                                    const std::optional<Materialized>& materialized) const {
+    number_count(group, materialized);
     return aggregated(group, shape_of(windows, *windowed), kAggregate, name, materialized,
                       default_serde<int64_t>(),
                       {.value = &kTypeOf<int64_t>,
@@ -296,8 +304,7 @@ Table SessionWindowedStream::count(const Name& name,
 
 Table SessionWindowedStream::reduce(Reducer reducer, const Name& name,
                                     const std::optional<Materialized>& materialized) const {
-    return aggregated(group, shape_of(windows, *windowed), kReduce, name, materialized,
-                      group.value,
+    return aggregated(group, shape_of(windows, *windowed), kReduce, name, materialized, group.value,
                       {.value = group.value_type,
                        .initializer = nothing(),
                        .aggregator = reducing(reducer, *group.value_type),

@@ -44,9 +44,9 @@ private:
         const Window alone{time, time};
         Window merged = alone;
         std::vector<WindowedEntry> found;
-        const auto near = store_->find(record.key, record.key, time - gap,
-                                       time > kForever - gap ? kForever : time + gap,
-                                       Order::forward);
+        const auto near =
+            store_->find(record.key, record.key, time - gap,
+                         time > kForever - gap ? kForever : time + gap, Order::forward);
         while (auto entry = near->next()) {
             merged.start = std::min(merged.start, entry->window.start);
             merged.end = std::max(merged.end, entry->window.end);
@@ -75,7 +75,9 @@ private:
     void forward_change(const RawRecord& record, Window session, Change change) {
         if (on_close_) return;
         const Box key = aggregation_.windowed->make(record.key, session);
-        forwarder_.forward(record.with_key(key.get()).at(session.end), change);
+        // Other than in windows of time, the record's headers go no further.
+        Headers none;
+        forwarder_.forward({key.get(), nullptr, session.end, &none}, change);
     }
 
     void emit_closed(const RawRecord& trigger, TimestampMs close_time) {
@@ -104,8 +106,7 @@ private:
 
 NodeSupplier session_aggregate(const SessionWindows& windows,
                                const WindowAggregation& aggregation) {
-    return
-        [=] { return std::make_unique<SessionAggregateNode>(windows, aggregation); };
+    return [=] { return std::make_unique<SessionAggregateNode>(windows, aggregation); };
 }
 
 }  // namespace millrace::streams::ops

@@ -50,8 +50,8 @@ public:
 private:
     // What the windows that are there tell of a record's neighbours.
     struct Seen {
-        std::vector<TimestampMs> starts;     // of windows with the record
-        std::optional<TimestampMs> before;   // time of the record before it
+        std::vector<TimestampMs> starts;    // of windows with the record
+        std::optional<TimestampMs> before;  // time of the record before it
         bool right_exists = false;
         StoredValue right;  // the records after it that its right window would have
     };
@@ -74,14 +74,16 @@ private:
         Seen seen;
         StoredValue left;  // the records before it that its left window would have
         const auto windows =
-            store_->fetch(record.key, std::max<TimestampMs>(0, time - 2 * difference_ms_),
-                          time + 1, Order::backward);
+            store_->fetch(record.key, std::max<TimestampMs>(0, time - 2 * difference_ms_), time + 1,
+                          Order::backward);
         while (auto entry = windows->next()) {
             if (entry->start > time) {
                 seen.right_exists = true;
                 continue;
             }
-            see_before(record, *entry, seen);
+            // Only windows that have ended tell which is the record before: those of a record that
+            // came late may be missing.
+            if (entry->start <= left_start) see_before(record, *entry, seen);
             if (entry->start < left_start) {
                 // The last that ends before the record.
                 if (entry->value.timestamp >= left_start) left = std::move(entry->value);
@@ -144,8 +146,7 @@ private:
             before ? std::max(record.timestamp, before.timestamp) : record.timestamp;
         Box aggregate = before ? std::move(before.value) : aggregation_.initializer();
         const Box old = send_old_ ? Box::copy_of(*aggregation_.value, aggregate.get()) : Box();
-        const Box updated =
-            aggregation_.aggregator(record.key, record.value, std::move(aggregate));
+        const Box updated = aggregation_.aggregator(record.key, record.value, std::move(aggregate));
         put(record, start, updated.get(), old.get(), timestamp);
     }
 
@@ -159,8 +160,7 @@ private:
 
     void emit_closed(const RawRecord& trigger) {
         const auto& until = timer_.emitted_until();
-        const TimestampMs from =
-            until ? std::max<TimestampMs>(0, *until - difference_ms_) : 0;
+        const TimestampMs from = until ? std::max<TimestampMs>(0, *until - difference_ms_) : 0;
         const TimestampMs to = close_time_ - difference_ms_ - 1;
         timer_.emitted(close_time_);
         if (to < from) return;

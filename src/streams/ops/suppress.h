@@ -23,7 +23,7 @@ struct Suppression {
 StoreSpec suppress_store(const Suppression& suppression);
 NodeSupplier suppress(const Suppression& suppression);
 // The values as they were last let go. `above`: the table that is held back.
-std::shared_ptr<const dsl::TableView> suppress_view(
-    const Suppression& suppression, std::shared_ptr<const dsl::TableView> above);
+std::shared_ptr<const dsl::TableView> suppress_view(const Suppression& suppression,
+                                                    std::shared_ptr<const dsl::TableView> above);
 
 }  // namespace millrace::streams::ops

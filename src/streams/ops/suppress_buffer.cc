@@ -174,8 +174,7 @@ void SuppressBuffer::remove(std::map<Place, Entry>::iterator entry) {
     entries_.erase(entry);
 }
 
-void SuppressBuffer::evict_first(
-    const std::function<void(const Bytes& key, Entry& entry)>& emit) {
+void SuppressBuffer::evict_first(const std::function<void(const Bytes& key, Entry& entry)>& emit) {
     const auto first = entries_.begin();
     const Bytes& key = first->first.second;
     Entry& entry = first->second;

@@ -6,9 +6,9 @@
 #include "streams/state/testing.h"
 
 using namespace millrace::streams;
+using millrace::TimestampMs;
 using ops::DirtyKeys;
 using ops::SuppressBuffer;
-using millrace::TimestampMs;
 
 namespace {
 
@@ -65,9 +65,10 @@ TEST_CASE("a suppression's changelog is Kafka's to the byte, and gives the buffe
     f.buffer.flush();
     REQUIRE(f.context.log.size() == 2);
     CHECK(f.context.log[0].key == key);
-    CHECK(f.context.log[0].value ==
-          unhex("000000000000000a000000000000000000000002696e0000000000000000000000080000000000000000"
-                "fffffffe0000000800000000000000010000000000000064"));
+    CHECK(
+        f.context.log[0].value ==
+        unhex("000000000000000a000000000000000000000002696e0000000000000000000000080000000000000000"
+              "fffffffe0000000800000000000000010000000000000064"));
     CHECK(f.context.log[1].value ==
           unhex("000000000000003c000000000000000100000002696e00000000000000000000000800000000000000"
                 "000000000800000000000000010000000800000000000000020000000000000064"));
@@ -141,12 +142,10 @@ TEST_CASE("what changed is written in the order of Java's hash table") {
           "62000000000000004f000000000000004f", "620000000000000051000000000000004f",
           "61000000000000005a000000000000005a", "62000000000000005c000000000000004f"})
         keys.add(unhex(key));
-    const std::vector<Bytes> expected{unhex("6300000000000001910000000000000191"),
-                                      unhex("6300000000000000410000000000000041"),
-                                      unhex("62000000000000004f000000000000004f"),
-                                      unhex("61000000000000005a000000000000005a"),
-                                      unhex("62000000000000005c000000000000004f"),
-                                      unhex("620000000000000051000000000000004f")};
+    const std::vector<Bytes> expected{
+        unhex("6300000000000001910000000000000191"), unhex("6300000000000000410000000000000041"),
+        unhex("62000000000000004f000000000000004f"), unhex("61000000000000005a000000000000005a"),
+        unhex("62000000000000005c000000000000004f"), unhex("620000000000000051000000000000004f")};
     CHECK(keys.take() == expected);
     CHECK(keys.take().empty());
 }

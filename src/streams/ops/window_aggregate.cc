@@ -72,10 +72,8 @@ private:
             stored ? std::max(record.timestamp, stored.timestamp) : record.timestamp;
         Box aggregate = stored ? std::move(stored.value) : aggregation_.initializer();
         // What the first aggregate is made from counts as the one before it.
-        const Box old =
-            send_old_ ? Box::copy_of(*aggregation_.value, aggregate.get()) : Box();
-        const Box updated =
-            aggregation_.aggregator(record.key, record.value, std::move(aggregate));
+        const Box old = send_old_ ? Box::copy_of(*aggregation_.value, aggregate.get()) : Box();
+        const Box updated = aggregation_.aggregator(record.key, record.value, std::move(aggregate));
         store_->put(record.key, updated.get(), window.start, timestamp);
         if (on_close_) return;
         const Box key = aggregation_.windowed->make(record.key, window);

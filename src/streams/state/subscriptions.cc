@@ -1,5 +1,7 @@
 #include "streams/state/subscriptions.h"
 
+#include "streams/state/states.h"
+
 namespace millrace::streams {
 
 void Subscriptions::init(StoreContext& context) {

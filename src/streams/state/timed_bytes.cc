@@ -130,7 +130,7 @@ void TimedBytes::open(StoreContext& context, const StoreSpec& spec, TimedRest re
     context_ = &context;
     owner_ = &owner;
     rest_ = rest;
-    time_first_ = spec.time_first;
+    time_first_ = spec.time_first && spec.persistent;  // in memory all are
     in_memory_ = !spec.persistent;
     retention_ = spec.retention_ms;
     layout_ = TimedLayout(rest, spec.segment_interval_ms > 0
@@ -202,9 +202,13 @@ TimestampMs TimedBytes::oldest_taken() const {
     return layout_.segment_time(layout_.segment(observed_ - retention_));
 }
 
+TimestampMs TimedBytes::oldest_read() const {
+    const bool one_more = time_first_ && rest_ == TimedRest::sequence;
+    return observed_ - retention_ + (one_more ? 0 : 1);
+}
+
 TimestampMs TimedBytes::oldest_found() const {
-    if (!time_first_ || in_memory_) return observed_ - retention_ + 1;
-    return rest_ == TimedRest::sequence ? observed_ - retention_ : oldest_taken();
+    return time_first_ && rest_ == TimedRest::session_start ? oldest_taken() : oldest_read();
 }
 
 TimedBytes::Span TimedBytes::span(TimestampMs from, TimestampMs to, TimestampMs oldest) const {
@@ -215,7 +219,7 @@ TimedBytes::Span TimedBytes::span(TimestampMs from, TimestampMs to, TimestampMs 
 
 TimedIteratorPtr TimedBytes::fetch(BytesView key, TimestampMs from, TimestampMs to,
                                    Order order) const {
-    const Span span = this->span(from, to, observed_ - retention_ + 1);
+    const Span span = this->span(from, to, oldest_read());
     std::vector<std::unique_ptr<BytesIterator>> ranges;
     if (!span.empty()) {
         for (int64_t segment = span.first_segment; segment <= span.last_segment; ++segment) {

@@ -62,9 +62,10 @@ private:
     TimedKey decoded(BytesView stored) const {
         return time_first_ ? layout_.decode_time_first(stored) : layout_.decode_by_key(stored);
     }
-    bool expired(TimestampMs time) const { return time <= observed_ - retention_; }
-    // The oldest time that is still taken, and that is found among several keys.
+    bool expired(TimestampMs time) const { return time < oldest_read(); }
+    // The oldest time that is still taken, read of one key, and found among several keys.
     TimestampMs oldest_taken() const;
+    TimestampMs oldest_read() const;
     TimestampMs oldest_found() const;
     void forget_expired(OrderedBytes& below);
     // The part of [from, to] in which there can be something to read.

@@ -30,6 +30,11 @@ std::optional<Value> counted(const Value*, const Value*, const Value* count) {
 std::optional<Value> sum(const Value*, const Value* left, const Value* right) {
     return Value(left->number() + right->number());
 }
+// count() itself takes one more number for a store that is described but not named, except in
+// sliding windows.
+void number_count(const std::optional<Materialized>& store, const streams::dsl::Handle& group) {
+    if (store && !store->raw().store_name) group.graph->new_store_name("KSTREAM-AGGREGATE-");
+}
 Materialized count_store(const std::optional<Materialized>& store) {
     Materialized kept = store.value_or(Materialized());
     return kept.raw().value ? kept : kept.with_value_serde(serde_named("long"));
@@ -45,7 +50,10 @@ DslBuilder::Made DslBuilder::apply(const Json& op, const KGroupedStream& group) 
     const std::string& what = op["op"].text();
     const streams::Named named = named_of(op);
     const auto store = materialized_of(op, StoreUse::key_value);
-    if (what == "count") return group.aggregate(zero, counted<1>, named, count_store(store));
+    if (what == "count") {
+        number_count(store, group.raw());
+        return group.aggregate(zero, counted<1>, named, count_store(store));
+    }
     if (what == "reduce") return group.reduce(reducer_of(op["add"]), named, store);
     if (what == "aggregate")
         return group.aggregate(initializer_of(op), aggregator_of(op["add"]), named,
@@ -77,7 +85,11 @@ DslBuilder::Made DslBuilder::apply(const Json& op, const TimeWindowed& group) {
         return group.emit_strategy(op["strategy"] == Json("onWindowClose")
                                        ? streams::EmitStrategy::on_window_close
                                        : streams::EmitStrategy::on_window_update);
-    if (what == "count") return group.aggregate(zero, counted<1>, named_of(op), count_store(store));
+    if (what == "count") {
+        if (!std::holds_alternative<streams::SlidingWindows>(group.raw().windows))
+            number_count(store, group.raw().group);
+        return group.aggregate(zero, counted<1>, named_of(op), count_store(store));
+    }
     if (what == "reduce") return group.reduce(reducer_of(op["add"]), {}, store);
     if (what == "aggregate")
         return group.aggregate(initializer_of(op), aggregator_of(op["add"]), {},
@@ -92,8 +104,10 @@ DslBuilder::Made DslBuilder::apply(const Json& op, const SessionWindowed& group)
         return group.emit_strategy(op["strategy"] == Json("onWindowClose")
                                        ? streams::EmitStrategy::on_window_close
                                        : streams::EmitStrategy::on_window_update);
-    if (what == "count")
+    if (what == "count") {
+        number_count(store, group.raw().group);
         return group.aggregate(zero, counted<1>, sum, named_of(op), count_store(store));
+    }
     if (what == "reduce") return group.reduce(reducer_of(op["add"]), {}, store);
     if (what == "aggregate")
         return group.aggregate(initializer_of(op), aggregator_of(op["add"]), merger_of(op), {},

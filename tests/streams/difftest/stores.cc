@@ -8,7 +8,13 @@ using streams::StoreKind;
 
 Json Row::to_json() const {
     Json json;
-    json.set("key", key.to_json()).set("value", value.to_json());
+    const Json shown = key.to_json();
+    // A windowed key's parts stand beside the value, as those of a window store's.
+    if (shown.has("k"))
+        json.set("key", shown["k"]).set("start", shown["start"]).set("end", shown["end"]);
+    else
+        json.set("key", shown);
+    json.set("value", value.to_json());
     if (window) json.set("start", window->start).set("end", window->end);
     if (timestamp >= 0) json.set("ts", timestamp);
     return json;
