@@ -56,8 +56,8 @@ Stream join_here(const Stream& stream, const Table& table, ValueJoiner joiner, J
                             .value_in = value,
                             .key_out = key,
                             .value_out = &value_out});
-        plan.connect(name, join.table->stores());
         if (buffer) plan.add_store(buffer, {name});
+        plan.connect(name, join.table->stores());
         plan.copartition({sources.begin(), sources.end()});
     };
     Stream result = joined(stream, name, value_out, std::move(node));

@@ -66,7 +66,8 @@ Table derive(const Table& above, Derivation how, const Name& name,
     table.value = materialized && materialized->value ? materialized->value : how.value;
     table.op = std::make_shared<DerivedOp>(above.op, how.function, settings);
     table.queryable = store ? store->name : "";
-    table.versioned = store ? is_versioned(materialized) : above.versioned;
+    // With options for a store the versions end here, even if it has no name and is none.
+    table.versioned = materialized ? is_versioned(materialized) : above.versioned;
     table.node = graph.add(
         graph_node({.name = node_name,
                     .supplier = ops::derived_table(std::move(how.function), settings,

@@ -19,12 +19,12 @@ public:
     }
 
     void process(const RawRecord& record) override {
-        stream_time_ = std::max(stream_time_, record.timestamp);
         if (!record.value) return context().dropped("its value is null");
         const Box mapped = spec_.key ? spec_.key(record.key, record.value) : Box();
         const Ref key = spec_.key ? mapped.get() : record.key;
         if (!key && !spec_.left) return context().dropped("its key in the table is null");
         if (!buffer_) return join(record, key);
+        stream_time_ = std::max(stream_time_, record.timestamp);
         if (!record.key)
             throw NullPointerException("a record without a key cannot wait for a table");
         if (stream_time_ - grace_->grace_ms > record.timestamp)
