@@ -50,6 +50,9 @@ public:
 
     const TimedLayout& layout() const { return layout_; }
 
+    // Time has come so far; put() says so itself.
+    void observe(TimestampMs time);
+
 private:
     void write(OrderedBytes& below, BytesView key, NullableView value) override;
     void log(BytesView key, NullableView value) override;
@@ -65,7 +68,6 @@ private:
     TimestampMs oldest_taken() const;
     TimestampMs oldest_read() const;
     TimestampMs oldest_found() const;
-    void observe(TimestampMs time);
     void forget_expired(OrderedBytes& below);
     // The part of [from, to] in which there can be something to read.
     struct Span {
