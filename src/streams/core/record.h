@@ -18,9 +18,8 @@ struct Header {
 };
 using Headers = std::vector<Header>;
 
-// Views of a key and a value that live until the call returns. The headers are one object for a
-// record's whole way: who changes them changes them for all that comes after, unless it forwards a
-// copy.
+// Views of a key and a value that live until the call returns. The headers are one object for all
+// who are given this very record; what a node makes of it is forwarded with a copy.
 struct RawRecord {
     Ref key = nullptr;
     Ref value = nullptr;

@@ -52,6 +52,9 @@ public:
 
     const TimedLayout& layout() const { return layout_; }
 
+    // Time has come so far; put() says so itself.
+    void observe(TimestampMs time);
+
 private:
     void write(OrderedBytes& below, BytesView key, NullableView value) override;
     void log(BytesView key, NullableView value) override;

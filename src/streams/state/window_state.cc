@@ -10,32 +10,45 @@ namespace {
 constexpr int32_t kSequenceMax = std::numeric_limits<int32_t>::max();
 constexpr TimestampMs kTimeMax = std::numeric_limits<TimestampMs>::max();
 
+// Values as they are read.
+struct WindowValues {
+    ValueFormat format;
+    bool timed_by_start = false;
+
+    StoredValue decode(NullableView bytes, TimestampMs start) const {
+        StoredValue value = format.decode(bytes);
+        if (timed_by_start && value) value.timestamp = start;
+        return value;
+    }
+};
+
 class Windows final : public StoreIterator<WindowEntry> {
 public:
-    Windows(TimedIteratorPtr raw, const ValueFormat& format)
-        : raw_(std::move(raw)), format_(format) {}
+    Windows(TimedIteratorPtr raw, const WindowValues& values)
+        : raw_(std::move(raw)), values_(values) {}
     std::optional<WindowEntry> next() override {
         if (!raw_->valid()) return std::nullopt;
-        WindowEntry entry{raw_->key().time, format_.decode(raw_->value())};
+        const TimestampMs start = raw_->key().time;
+        WindowEntry entry{start, values_.decode(raw_->value(), start)};
         raw_->next();
         return entry;
     }
 
 private:
     TimedIteratorPtr raw_;
-    ValueFormat format_;
+    WindowValues values_;
 };
 
 class WindowsOfKeys final : public StoreIterator<WindowedEntry> {
 public:
-    WindowsOfKeys(TimedIteratorPtr raw, const AnySerde& key, const ValueFormat& format,
+    WindowsOfKeys(TimedIteratorPtr raw, const AnySerde& key, const WindowValues& values,
                   int64_t size)
-        : raw_(std::move(raw)), key_(key), format_(format), size_(size) {}
+        : raw_(std::move(raw)), key_(key), values_(values), size_(size) {}
     std::optional<WindowedEntry> next() override {
         if (!raw_->valid()) return std::nullopt;
         const TimedKey key = raw_->key();
         WindowedEntry entry{deserialize(key_, key.key), time_window(key.time, size_),
-                            format_.decode(raw_->value())};
+                            values_.decode(raw_->value(), key.time)};
         raw_->next();
         return entry;
     }
@@ -43,7 +56,7 @@ public:
 private:
     TimedIteratorPtr raw_;
     const AnySerde& key_;
-    ValueFormat format_;
+    WindowValues values_;
     int64_t size_;
 };
 
@@ -82,21 +95,23 @@ public:
             newest_ = sequence_;
             bytes_.put({raw_key, start, sequence_}, view_of(format_.encode(value, timestamp)));
         } else {
-            log({raw_key, start, sequence_}, std::nullopt);  // deletes nothing, as in Kafka
+            // Deletes nothing, as in Kafka; in memory the time is seen all the same.
             if (!spec().persistent) bytes_.observe(start);
+            log({raw_key, start, sequence_}, std::nullopt);
         }
     }
 
     StoredValue fetch(Ref key, TimestampMs start) override {
         require_key(key, spec());
-        return format_.decode(view_of(bytes_.get({*serialize(*key_, key), start, newest_})));
+        return values().decode(view_of(bytes_.get({*serialize(*key_, key), start, newest_})),
+                               start);
     }
 
     StoreIteratorPtr<WindowEntry> fetch(Ref key, TimestampMs from, TimestampMs to,
                                         Order order) override {
         require_key(key, spec());
         return std::make_unique<Windows>(bytes_.fetch(*serialize(*key_, key), from, to, order),
-                                         format_);
+                                         values());
     }
 
     StoreIteratorPtr<WindowedEntry> fetch_keys(Ref key_from, Ref key_to, TimestampMs from,
@@ -104,7 +119,7 @@ public:
         return std::make_unique<WindowsOfKeys>(
             bytes_.fetch_keys(view_of(serialize(*key_, key_from)),
                               view_of(serialize(*key_, key_to)), from, to, order),
-            *key_, format_, spec().window_size_ms);
+            *key_, values(), spec().window_size_ms);
     }
 
     StoreIteratorPtr<WindowedEntry> all(Order order) override {
@@ -114,14 +129,13 @@ public:
 private:
     void log(const TimedKey& key, NullableView value) override {
         if (!spec().logging) return;
+        const RecordContext* from = context_->record_context();
         context_->log_change(spec(), bytes_.layout().changelog(key), format_.user_value(value),
-                             format_.log_timestamp(value, context_->record_context()), headers());
+                             format_.log_timestamp(value, from),
+                             spec().keeps_records && from ? *from->headers : no_headers());
     }
 
-    const Headers& headers() const {
-        const RecordContext* from = context_->record_context();
-        return spec().log_headers && from && from->headers ? *from->headers : no_headers();
-    }
+    WindowValues values() const { return {format_, spec().keeps_records && !spec().persistent}; }
 
     StoreContext* context_ = nullptr;
     const AnySerde* key_ = nullptr;

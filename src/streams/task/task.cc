@@ -40,7 +40,14 @@ public:
     void run(const RawRecord& record) {
         if (!node_) return forward(record);
         if (plan_.kind == NodeKind::sink) return node_->process(record);
-        handled([&] { node_->process(record); });
+        const RawRecord* const before = std::exchange(given_, &record);
+        try {
+            handled([&] { node_->process(record); });
+        } catch (...) {
+            given_ = before;
+            throw;
+        }
+        given_ = before;
     }
 
     template <typename F>
@@ -58,11 +65,15 @@ public:
         }
     }
 
-    void forward(const RawRecord& record) override {
+    void forward(const RawRecord& given) override {
+        const Own own(given_, given);
+        const RawRecord& record = own.record();
         const Scope scope(task_, record);
         for (Slot* child : children_) child->run(record);
     }
-    void forward(const RawRecord& record, std::string_view name) override {
+    void forward(const RawRecord& given, std::string_view name) override {
+        const Own own(given_, given);
+        const RawRecord& record = own.record();
         const Scope scope(task_, record);
         for (Slot* child : children_)
             if (child->plan_.name == name) return child->run(record);
@@ -109,6 +120,26 @@ public:
     void dropped(std::string_view why) override { task_.dropped(why); }
 
 private:
+    // A record that a node has made of the one it was given has headers of its own: what is changed
+    // in them below is not seen by those who share the first.
+    class Own {
+    public:
+        Own(const RawRecord* from, const RawRecord& made) : record_(made) {
+            if (!from || made.headers != from->headers) return;
+            if (made.key == from->key && made.value == from->value &&
+                made.timestamp == from->timestamp)
+                return;
+            headers_ = *made.headers;
+            record_.headers = &headers_;
+        }
+        Own(const Own&) = delete;
+        const RawRecord& record() const { return record_; }
+
+    private:
+        RawRecord record_;
+        Headers headers_;
+    };
+
     // While a record is forwarded, its time and headers are those of the context.
     class Scope {
     public:
@@ -132,7 +163,8 @@ private:
 
     Task& task_;
     const PlanNode& plan_;
-    std::unique_ptr<Node> node_;  // null for a source: it only forwards
+    std::unique_ptr<Node> node_;        // null for a source: it only forwards
+    const RawRecord* given_ = nullptr;  // while it is processed
     std::vector<Slot*> children_;
 };
 

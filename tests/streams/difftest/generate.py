@@ -3,7 +3,7 @@
 ones, and a wall clock that moves. The same seed gives the same cases. What is expected is not in them: the Java runner records
 it.
 
-    generate.py --seed 1 --count 50 --steps 120 --out DIR [--focus stateless|aggregate|window|table|join|tablejoin|processor]
+    generate.py --seed 1 --count 50 --steps 120 --out DIR [--focus FOCUS] [--cached 0]
 """
 
 import argparse
@@ -38,8 +38,8 @@ class Node:
 
 
 class Case:
-    def __init__(self, rng, focus):
-        self.rng, self.focus = rng, focus
+    def __init__(self, rng, focus, cached):
+        self.rng, self.focus, self.cached = rng, focus, cached
         self.ops, self.nodes, self.inputs, self.outputs = [], [], {}, {}
         self.stores = []  # (name, kind, key, value), to be queried
         self.count = 0
@@ -199,6 +199,9 @@ class Case:
             fields["topics"] = [fields.pop("topic"), self.topic(key, value)]
         if kind != "stream":
             fields.update(self.store(key, value, plain=kind == "table"))
+            # Kafka refuses global tables with a store that has no name.
+            if kind == "globalTable" and "name" not in fields.get("store", {}):
+                fields.pop("store", None)
             node.versioned = fields.get("store", {}).get("type") == "versioned"
         if kind != "globalTable":
             fields.update(self.node_name())
@@ -746,7 +749,7 @@ class Case:
 
     def settings(self):
         config = self.config
-        if self.chance(0.35):
+        if self.chance(self.cached):
             config["statestore.cache.max.bytes"] = "100000"
         if self.chance(0.25):
             config["topology.optimization"] = "all"
@@ -762,9 +765,9 @@ class Case:
         return config
 
 
-def make(seed, focus, steps, name):
+def make(seed, focus, steps, name, cached):
     rng = random.Random(seed)
-    case = Case(rng, focus)
+    case = Case(rng, focus, cached)
     processors = focus == "processor" and case.chance(0.5)
     case.settings()
     if processors:
@@ -790,6 +793,7 @@ def main():
     parser.add_argument("--count", type=int, default=10)
     parser.add_argument("--steps", type=int, default=80)
     parser.add_argument("--focus", choices=FOCI)
+    parser.add_argument("--cached", type=float, default=0.35, help="how many cases have a cache, of 1")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -797,7 +801,7 @@ def main():
         seed = options.seed + i
         focus = options.focus or FOCI[seed % len(FOCI)]
         name = f"r{seed:05}-{focus}"
-        text = json.dumps(make(seed, focus, options.steps, name), indent=1)
+        text = json.dumps(make(seed, focus, options.steps, name, options.cached), indent=1)
         (options.out / f"{name}.json").write_text(text + "\n")
 
 
