@@ -5,8 +5,14 @@
 namespace millrace::streams {
 namespace {
 
-constexpr size_t kTimeSize = 8;
+constexpr size_t kHeadSize = 9;  // 0 and the time
 constexpr size_t kSequenceSize = 4;
+
+TimestampMs time_of(BytesView key) {
+    if (key.size() < kHeadSize + kSequenceSize)
+        throw ProcessorStateException("a key of a join's buffer is cut");
+    return read_be<int64_t>(key.substr(1));
+}
 
 void append_sized(Bytes& out, BytesView bytes) {
     append_be<int32_t>(out, static_cast<int32_t>(bytes.size()));
@@ -106,7 +112,7 @@ void JoinBuffer::put(const RawRecord& record) {
     const RecordContext* from = context_->record_context();
     INVARIANT(record.key && record.value && from);
     sequence_ = sequence_ == std::numeric_limits<int32_t>::max() ? 1 : sequence_ + 1;
-    Bytes key;
+    Bytes key(1, '\0');
     append_be<int64_t>(key, record.timestamp);
     key_->serialize(record.key, key);
     append_be<int32_t>(key, sequence_);
@@ -126,14 +132,14 @@ void JoinBuffer::take(TimestampMs until, const std::function<void(const RawRecor
             const auto first = bytes_->range({}, std::nullopt, false);
             if (!first->valid()) return;
             key = first->key();
-            if (read_be<int64_t>(key) > until) return;
+            if (time_of(key) > until) return;
             entry = decode_entry(first->value());
         }
         const BytesView inner =
-            BytesView(key).substr(kTimeSize, key.size() - kTimeSize - kSequenceSize);
+            BytesView(key).substr(kHeadSize, key.size() - kHeadSize - kSequenceSize);
         const Box key_object = deserialize(*key_, inner);
         const Box value_object = deserialize(*value_, entry.value);
-        each({key_object.get(), value_object.get(), read_be<int64_t>(key), &entry.headers});
+        each({key_object.get(), value_object.get(), time_of(key), &entry.headers});
         bytes_->erase(key);
         context_->log_change(spec(), key, std::nullopt, std::nullopt, {});
         --entries_;

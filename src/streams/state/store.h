@@ -60,6 +60,8 @@ struct StoreSpec {
 
     bool caching = false;
     bool logging = true;
+    // Of window stores: records of the changelog carry the headers of what was processed.
+    bool log_headers = false;
     std::map<std::string, std::string> topic_config;  // of the changelog, over the defaults
 
     std::function<std::unique_ptr<StateStore>(const StoreSpec&)> make;

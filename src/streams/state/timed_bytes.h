@@ -44,6 +44,8 @@ public:
 
     // An entry that is too old is logged and dropped.
     void put(const TimedKey& key, NullableView value);
+    // A time that counts although nothing is put.
+    void observe(TimestampMs time);
     void restore(const TimedKey& key, NullableView value);
     NullableBytes get(const TimedKey& key);
     // Of one key, or of keys from one to another (inclusive, absent is open); times in [from, to].
@@ -75,7 +77,6 @@ private:
     TimestampMs oldest_taken() const;
     TimestampMs oldest_read() const;
     TimestampMs oldest_found() const;
-    void observe(TimestampMs time);
     void forget_expired(OrderedBytes& below);
     // The part of [from, to] in which there can be something to read.
     struct Span {

@@ -83,6 +83,7 @@ public:
             bytes_.put({raw_key, start, sequence_}, view_of(format_.encode(value, timestamp)));
         } else {
             log({raw_key, start, sequence_}, std::nullopt);  // deletes nothing, as in Kafka
+            if (!spec().persistent) bytes_.observe(start);
         }
     }
 
@@ -117,8 +118,12 @@ private:
     void log(const TimedKey& key, NullableView value) override {
         if (!spec().logging) return;
         context_->log_change(spec(), bytes_.layout().changelog(key), format_.user_value(value),
-                             format_.log_timestamp(value, context_->record_context()),
-                             no_headers());
+                             format_.log_timestamp(value, context_->record_context()), headers());
+    }
+
+    const Headers& headers() const {
+        const RecordContext* from = context_->record_context();
+        return spec().log_headers && from && from->headers ? *from->headers : no_headers();
     }
 
     bool listened_to() const override { return forwards_on_flush(); }
