@@ -1,5 +1,8 @@
 #include "streams/test_driver.h"
 
+#include <algorithm>
+
+#include "streams/state/store_cache.h"
 #include "streams/task/task.h"
 
 namespace millrace::streams {
@@ -56,6 +59,7 @@ struct TopologyTestDriver::Impl final : RecordCollector {
         : config(unthrottled(std::move(given))),
           plan(topology.plan()),
           wall_clock(wall),
+          cache(static_cast<size_t>(std::max<int64_t>(config.statestore_cache_max_bytes, 0))),
           global(parts_of(*plan, true, config, *this, wall_clock)),
           task(task_parts()) {
         global.open_stores();
@@ -69,6 +73,7 @@ struct TopologyTestDriver::Impl final : RecordCollector {
     TaskParts task_parts() {
         TaskParts parts = parts_of(*plan, false, config, *this, wall_clock);
         parts.global_stores = &global_stores;
+        if (config.statestore_cache_max_bytes > 0) parts.cache = &cache;
         return parts;
     }
 
@@ -130,6 +135,7 @@ struct TopologyTestDriver::Impl final : RecordCollector {
     std::deque<std::pair<std::string, TestRecord>> sent;
     std::map<std::string, std::deque<TestRecord>, std::less<>> outputs;
     std::map<std::string, Offset> next_offset;
+    StoreCache cache;  // of the task's stores; none if it holds nothing
     Task global;
     Task task;
 };

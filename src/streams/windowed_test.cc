@@ -15,6 +15,7 @@ using Topic = TopologyTestDriver::InputTopic<Text, Text>;
 StreamsConfig app() {
     StreamsConfig config;
     config.application_id = "app";
+    config.statestore_cache_max_bytes = 0;  // every update is told
     return config;
 }
 

@@ -32,6 +32,13 @@ ThreadParts checked(ThreadParts parts) {
     return parts;
 }
 
+// A thread's share of what the application may cache.
+size_t cache_bytes(const StreamsConfig& config) {
+    const int64_t share =
+        config.statestore_cache_max_bytes / std::max(config.num_stream_threads, 1);
+    return static_cast<size_t>(std::max<int64_t>(share, 0));
+}
+
 }  // namespace
 
 // What the group gives and takes.
@@ -59,6 +66,7 @@ StreamThread::StreamThread(ThreadParts parts)
       producer_(parts_.context, producer_config(parts_.config, parts_.name + "-producer", "")),
       collector_(producer_),
       admin_cluster_(parts_.context, admin_config(parts_.config, parts_.name + "-admin")),
+      cache_(cache_bytes(parts_.config)),
       changelogs_(parts_.context,
                   restore_consumer_config(parts_.config, parts_.name + "-restore-consumer"), tasks_,
                   parts_.restore_listener) {}
@@ -211,7 +219,8 @@ std::unique_ptr<RunningTask> StreamThread::make_task(const TaskId& id) {
                   .id = id,
                   .config = parts_.config,
                   .collector = collector_,
-                  .wall_ms = [this] { return parts_.context.loop.wall_ms(); }},
+                  .wall_ms = [this] { return parts_.context.loop.wall_ms(); },
+                  .cache = cache_bytes(parts_.config) > 0 ? &cache_ : nullptr},
         parts_.directory);
 }
 

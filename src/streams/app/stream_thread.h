@@ -15,6 +15,7 @@
 #include "client/consumer.h"
 #include "streams/app/changelog_reader.h"
 #include "streams/app/producer_collector.h"
+#include "streams/state/store_cache.h"
 
 namespace millrace::streams {
 
@@ -82,6 +83,7 @@ private:
     client::Producer producer_;
     ProducerCollector collector_;
     client::Cluster admin_cluster_;
+    StoreCache cache_;  // of the tasks' stores
     Tasks tasks_;
     ChangelogReader changelogs_;
     std::set<TopicPartition> paused_;

@@ -43,11 +43,13 @@ public:
         std::unique_ptr<OrderedBytes> below = context.open_bytes(spec());
         if (spec().drops_timestamps) below = drop_timestamps(std::move(below));
         if (spec().entries_max > 0)
-            below = std::make_unique<LruBytes>(std::move(below), spec().entries_max,
-                                               [this](BytesView key) {
-                                                   if (!restoring_) log(key, std::nullopt);
-                                               });
-        bytes_.open(std::move(below), *this);
+            below = std::make_unique<LruBytes>(
+                std::move(below), spec().entries_max, [this](BytesView key) {
+                    if (!restoring_ && spec().kind == StoreKind::key_value) log(key, std::nullopt);
+                });
+        using Caching = StoreBytes::Caching;
+        bytes_.open(context, std::move(below), *this,
+                    spec().caching ? Caching::reads_too : Caching::none);
     }
 
     void restore(BytesView key, NullableView value, TimestampMs timestamp,
@@ -78,6 +80,8 @@ public:
         return entries(prefix, view_of(after_prefix(prefix)), Order::forward);
     }
 
+    void flush() override { bytes_.flush(); }
+    bool cached() const override { return bytes_.cached(); }
     int64_t approximate_entries() override { return bytes_.below().approximate_entries(); }
 
 private:
@@ -92,6 +96,16 @@ private:
         context_->log_change(spec(), key, format_.user_value(value),
                              format_.log_timestamp(value, context_->record_context()),
                              no_headers());
+    }
+
+    bool listened_to() const override { return forwards_on_flush(); }
+    bool wants_old_values() const override { return send_old_values(); }
+    void forward(BytesView key, NullableView value, NullableView old) override {
+        const Box typed_key = deserialize(*key_, key);
+        const Box now = format_.decode(value).value;
+        const Box before = format_.decode(old).value;
+        listener()(typed_key.get(), {now.get(), before.get()},
+                   *format_.log_timestamp(value, context_->record_context()));
     }
 
     StoreContext* context_ = nullptr;

@@ -77,12 +77,25 @@ public:
             *key_, format_);
     }
 
+    void flush() override { bytes_.flush(); }
+    bool cached() const override { return bytes_.cached(); }
+
 private:
     void log(const TimedKey& key, NullableView value) override {
         if (!spec().logging) return;
         context_->log_change(spec(), bytes_.layout().changelog(key), value,
                              format_.log_timestamp(value, context_->record_context()),
                              no_headers());
+    }
+
+    bool listened_to() const override { return forwards_on_flush(); }
+    bool wants_old_values() const override { return send_old_values(); }
+    void forward(const TimedKey& key, NullableView value, NullableView old) override {
+        const Box plain = deserialize(*key_, key.key);
+        const Box windowed = spec().windowed->make(plain.get(), {key.rest, key.time});
+        const Box now = format_.decode(value).value;
+        const Box before = format_.decode(old).value;
+        listener()(windowed.get(), {now.get(), before.get()}, key.time);
     }
 
     StoreContext* context_ = nullptr;

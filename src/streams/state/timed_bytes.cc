@@ -60,7 +60,7 @@ private:
 // Entries of a time-first store, found by its index.
 class IndexedIterator final : public TimedIterator {
 public:
-    IndexedIterator(TimedIteratorPtr index, const TimedLayout& layout, const StoreBytes& bytes)
+    IndexedIterator(TimedIteratorPtr index, const TimedLayout& layout, StoreBytes& bytes)
         : index_(std::move(index)), layout_(layout), bytes_(bytes) {
         settle();
     }
@@ -81,7 +81,7 @@ private:
     }
     TimedIteratorPtr index_;
     TimedLayout layout_;
-    const StoreBytes& bytes_;
+    StoreBytes& bytes_;
     NullableBytes value_;
 };
 
@@ -142,7 +142,9 @@ void TimedBytes::open(StoreContext& context, const StoreSpec& spec, TimedRest re
         first_segment_ = read_be<int64_t>(first->key());
     if (const auto last = below->range("", end, true); last->valid())
         last_segment_ = read_be<int64_t>(last->key());
-    bytes_.open(std::move(below), *this);
+    const bool caching = spec.caching && !spec.retain_duplicates && !spec.time_first;
+    bytes_.open(context, std::move(below), *this,
+                caching ? StoreBytes::Caching::writes : StoreBytes::Caching::none);
 }
 
 void TimedBytes::observe(TimestampMs time) {
@@ -192,7 +194,7 @@ void TimedBytes::log(BytesView key, NullableView value) {
     owner_->log(decoded(key), value);
 }
 
-NullableBytes TimedBytes::get(const TimedKey& key) const {
+NullableBytes TimedBytes::get(const TimedKey& key) {
     if (expired(key.time)) return std::nullopt;
     return bytes_.get(stored(key));
 }
@@ -217,8 +219,7 @@ TimedBytes::Span TimedBytes::span(TimestampMs from, TimestampMs to, TimestampMs 
             to < 0 ? -1 : std::min(last_segment_, layout_.segment(to))};
 }
 
-TimedIteratorPtr TimedBytes::fetch(BytesView key, TimestampMs from, TimestampMs to,
-                                   Order order) const {
+TimedIteratorPtr TimedBytes::fetch(BytesView key, TimestampMs from, TimestampMs to, Order order) {
     const Span span = this->span(from, to, oldest_read());
     std::vector<std::unique_ptr<BytesIterator>> ranges;
     if (!span.empty()) {

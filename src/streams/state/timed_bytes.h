@@ -34,6 +34,9 @@ public:
     public:
         virtual ~Owner() = default;
         virtual void log(const TimedKey& key, NullableView value) = 0;
+        virtual bool listened_to() const = 0;
+        virtual bool wants_old_values() const = 0;
+        virtual void forward(const TimedKey& key, NullableView value, NullableView old) = 0;
     };
 
     void open(StoreContext& context, const StoreSpec& spec, TimedRest rest,
@@ -42,12 +45,14 @@ public:
     // An entry that is too old is logged and dropped.
     void put(const TimedKey& key, NullableView value);
     void restore(const TimedKey& key, NullableView value);
-    NullableBytes get(const TimedKey& key) const;
+    NullableBytes get(const TimedKey& key);
     // Of one key, or of keys from one to another (inclusive, absent is open); times in [from, to].
-    TimedIteratorPtr fetch(BytesView key, TimestampMs from, TimestampMs to, Order order) const;
+    TimedIteratorPtr fetch(BytesView key, TimestampMs from, TimestampMs to, Order order);
     TimedIteratorPtr fetch_keys(NullableView key_from, NullableView key_to, TimestampMs from,
                                 TimestampMs to, Order order) const;
 
+    void flush() { bytes_.flush(); }
+    bool cached() const { return bytes_.cached(); }
     const TimedLayout& layout() const { return layout_; }
 
     // Time has come so far, although nothing is put; put() says so itself.
@@ -56,6 +61,11 @@ public:
 private:
     void write(OrderedBytes& below, BytesView key, NullableView value) override;
     void log(BytesView key, NullableView value) override;
+    bool listened_to() const override { return owner_->listened_to(); }
+    bool wants_old_values() const override { return owner_->wants_old_values(); }
+    void forward(BytesView key, NullableView value, NullableView old) override {
+        owner_->forward(decoded(key), value, old);
+    }
 
     Bytes stored(const TimedKey& key) const {
         return time_first_ ? layout_.time_first(key) : layout_.by_key(key);

@@ -126,6 +126,9 @@ public:
         return fetch_keys(nullptr, nullptr, 0, kTimeMax, order);
     }
 
+    void flush() override { bytes_.flush(); }
+    bool cached() const override { return bytes_.cached(); }
+
 private:
     void log(const TimedKey& key, NullableView value) override {
         if (!spec().logging) return;
@@ -136,6 +139,18 @@ private:
     }
 
     WindowValues values() const { return {format_, spec().keeps_records && !spec().persistent}; }
+
+    bool listened_to() const override { return forwards_on_flush(); }
+    bool wants_old_values() const override { return send_old_values(); }
+    void forward(const TimedKey& key, NullableView value, NullableView old) override {
+        const Box plain = deserialize(*key_, key.key);
+        const Box windowed =
+            spec().windowed->make(plain.get(), time_window(key.time, spec().window_size_ms));
+        const Box now = format_.decode(value).value;
+        const Box before = format_.decode(old).value;
+        listener()(windowed.get(), {now.get(), before.get()},
+                   *format_.log_timestamp(value, context_->record_context()));
+    }
 
     StoreContext* context_ = nullptr;
     const AnySerde* key_ = nullptr;
