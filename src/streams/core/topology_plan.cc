@@ -153,7 +153,6 @@ void TopologyPlan::connect(const std::string& processor, const std::vector<std::
         store->second.processors.insert(found->second);
         if (std::ranges::find(node.stores, name) == node.stores.end()) node.stores.push_back(name);
     }
-    std::ranges::sort(node.stores);
 }
 
 void TopologyPlan::add_repartition_topic(RepartitionTopic topic) {

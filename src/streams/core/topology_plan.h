@@ -85,7 +85,7 @@ struct PlanNode {
     std::string name;
     std::vector<size_t> parents;
     std::vector<size_t> children;
-    std::vector<std::string> stores;  // sorted
+    std::vector<std::string> stores;  // as they were connected
     // One of them, by kind.
     SourceSpec source;
     ProcessorSpec processor;
