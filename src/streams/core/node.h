@@ -51,6 +51,11 @@ public:
     // Asks for a commit soon.
     virtual void request_commit() = 0;
 
+    // A number that is committed with the task's offsets, under a name of the node's own, so that
+    // whoever has the task next goes on from it. Nothing: there is none. Kafka: ProcessorMetadata.
+    virtual std::optional<int64_t> committed_number(const std::string& name) const = 0;
+    virtual void commit_number(const std::string& name, int64_t value) = 0;
+
     // Null outside of processing: in init and close. In a punctuation its topic is empty.
     virtual const RecordContext* record_context() const = 0;
     // -1 before the first record.

@@ -11,8 +11,11 @@ namespace millrace::streams::ops {
 
 class CloseTimer {
 public:
-    void init(NodeContext& context) {
+    // `store`: the aggregation's, for which the last close time is kept.
+    void init(NodeContext& context, const std::string& store) {
         context_ = &context;
+        store_ = store;
+        emitted_until_ = context.committed_number(store);
         interval_ms_ = context.config().emit_interval_windowed_aggregation_ms.value_or(
             StreamsConfig::kEmitIntervalMs);
     }
@@ -25,13 +28,16 @@ public:
         next_ms_ = now + interval_ms_;
         return !emitted_until_ || *emitted_until_ < close_time;
     }
-    void emitted(TimestampMs close_time) { emitted_until_ = close_time; }
-    // The last close time that was emitted at. Kafka keeps it in the metadata of the committed
-    // offset, so that a task that comes again goes on from it.
+    void emitted(TimestampMs close_time) {
+        emitted_until_ = close_time;
+        context_->commit_number(store_, close_time);
+    }
+    // The last close time that was emitted at, also before the task came here.
     const std::optional<TimestampMs>& emitted_until() const { return emitted_until_; }
 
 private:
     NodeContext* context_ = nullptr;
+    std::string store_;
     int64_t interval_ms_ = 0;
     TimestampMs next_ms_ = 0;
     std::optional<TimestampMs> emitted_until_;

@@ -23,7 +23,7 @@ public:
         Node::init(node);
         store_ = &static_cast<SessionState&>(node.store(aggregation_.store));
         if (on_close_)
-            timer_.init(node);
+            timer_.init(node, aggregation_.store);
         else
             forwarder_.init(node, *store_, send_old_);
     }

@@ -111,6 +111,13 @@ public:
     }
 
     void request_commit() override { task_.commit_requested_ = true; }
+    std::optional<int64_t> committed_number(const std::string& name) const override {
+        const auto found = task_.numbers_.find(name);
+        return found == task_.numbers_.end() ? std::nullopt : std::optional(found->second);
+    }
+    void commit_number(const std::string& name, int64_t value) override {
+        task_.numbers_[name] = value;
+    }
     const RecordContext* record_context() const override { return task_.current_; }
     TimestampMs stream_time() const override { return task_.stream_time_; }
     TimestampMs wall_ms() const override { return task_.parts_.wall_ms(); }

@@ -82,6 +82,10 @@ public:
     const PartitionGroup& inputs() const { return group_; }
     const std::map<std::string, std::unique_ptr<StateStore>>& stores() const { return stores_; }
     int64_t dropped_records() const { return dropped_; }
+    // What nodes want to have committed with the offsets (commit_metadata.h), and, before start(),
+    // what was.
+    const std::map<std::string, int64_t>& numbers() const { return numbers_; }
+    void set_numbers(std::map<std::string, int64_t> committed) { numbers_ = std::move(committed); }
 
 private:
     class Slot;  // a node with its surroundings
@@ -126,6 +130,7 @@ private:
     PunctuationQueue wall_timers_;
     const RecordContext* current_ = nullptr;
     TimestampMs stream_time_ = -1;
+    std::map<std::string, int64_t> numbers_;
     int64_t dropped_ = 0;
     bool commit_requested_ = false;
     bool closed_ = false;
