@@ -49,6 +49,8 @@ MILLRACE_STREAMS_ERROR(SerializationException, "org.apache.kafka.common.errors")
 MILLRACE_STREAMS_ERROR(ConfigException, "org.apache.kafka.common.config");
 MILLRACE_STREAMS_ERROR(IllegalArgumentException, "java.lang");
 MILLRACE_STREAMS_ERROR(IllegalStateException, "java.lang");
+// A store is asked for what its kind never gives.
+MILLRACE_STREAMS_ERROR(UnsupportedOperationException, "java.lang");
 // A function that takes a reference met a null: take a pointer to see nulls.
 MILLRACE_STREAMS_ERROR(NullPointerException, "java.lang");
 

@@ -1,6 +1,7 @@
 #include "streams/app/layout.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace millrace::streams {
 namespace {
@@ -164,8 +165,11 @@ private:
     std::map<std::string, std::string> changelog_config(const StoreSpec& spec) const {
         std::map<std::string, std::string> config{{"cleanup.policy", "compact"},
                                                   {"message.timestamp.type", "CreateTime"}};
-        const std::string kept =
-            std::to_string(spec.retention_ms + config_.changelog_additional_retention_ms);
+        // Unlimited windows are kept for ever.
+        constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
+        const int64_t more = config_.changelog_additional_retention_ms;
+        const std::string kept = std::to_string(
+            spec.retention_ms > kForever - more ? kForever : spec.retention_ms + more);
         switch (spec.kind) {
             case StoreKind::window:
             case StoreKind::timestamped_window:

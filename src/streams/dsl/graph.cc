@@ -122,6 +122,12 @@ std::string Graph::node_name(const Name& given, std::string_view suffix, std::st
     return name;
 }
 
+std::string Graph::unnumbered_name(const Name& given, std::string_view prefix) {
+    if (!given) return new_name(prefix);
+    check_name(*given);
+    return *given;
+}
+
 GraphNode* Graph::add(std::unique_ptr<GraphNode> node, std::vector<GraphNode*> parents) {
     GraphNode* added = nodes_.emplace_back(std::move(node)).get();
     if (parents.empty()) parents.push_back(&root_);

@@ -72,6 +72,8 @@ public:
     std::string node_name(const Name& given, std::string_view prefix);
     // The given name with a suffix, or a generated one.
     std::string node_name(const Name& given, std::string_view suffix, std::string_view prefix);
+    // Of an operation whose given name takes no number.
+    std::string unnumbered_name(const Name& given, std::string_view prefix);
     std::string new_name(std::string_view prefix);
     // PREFIXSTATE-STORE-0000000000
     std::string new_store_name(std::string_view prefix);

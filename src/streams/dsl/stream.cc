@@ -12,11 +12,6 @@ std::set<std::string> both(const std::set<std::string>& a, const std::set<std::s
     return all;
 }
 
-// A user's processor takes a number only when it is not named.
-std::string processor_name(Graph& graph, const Name& given, std::string_view prefix) {
-    return given ? *given : graph.new_name(prefix);
-}
-
 }  // namespace
 
 // ---- one record at a time
@@ -111,7 +106,7 @@ void Stream::foreach (ForeachAction action, const Name& name) const {
 Stream Stream::process(NodeSupplier supplier, const Type& key_out, const Type& value_out,
                        const Name& name, std::vector<std::string> stores,
                        std::vector<StoreSpecPtr> own_stores) const {
-    return apply({.name = processor_name(*graph, name, "KSTREAM-PROCESSOR-"),
+    return apply({.name = graph->unnumbered_name(name, "KSTREAM-PROCESSOR-"),
                   .supplier = std::move(supplier),
                   .key_out = &key_out,
                   .value_out = &value_out,
@@ -123,7 +118,7 @@ Stream Stream::process(NodeSupplier supplier, const Type& key_out, const Type& v
 Stream Stream::process_values(NodeSupplier supplier, const Type& value_out, const Name& name,
                               std::vector<std::string> stores,
                               std::vector<StoreSpecPtr> own_stores) const {
-    return apply({.name = processor_name(*graph, name, "KSTREAM-PROCESSVALUES-"),
+    return apply({.name = graph->unnumbered_name(name, "KSTREAM-PROCESSVALUES-"),
                   .supplier = std::move(supplier),
                   .value_out = &value_out,
                   .changes_value = true,

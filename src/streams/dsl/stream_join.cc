@@ -44,7 +44,7 @@ StoreSpec window_store(const std::string& name, const StreamJoin& join, const Ty
     spec.retention_ms = join.windows.size_ms() + join.windows.grace_ms();
     spec.window_size_ms = join.windows.size_ms();
     spec.retain_duplicates = true;
-    spec.keeps_records = true;
+    spec.log_headers = true;
     set_maker(spec);
     return spec;
 }

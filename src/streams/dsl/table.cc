@@ -37,12 +37,12 @@ struct Derivation {
     bool skip_null_changes = false;
     // Old values are sent from the start, if the table above keeps its own.
     bool old_values_if_kept = false;
-    // A store without a name, which is none, takes a number.
-    bool numbers_unnamed_store = true;
+    bool unnamed_takes_number = true;
     std::vector<std::string> stores;
 };
 
-// A store without a name is none, but its serdes count.
+// A store without a name is none: it takes a number (but for transform_values), and its serdes
+// count.
 Table derive(const Table& above, Derivation how, const Name& name,
              const std::optional<Materialized>& materialized) {
     Graph& graph = *above.graph;
@@ -53,7 +53,7 @@ Table derive(const Table& above, Derivation how, const Name& name,
                             above.key, how.value);
         settings->store = store->name;
         settings->kept = true;
-    } else if (materialized && how.numbers_unnamed_store) {
+    } else if (materialized && how.unnamed_takes_number) {
         graph.new_store_name(how.prefix);
     }
     const std::string node_name = graph.node_name(name, how.prefix);
@@ -109,7 +109,7 @@ Table Table::transform_values(AnyValueTransformerSupplier supplier, const Type& 
                   {.prefix = "KTABLE-TRANSFORMVALUES-",
                    .function = ops::table_transform_values(std::move(supplier)),
                    .value_out = &value_out,
-                   .numbers_unnamed_store = false,
+                   .unnamed_takes_number = false,
                    .stores = std::move(stores)},
                   name, materialized);
 }

@@ -140,10 +140,12 @@ public:
     void process(const RawRecord& record) override {
         if (!record.key || !record.value) return context().dropped("its key or value is null");
         const TimestampMs now = record.timestamp;
+        stream_time_ = std::max(stream_time_, now);
         each_partner(record, true, [&](TimestampMs time, Ref partner) {
             emit(record, record.value, partner, std::max(now, time));
         });
-        bool met_itself = false;
+        // One that comes too late to be found in the store does not meet itself either.
+        bool met_itself = now <= stream_time_ - windows_.size_ms() - windows_.grace_ms() + 1;
         each_partner(record, false, [&](TimestampMs time, Ref partner) {
             if (now < time && !met_itself) {
                 met_itself = true;
@@ -172,6 +174,7 @@ private:
     JoinWindows windows_;
     std::string name_;
     WindowState* store_ = nullptr;
+    TimestampMs stream_time_ = -1;
 };
 
 }  // namespace

@@ -5,12 +5,13 @@
 namespace millrace::streams {
 namespace {
 
-// A byte of zero, and the time.
-constexpr size_t kTimeSize = 1 + 8;
+constexpr size_t kHeadSize = 9;  // 0 and the time
 constexpr size_t kSequenceSize = 4;
 
 TimestampMs time_of(BytesView key) {
-    return read_be<TimestampMs>(key.substr(1));
+    if (key.size() < kHeadSize + kSequenceSize)
+        throw ProcessorStateException("a key of a join's buffer is cut");
+    return read_be<int64_t>(key.substr(1));
 }
 
 void append_sized(Bytes& out, BytesView bytes) {
@@ -135,7 +136,7 @@ void JoinBuffer::take(TimestampMs until, const std::function<void(const RawRecor
             entry = decode_entry(first->value());
         }
         const BytesView inner =
-            BytesView(key).substr(kTimeSize, key.size() - kTimeSize - kSequenceSize);
+            BytesView(key).substr(kHeadSize, key.size() - kHeadSize - kSequenceSize);
         const Box key_object = deserialize(*key_, inner);
         const Box value_object = deserialize(*value_, entry.value);
         each({key_object.get(), value_object.get(), time_of(key), &entry.headers});

@@ -1,8 +1,8 @@
 // The records of a stream that wait to be joined with a versioned table, in the order of their
 // times. Kafka: RocksDBTimeOrderedKeyValueBuffer.
 //
-// A key is 0 (1) · time (8) · key · sequence (4), a value the record's context, its bytes, and what a
-// suppression's entry has beside them (suppress buffer, difftest chapter 14).
+// A key is 0 · time (8) · key · sequence (4), a value the record's context, its bytes, and what an
+// entry of a suppression has beside them.
 #pragma once
 
 #include "streams/state/ordered_bytes.h"

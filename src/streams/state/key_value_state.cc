@@ -1,3 +1,4 @@
+#include "streams/state/lru_bytes.h"
 #include "streams/state/ordered_bytes.h"
 #include "streams/state/states.h"
 #include "streams/state/store_bytes.h"
@@ -41,12 +42,19 @@ public:
                               spec().kind == StoreKind::timestamped_key_value);
         std::unique_ptr<OrderedBytes> below = context.open_bytes(spec());
         if (spec().drops_timestamps) below = drop_timestamps(std::move(below));
+        if (spec().entries_max > 0)
+            below = std::make_unique<LruBytes>(std::move(below), spec().entries_max,
+                                               [this](BytesView key) {
+                                                   if (!restoring_) log(key, std::nullopt);
+                                               });
         bytes_.open(std::move(below), *this);
     }
 
     void restore(BytesView key, NullableView value, TimestampMs timestamp,
                  const Headers&) override {
+        restoring_ = true;
         bytes_.restore(key, view_of(format_.encode_restored(value, timestamp)));
+        restoring_ = false;
     }
 
     StoredValue get(Ref key) override {
@@ -90,6 +98,7 @@ private:
     const AnySerde* key_ = nullptr;
     ValueFormat format_;
     StoreBytes bytes_;
+    bool restoring_ = false;
 };
 
 }  // namespace

@@ -104,6 +104,27 @@ TEST_CASE("a store without logging logs nothing") {
     CHECK(context.log.empty());
 }
 
+TEST_CASE("of a map of the last used entries the others go, and the changelog tells") {
+    FakeStoreContext context;
+    context.now = 5;
+    auto state = open_state<KeyValueState>(stores::lru_map("s", 2).spec, context);
+    put(*state, "a", "1");
+    put(*state, "b", "2");
+    CHECK(get(*state, "a") == "1");
+    context.log.clear();
+    put(*state, "c", "3");
+    CHECK(context.log == Log{{"b", std::nullopt, 5}, {"c", "3", 5}});
+    CHECK(range(*state, {}, {}) == "a=1 c=3");
+    put(*state, "a", {});
+    put(*state, "d", "4");
+    CHECK(range(*state, {}, {}) == "c=3 d=4");
+    put(*state, "c", "5");
+    context.log.clear();
+    state->restore("e", "6", 0, {});
+    CHECK(context.log.empty());
+    CHECK(range(*state, {}, {}) == "c=5 e=6");
+}
+
 TEST_CASE("a null key is refused") {
     FakeStoreContext context;
     auto state = open_state<KeyValueState>(stores::persistent_key_value_store("s").spec, context);

@@ -51,9 +51,6 @@ struct StoreSpec {
     int64_t window_size_ms = 0;       // window
     int64_t segment_interval_ms = 0;  // 0: by the retention
     bool retain_duplicates = false;   // window: puts of one key and time stand beside each other
-    // Of a stream-stream join: the changelog has the records' headers, and in memory a value is
-    // read with the time of its record, which is its window's start.
-    bool keeps_records = false;
     // Window and session stores: time before key in the store's own order (emit on window close).
     bool time_first = false;
     size_t entries_max = 0;  // key_value: above 0, the least recently used goes (lruMap)
@@ -63,6 +60,8 @@ struct StoreSpec {
 
     bool caching = false;
     bool logging = true;
+    // Of window stores: records of the changelog carry the headers of what was processed.
+    bool log_headers = false;
     std::map<std::string, std::string> topic_config;  // of the changelog, over the defaults
 
     std::function<std::unique_ptr<StateStore>(const StoreSpec&)> make;

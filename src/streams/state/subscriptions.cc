@@ -21,16 +21,19 @@ void Subscriptions::restore(BytesView key, NullableView value, TimestampMs times
 
 void Subscriptions::put(BytesView key, BytesView value, TimestampMs timestamp) {
     restore(key, value, timestamp, {});
-    const RecordContext* from = context_->record_context();
-    context_->log_change(spec(), key, value, timestamp, from ? *from->headers : no_headers());
+    log(key, value, timestamp);
 }
 
 void Subscriptions::erase(BytesView key) {
     bytes_->erase(key);
     const RecordContext* from = context_->record_context();
-    context_->log_change(spec(), key, std::nullopt,
-                         from ? std::optional(from->timestamp) : std::nullopt,
-                         from ? *from->headers : no_headers());
+    log(key, std::nullopt, from ? std::optional(from->timestamp) : std::nullopt);
+}
+
+void Subscriptions::log(BytesView key, NullableView value, std::optional<TimestampMs> timestamp) {
+    const RecordContext* from = context_->record_context();
+    context_->log_change(spec(), key, value, timestamp,
+                         from && from->headers ? *from->headers : Headers{});
 }
 
 std::vector<Subscriptions::Row> Subscriptions::rows(BytesView prefix) {

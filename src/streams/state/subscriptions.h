@@ -27,6 +27,9 @@ public:
     std::vector<Row> rows(BytesView prefix);
 
 private:
+    // With the headers of what is processed.
+    void log(BytesView key, NullableView value, std::optional<TimestampMs> timestamp);
+
     StoreContext* context_ = nullptr;
     std::unique_ptr<OrderedBytes> bytes_;
 };

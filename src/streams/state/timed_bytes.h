@@ -41,6 +41,8 @@ public:
 
     // An entry that is too old is logged and dropped.
     void put(const TimedKey& key, NullableView value);
+    // A time that counts although nothing is put.
+    void observe(TimestampMs time);
     void restore(const TimedKey& key, NullableView value);
     NullableBytes get(const TimedKey& key) const;
     // Of one key, or of keys from one to another (inclusive, absent is open); times in [from, to].
@@ -49,9 +51,6 @@ public:
                                 TimestampMs to, Order order) const;
 
     const TimedLayout& layout() const { return layout_; }
-
-    // Time has come so far; put() says so itself.
-    void observe(TimestampMs time);
 
 private:
     void write(OrderedBytes& below, BytesView key, NullableView value) override;

@@ -95,9 +95,8 @@ public:
             newest_ = sequence_;
             bytes_.put({raw_key, start, sequence_}, view_of(format_.encode(value, timestamp)));
         } else {
-            // Deletes nothing, as in Kafka; in memory the time is seen all the same.
+            log({raw_key, start, sequence_}, std::nullopt);  // deletes nothing, as in Kafka
             if (!spec().persistent) bytes_.observe(start);
-            log({raw_key, start, sequence_}, std::nullopt);
         }
     }
 
@@ -129,13 +128,16 @@ public:
 private:
     void log(const TimedKey& key, NullableView value) override {
         if (!spec().logging) return;
-        const RecordContext* from = context_->record_context();
         context_->log_change(spec(), bytes_.layout().changelog(key), format_.user_value(value),
-                             format_.log_timestamp(value, from),
-                             spec().keeps_records && from ? *from->headers : no_headers());
+                             format_.log_timestamp(value, context_->record_context()), headers());
     }
 
-    WindowValues values() const { return {format_, spec().keeps_records && !spec().persistent}; }
+    const Headers& headers() const {
+        const RecordContext* from = context_->record_context();
+        return spec().log_headers && from && from->headers ? *from->headers : no_headers();
+    }
+
+    WindowValues values() const { return {format_, spec().log_headers && !spec().persistent}; }
 
     StoreContext* context_ = nullptr;
     const AnySerde* key_ = nullptr;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "errors.h"
+#include "state_queries.h"
 #include "stores.h"
 
 namespace millrace::difftest {
@@ -33,7 +34,7 @@ Json shown_version(const std::optional<streams::VersionedRecord<Value>>& record)
     Json json;
     json.set("value", record->value.to_json())
         .set("ts", record->timestamp)
-        .set("validTo", record->valid_to ? Json(*record->valid_to) : Json());
+        .set("validTo", Json());  // Kafka's stores tell it in answers to queries only
     return json;
 }
 
@@ -128,6 +129,8 @@ Json answer_of(streams::TopologyTestDriver& driver, const Json& query) {
     if (auto answer = key_value_answer(store, query)) return *std::move(answer);
     if (auto answer = window_answer(store, query)) return *std::move(answer);
     if (auto answer = session_answer(store, query)) return *std::move(answer);
+    if (auto answer = state_query_answer(driver.state_store(query["store"].text()), query))
+        return *std::move(answer);
     throw CaseError("unknown query " + query.to_text());
 }
 

@@ -83,7 +83,13 @@ int64_t AnyStore::approximate_entries() const {
 
 std::vector<Row> AnyStore::all() const {
     if (is_key_value()) return range(nullptr, nullptr, streams::Order::forward);
-    if (is_window()) return rows_of(as<WindowStore>().all());
+    if (is_window()) {
+        auto rows = rows_of(as<WindowStore>().all());
+        // Java's stores of stream joins keep a time that they do not show, but in memory.
+        if (spec().log_headers && !spec().persistent)
+            for (Row& row : rows) row.timestamp = row.window->start;
+        return rows;
+    }
     if (kind() == StoreKind::session)
         return rows_of(as<SessionStore>().fetch_keys(nullptr, nullptr));
     return {};
