@@ -103,6 +103,7 @@ public:
 template <typename K, typename VIn, typename VOut = VIn>
 class FixedKeyProcessor {
 public:
+    using FixedKey = K;
     virtual ~FixedKeyProcessor() = default;
     virtual void init(FixedKeyProcessorContext<K, VOut>& context) { context_ = &context; }
     virtual void process(const Record<K, VIn>& record) = 0;
@@ -149,11 +150,20 @@ public:
         processor_->init(*context_);
     }
     void process(const RawRecord& record) override {
-        processor_->process(Record<KIn, VIn>(record));
+        if constexpr (kOwnHeaders) {
+            Headers headers = *record.headers;
+            processor_->process(
+                Record<KIn, VIn>({record.key, record.value, record.timestamp, &headers}));
+        } else {
+            processor_->process(Record<KIn, VIn>(record));
+        }
     }
     void close() override { processor_->close(); }
 
 private:
+    // As in Kafka, a processor of a fixed key changes headers for those below it only.
+    static constexpr bool kOwnHeaders = requires { typename P::FixedKey; };
+
     std::unique_ptr<P> processor_;
     std::optional<Context> context_;
 };

@@ -12,6 +12,7 @@ using MaybeText = std::optional<Text>;
 inline StreamsConfig app() {
     StreamsConfig config;
     config.application_id = "app";
+    config.statestore_cache_max_bytes = 0;  // every change shows
     return config;
 }
 

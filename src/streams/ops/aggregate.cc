@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "streams/ops/forwarder.h"
+#include "streams/ops/table_store.h"
 
 namespace millrace::streams::ops {
 namespace {
@@ -22,21 +22,19 @@ public:
 
     void init(NodeContext& node) override {
         Node::init(node);
-        store_ = &static_cast<KeyValueState&>(node.store(store_name_));
-        forwarder_.init(node, *store_, send_old_);
+        table_.init(node, store_name_, send_old_);
     }
 
     void process(const RawRecord& record) override {
         if (!record.key || !record.value) return context().dropped("its key or value is null");
-        StoredValue stored = store_->get(record.key);
+        StoredValue stored = table_.store().get(record.key);
         const TimestampMs timestamp =
             stored ? std::max(record.timestamp, stored.timestamp) : record.timestamp;
         // What the first aggregate is made from counts as the one before it.
         if (!stored) stored.value = initializer_();
         const Box old = send_old_ ? Box::copy_of(value_type_, stored.value.get()) : Box();
         const Box updated = update_(record, std::move(stored.value));
-        store_->put(record.key, updated.get(), timestamp);
-        forwarder_.forward(record.at(timestamp), {updated.get(), old.get()});
+        table_.put(record.at(timestamp), updated.get(), old.get());
     }
 
 private:
@@ -45,8 +43,7 @@ private:
     Update update_;
     const Type& value_type_;
     bool send_old_;
-    KeyValueState* store_ = nullptr;
-    ChangeForwarder forwarder_;
+    KeptTable table_;
 };
 
 }  // namespace
