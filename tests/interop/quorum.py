@@ -79,7 +79,8 @@ def joins_and_leaves(quorum, via):
     remove = ("remove-controller", "--controller-id", 2, "--controller-directory-id", quorum.directory())
     assert f"DRY RUN of adding {what} and {endpoints}" in quorum.tool(*add, "--dry-run", via=via)
     assert quorum.nodes("CurrentVoters") == {1}
-    said = quorum.tool(*add, via=via)
+    # The leader asks the new one first, and a busy machine may let it wait too long.
+    said = eventually(lambda: quorum.tool(*add, via=via), 30, "the leader reaches the new controller", 0.5)
     assert said == f"Added {what} and {endpoints}\n", said
     eventually(lambda: quorum.nodes("CurrentVoters") == {1, 2}, 30, "two voters", 0.2)
     assert "is already part of the set of voters" in quorum.tool(*add, via=via, exits=1)

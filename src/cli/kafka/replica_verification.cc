@@ -2,9 +2,9 @@
 // as it runs.
 #include <csignal>
 
+#include "base/java_order.h"
 #include "cli/cluster/choose.h"
 #include "cli/kafka/java_format.h"
-#include "cli/kafka/java_order.h"
 #include "cli/kafka/misuse.h"
 #include "cli/kafka/replica_check.h"
 #include "cli/kafka/tool_session.h"

@@ -4,6 +4,7 @@ import re
 import subprocess
 
 from lib import env
+from lib.check import eventually
 from lib.node import Node
 from lib.tools import CLASSES, PACKAGE, Result
 from .compare import masked
@@ -132,6 +133,9 @@ def fill(t, address, everything):
     ok("topics", "--create", "--topic", "shell", "--partitions", 11, "--config", "retention.ms=1000")
     for topic in ("a.b", "Zed", "doomed"):
         ok("topics", "--create", "--topic", topic, "--partitions", 2)
+    # What is created is not known to the broker at once.
+    eventually(lambda: "doomed" in t.tools.ok("topics", "--list", "--bootstrap-server", address, bootstrap="").out, 30,
+               "the topic is there", 0.3)
     ok("topics", "--delete", "--topic", "doomed")
     configure("brokers", "1", "log.cleaner.threads=2")
     configure("brokers", None, "log.cleaner.threads=2")
