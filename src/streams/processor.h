@@ -46,11 +46,9 @@ public:
     }
     // Asks for a commit soon.
     void commit() { node_.request_commit(); }
-    // Where the record came from; null in a punctuation.
-    const RecordContext* record_metadata() const {
-        const RecordContext* context = node_.record_context();
-        return context && !context->topic.empty() ? context : nullptr;
-    }
+    // Where the record came from; in a punctuation without topic, with -1 for partition and offset.
+    // Null in init.
+    const RecordContext* record_metadata() const { return node_.record_context(); }
     TimestampMs current_stream_time_ms() const { return node_.stream_time(); }
     TimestampMs current_system_time_ms() const { return node_.wall_ms(); }
     const TaskId& task_id() const { return node_.task_id(); }

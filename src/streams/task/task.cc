@@ -99,7 +99,10 @@ public:
     Cancellable schedule(PunctuationType type, std::optional<TimestampMs> start,
                          int64_t interval_ms, Punctuator punctuator) override {
         const bool wall = type == PunctuationType::wall_clock_time;
-        const TimestampMs first = start ? *start : wall ? wall_ms() + interval_ms : 0;
+        const TimestampMs now = wall ? wall_ms() : task_.stream_time_;
+        TimestampMs first = start ? *start : wall ? now + interval_ms : 0;
+        // A start that is over anchors the times; the first is the next of them.
+        if (start && first < now) first += ((now - first) / interval_ms + 1) * interval_ms;
         auto& timers = wall ? task_.wall_timers_ : task_.stream_timers_;
         return timers.add(
             first, interval_ms, [this, punctuator = std::move(punctuator)](TimestampMs now) {
