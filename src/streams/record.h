@@ -1,6 +1,8 @@
 // A record as a processor sees it. Kafka: Record, FixedKeyRecord.
 #pragma once
 
+#include <fmt/format.h>
+
 #include "streams/core/record.h"
 #include "streams/errors.h"
 

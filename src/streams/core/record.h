@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "base/units.h"
 #include "streams/core/bytes.h"
 #include "streams/core/value.h"

@@ -2,6 +2,8 @@
 // default.value.serde).
 #pragma once
 
+#include <fmt/format.h>
+
 #include "streams/errors.h"
 #include "streams/serde.h"
 
