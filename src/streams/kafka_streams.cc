@@ -16,6 +16,22 @@ std::string thread_name(const StreamsConfig& config, int index) {
     return fmt::format("{}-StreamThread-{}", client, index);
 }
 
+// What an application cannot do is refused when it is made, and not left out silently.
+void check(const TopologyPlan& plan, const StreamsConfig& config) {
+    if (config.application_id.empty())
+        throw ConfigException("the application needs an application.id");
+    if (config.bootstrap_servers.empty())
+        throw ConfigException("the application needs bootstrap.servers");
+    if (config.exactly_once)
+        throw ConfigException("processing.guarantee=exactly_once_v2 is not supported");
+    if (config.num_standby_replicas > 0)
+        throw ConfigException("num.standby.replicas above 0 is not supported");
+    for (const auto& [name, store] : plan.stores())
+        if (store.global)
+            throw TopologyException(fmt::format(
+                "Invalid topology: an application cannot run the global store {}", name));
+}
+
 }  // namespace
 
 struct KafkaStreams::Impl {
@@ -31,10 +47,7 @@ struct KafkaStreams::Impl {
         : plan(topology.plan()),
           config(std::move(given)),
           directory(std::filesystem::path(config.state_dir) / config.application_id) {
-        if (config.application_id.empty())
-            throw ConfigException("the application needs an application.id");
-        if (config.bootstrap_servers.empty())
-            throw ConfigException("the application needs bootstrap.servers");
+        check(*plan, config);
         state_directory = make_disk_state(directory, kStateMemory);
     }
 
@@ -53,6 +66,8 @@ struct KafkaStreams::Impl {
                                 .state_changed = [this, &worker](ThreadState now) {
                                     thread_changed(worker, now);
                                 }});
+                // Another thread's failure may have come before.
+                if (ending()) worker.thread->stop();
                 worker.tasks->spawn(keep_running(worker));
             } catch (...) {
                 failed = std::current_exception();
@@ -86,19 +101,16 @@ struct KafkaStreams::Impl {
             if (state == State::rebalancing || state == State::running)
                 set_state(lock, State::pending_error);
         }
-        for (const auto& worker : workers) {
-            // From one loop to the others: each stops by itself.
-            auto* stop = new Stop(*worker->thread);
-            worker->loop.loop().post_remote(*stop);
-        }
+        // From one loop to the others: each stops by itself.
+        for (const auto& worker : workers) worker->loop.loop().post_remote(*new Stop(*worker));
         if (on_failure) on_failure(error);
     }
 
     struct Stop final : runtime::Remote {
-        explicit Stop(StreamThread& stopped) : thread(stopped) {}
-        StreamThread& thread;
+        explicit Stop(Worker& stopped) : worker(stopped) {}
+        Worker& worker;
         void run() override {
-            thread.stop();
+            if (worker.thread) worker.thread->stop();
             delete this;
         }
         void drop() override { delete this; }
@@ -113,9 +125,15 @@ struct KafkaStreams::Impl {
         lock.lock();
     }
 
+    bool ending() const {
+        const std::scoped_lock lock(mutex);
+        return state == State::pending_error;
+    }
+
+    // Those that never began are no less so.
     bool all_dead() const {
         for (const auto& worker : workers)
-            if (worker->state != ThreadState::dead) return false;
+            if (worker->thread && worker->state != ThreadState::dead) return false;
         return true;
     }
 
@@ -229,8 +247,8 @@ KafkaStreams::State KafkaStreams::state() const {
 StreamThread::Counts KafkaStreams::counts() {
     StreamThread::Counts all;
     for (const auto& worker : impl_->workers) {
-        const StreamThread::Counts one =
-            worker->loop.call([&] { return worker->thread->counts(); });
+        const StreamThread::Counts one = worker->loop.call(
+            [&] { return worker->thread ? worker->thread->counts() : StreamThread::Counts{}; });
         all.processed += one.processed;
         all.commits += one.commits;
         all.restored += one.restored;

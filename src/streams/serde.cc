@@ -6,8 +6,8 @@
 namespace millrace::streams {
 namespace {
 
-// 8-4-4-4-12 hexadecimal digits.
-constexpr std::string_view kUuidShape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+// Where a hexadecimal digit stands (h), and where a dash: 8-4-4-4-12.
+constexpr std::string_view kUuidShape = "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh";
 
 int hex_digit(char c) {
     if (c >= '0' && c <= '9') return c - '0';

@@ -44,7 +44,8 @@ private:
     bool given_ = false;
 };
 
-// What is looked for now and then is looked for at every record, unless the settings say otherwise.
+// Unless they set it, settings for a test look for unmatched and closed windows at every record, as
+// Kafka's driver does.
 StreamsConfig unthrottled(StreamsConfig config) {
     if (!config.emit_interval_outer_join_ms) config.emit_interval_outer_join_ms = 0;
     if (!config.emit_interval_windowed_aggregation_ms)

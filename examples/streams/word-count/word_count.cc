@@ -58,7 +58,8 @@ int main(int argc, char** argv) {
         };
         for (int i = 3; i < argc; ++i) {
             const std::string setting = argv[i];
-            const size_t equals = std::min(setting.find('='), setting.size() - 1);
+            const size_t equals = setting.find('=');
+            if (equals == std::string::npos) throw ConfigException(setting + ": no SETTING=VALUE");
             settings[setting.substr(0, equals)] = setting.substr(equals + 1);
         }
         const StreamsConfig config = StreamsConfig::from(settings);

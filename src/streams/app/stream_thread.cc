@@ -18,20 +18,6 @@ constexpr int kSlice = 200;
 // How long a poll waits when there is nothing to do (poll.ms).
 constexpr milliseconds kPatience{100};
 
-// What is not there yet is refused, and not left out silently.
-ThreadParts checked(ThreadParts parts) {
-    if (parts.config.exactly_once)
-        throw ConfigException("processing.guarantee=exactly_once_v2 is not there yet");
-    if (parts.config.num_standby_replicas > 0)
-        throw ConfigException("num.standby.replicas above 0 is not there yet");
-    for (const auto& [name, store] : parts.plan->stores())
-        if (store.global)
-            throw TopologyException(fmt::format(
-                "Invalid topology: {} is a global store, which an application cannot run yet",
-                name));
-    return parts;
-}
-
 // A thread's share of what the application may cache.
 size_t cache_bytes(const StreamsConfig& config) {
     const int64_t share =
@@ -61,7 +47,7 @@ private:
 };
 
 StreamThread::StreamThread(ThreadParts parts)
-    : parts_(checked(std::move(parts))),
+    : parts_(std::move(parts)),
       consumer_(parts_.context, member_config()),
       producer_(parts_.context, producer_config(parts_.config, parts_.name + "-producer", "")),
       collector_(producer_),
