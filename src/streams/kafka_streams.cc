@@ -22,8 +22,6 @@ void check(const TopologyPlan& plan, const StreamsConfig& config) {
         throw ConfigException("the application needs an application.id");
     if (config.bootstrap_servers.empty())
         throw ConfigException("the application needs bootstrap.servers");
-    if (config.exactly_once)
-        throw ConfigException("processing.guarantee=exactly_once_v2 is not supported");
     if (config.num_standby_replicas > 0)
         throw ConfigException("num.standby.replicas above 0 is not supported");
     for (const auto& [name, store] : plan.stores())

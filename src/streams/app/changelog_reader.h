@@ -24,19 +24,6 @@ public:
                                int64_t records) = 0;
 };
 
-using Tasks = std::map<TaskId, std::unique_ptr<RunningTask>>;
-
-// Runs what may throw: the engine's exceptions end here.
-template <typename F>
-Result<void> guarded(F work) {
-    try {
-        work();
-        return {};
-    } catch (const std::exception& e) {
-        return fail(ErrorCode::unknown_server_error, e.what());
-    }
-}
-
 class ChangelogReader {
 public:
     ChangelogReader(runtime::Context context, client::ConsumerConfig config, Tasks& tasks,
@@ -52,6 +39,8 @@ public:
 
 private:
     runtime::Task<Result<void>> begin();
+    runtime::Task<Result<std::map<TopicPartition, Offset>>> ends_of(
+        std::span<const TopicPartition> changelogs);
     void restore(client::RecordBatch batch);
     runtime::Task<Result<void>> see_positions();
     Result<void> finish();

@@ -206,6 +206,13 @@ std::set<std::string> Layout::source_topics() const {
     return all;
 }
 
+std::set<std::string> Layout::repartition_topics() const {
+    std::set<std::string> all;
+    for (const InternalTopic& topic : internal_topics)
+        if (!topic.changelog) all.insert(topic.name);
+    return all;
+}
+
 Layout lay_out(const TopologyPlan& plan, const StreamsConfig& config, const PartitionCount& count,
                const std::function<std::vector<std::string>(const std::string&)>& matching) {
     return LayoutMaker(plan, config, count, matching).make();

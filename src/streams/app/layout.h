@@ -38,6 +38,8 @@ struct Layout {
 
     // All topics that tasks read.
     std::set<std::string> source_topics() const;
+    // Those that tasks write to be read by other tasks.
+    std::set<std::string> repartition_topics() const;
 };
 
 // Partitions of a topic of the cluster; nothing where there is none of the name.

@@ -2,13 +2,24 @@
 
 namespace millrace::streams {
 
-TaskParts RunningTask::with_state(TaskParts parts, TaskState& state) {
-    parts.bytes = [&state](const StoreSpec& spec, const TaskId&) { return state.open(spec); };
+TaskParts RunningTask::with_state(TaskParts parts) {
+    parts.bytes = [this](const StoreSpec& spec, const TaskId&) { return open(spec); };
     return parts;
 }
 
+std::unique_ptr<OrderedBytes> RunningTask::open(const StoreSpec& spec) {
+    if (!spec.persistent) return state_->open(spec);
+    durable_.insert(spec.name);
+    if (!exactly_once_) return state_->open(spec);
+    auto held = std::make_unique<HeldBytes>(state_->open(spec));
+    holding_.push_back(held.get());
+    return held;
+}
+
 RunningTask::RunningTask(TaskParts parts, StateDirectory& directory)
-    : state_(directory.open_task(parts.id)), task_(with_state(parts, *state_)) {
+    : exactly_once_(parts.config.exactly_once),
+      state_(directory.open_task(parts.id)),
+      task_(with_state(parts)) {
     task_.open_stores();
     for (const auto& [name, store] : task_.stores()) {
         const PlanStore& plan = parts.plan.stores().at(name);
@@ -19,7 +30,8 @@ RunningTask::RunningTask(TaskParts parts, StateDirectory& directory)
                 : fmt::format("{}-{}", parts.config.application_id, plan.changelog);
         const TopicPartition changelog{topic, parts.id.partition};
         changelogs_[changelog] = name;
-        restorations_[changelog] = {.store = name, .next = state_->position(name).value_or(0)};
+        const Offset next = durable_.contains(name) ? state_->position(name).value_or(0) : 0;
+        restorations_[changelog] = {.store = name, .next = next};
     }
 }
 
@@ -27,20 +39,31 @@ RunningTask::~RunningTask() = default;
 
 void RunningTask::restored(const TopicPartition& changelog) {
     const Restoration& done = restorations_.at(changelog);
-    state_->set_position(done.store, done.next);
+    if (durable_.contains(done.store)) state_->set_position(done.store, done.next);
     restorations_.erase(changelog);
 }
 
 void RunningTask::start() {
+    for (HeldBytes* bytes : holding_) bytes->hold();
     task_.start();
-    running_ = true;
+    phase_ = Phase::running;
 }
 
-void RunningTask::commit_positions(const std::map<TopicPartition, Offset>& ends) {
-    for (const auto& [changelog, store] : changelogs_) {
-        const auto end = ends.find(changelog);
-        if (end != ends.end()) state_->set_position(store, end->second);
-    }
+void RunningTask::commit(const std::map<TopicPartition, Offset>& ends) {
+    state_->atomically([&] {
+        for (HeldBytes* bytes : holding_) bytes->write_down();
+        for (const auto& [changelog, store] : changelogs_) {
+            const auto end = ends.find(changelog);
+            if (end != ends.end() && durable_.contains(store))
+                state_->set_position(store, end->second);
+        }
+    });
+}
+
+size_t RunningTask::held() const {
+    size_t bytes = 0;
+    for (const HeldBytes* one : holding_) bytes += one->held();
+    return bytes;
 }
 
 void RunningTask::close() {

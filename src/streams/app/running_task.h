@@ -1,6 +1,6 @@
 // A task of a thread: with its state on disk, and what must be read before it can run.
 //
-//   restoring --all changelogs read--> running --revoked--> gone
+//   waiting --committed offsets known--> restoring --all changelogs read--> running
 //
 // Owner: StreamThread.
 #pragma once
@@ -11,6 +11,7 @@
 #include <string>
 
 #include "streams/app/layout.h"
+#include "streams/state/held_bytes.h"
 #include "streams/state/state_directory.h"
 #include "streams/task/task.h"
 
@@ -35,7 +36,12 @@ public:
     const TaskId& id() const { return task_.id(); }
     std::set<TopicPartition> inputs;  // that the group gave it
 
-    bool running() const { return running_; }
+    // Where its inputs go on is not known yet, nor therefore where its changelogs end: a transaction
+    // of who had the task before may still be open.
+    bool waiting() const { return phase_ == Phase::waiting; }
+    bool restoring() const { return phase_ == Phase::restoring; }
+    bool running() const { return phase_ == Phase::running; }
+    void begin_restoring() { phase_ = Phase::restoring; }
     // By changelog; those that are done are taken out by restored().
     std::map<TopicPartition, Restoration>& restorations() { return restorations_; }
     StateStore& store(const std::string& name) { return *task_.stores().at(name); }
@@ -44,18 +50,32 @@ public:
     // When nothing is left to restore: the processors begin.
     void start();
 
-    // How far the changelogs of the task's stores are, as of a commit: `ends` by changelog.
-    void commit_positions(const std::map<TopicPartition, Offset>& ends);
-    // Everything is closed; the state stays.
+    // As of a commit: what the stores have written is kept, with how far their changelogs are
+    // (`ends` by changelog).
+    void commit(const std::map<TopicPartition, Offset>& ends);
+    // About how much memory the writes take that wait for a commit.
+    size_t held() const;
+    // Everything is closed; the state stays as it was when it was committed, or, where writes do
+    // not wait for that (at least once), as it is.
     void close();
 
 private:
-    static TaskParts with_state(TaskParts parts, TaskState& state);
+    enum class Phase : uint8_t { waiting, restoring, running };
+
+    TaskParts with_state(TaskParts parts);
+    std::unique_ptr<OrderedBytes> open(const StoreSpec& spec);
+
+    const bool exactly_once_;
     std::map<TopicPartition, std::string> changelogs_;  // to stores
     std::unique_ptr<TaskState> state_;
+    std::set<std::string> durable_;    // stores that are kept over a restart
+    std::vector<HeldBytes*> holding_;  // with exactly once: of those stores, owned by them
     Task task_;
     std::map<TopicPartition, Restoration> restorations_;
-    bool running_ = false;
+    Phase phase_ = Phase::waiting;
 };
+
+// Of a thread.
+using Tasks = std::map<TaskId, std::unique_ptr<RunningTask>>;
 
 }  // namespace millrace::streams

@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "client/topic_pattern.h"
+#include "streams/app/application_topics.h"
 #include "streams/app/client_configs.h"
+#include "streams/app/failures.h"
 #include "streams/app/fetched_records.h"
 #include "streams/app/task_assignor.h"
 
@@ -17,6 +18,10 @@ using std::chrono::milliseconds;
 constexpr int kSlice = 200;
 // How long a poll waits when there is nothing to do (poll.ms).
 constexpr milliseconds kPatience{100};
+// How long a thread waits before it goes on after a failure.
+constexpr milliseconds kPause{100};
+// With exactly once: writes that wait for a commit, above which it does not wait for its time.
+constexpr size_t kHeldMax = size_t{64} << 20;
 
 // A thread's share of what the application may cache.
 size_t cache_bytes(const StreamsConfig& config) {
@@ -49,13 +54,14 @@ private:
 StreamThread::StreamThread(ThreadParts parts)
     : parts_(std::move(parts)),
       consumer_(parts_.context, member_config()),
-      producer_(parts_.context, producer_config(parts_.config, parts_.name + "-producer", "")),
-      collector_(producer_),
+      collector_(parts_.context, sender_config()),
       admin_cluster_(parts_.context, admin_config(parts_.config, parts_.name + "-admin")),
       cache_(cache_bytes(parts_.config)),
       changelogs_(parts_.context,
                   restore_consumer_config(parts_.config, parts_.name + "-restore-consumer"), tasks_,
-                  parts_.restore_listener) {}
+                  parts_.restore_listener),
+      offsets_(parts_.context.loop, consumer_, tasks_),
+      purge_(admin_cluster_, milliseconds(parts_.config.repartition_purge_interval_ms)) {}
 
 StreamThread::~StreamThread() = default;
 
@@ -63,6 +69,19 @@ client::ConsumerConfig StreamThread::member_config() const {
     client::ConsumerConfig config = main_consumer_config(parts_.config, parts_.name + "-consumer");
     config.assignor_factory = [this] { return make_task_assignor(layout_); };
     return config;
+}
+
+// Its transactional id is the same when the process begins again, so that what it left open ends
+// at once.
+client::ProducerConfig StreamThread::sender_config() const {
+    const Result<std::string> process = parts_.directory.claim(parts_.context);
+    if (!process) throw StreamsException(process.error().message);
+    const std::string index = parts_.name.substr(parts_.name.rfind('-') + 1);
+    const std::string id =
+        parts_.config.exactly_once
+            ? fmt::format("{}-{}-{}", parts_.config.application_id, *process, index)
+            : "";
+    return producer_config(parts_.config, parts_.name + "-producer", id);
 }
 
 void StreamThread::set_state(ThreadState state) {
@@ -96,12 +115,7 @@ StateStore* StreamThread::store(const TaskId& id, const std::string& name) {
 
 runtime::Task<Result<void>> StreamThread::run() {
     set_state(ThreadState::starting);
-    Result<void> ended = co_await prepare_topics();
-    if (ended) {
-        const std::set<std::string> topics = layout_.source_topics();
-        ended =
-            consumer_.subscribe({topics.begin(), topics.end()}, std::make_shared<Listener>(*this));
-    }
+    Result<void> ended = co_await begin();
     if (ended) ended = co_await work();
     if (!ended) LOG_ERROR("streams", "{} ends: {}", parts_.name, ended.error().describe());
     set_state(ThreadState::stopping);
@@ -111,65 +125,13 @@ runtime::Task<Result<void>> StreamThread::run() {
     co_return ended;
 }
 
-// ---- topics
-
-runtime::Task<Result<void>> StreamThread::prepare_topics() {
-    client::Admin admin(admin_cluster_);
-    CO_TRY(const auto listings, co_await admin.list_topics());
-    std::vector<std::string> names;
-    for (const client::TopicListing& listing : listings) names.push_back(listing.name);
-    CO_TRY(const auto described, co_await admin.describe_topics(names));
-    std::map<std::string, int32_t> counts;
-    for (const client::TopicDescription& topic : described)
-        if (topic.error.code == ErrorCode::none)
-            counts[topic.name] = static_cast<int32_t>(topic.partitions.size());
-
-    const auto count = [&](const std::string& name) -> std::optional<int32_t> {
-        const auto found = counts.find(name);
-        return found == counts.end() ? std::nullopt : std::optional(found->second);
-    };
-    const auto matching = [&](const std::string& pattern) {
-        std::vector<std::string> topics;
-        const auto parsed = client::TopicPattern::parse(pattern);
-        for (const auto& [name, partitions] : counts)
-            if (parsed && parsed->matches(name)) topics.push_back(name);
-        return topics;
-    };
-    CO_TRY_OK(guarded([&] {
-        layout_ = lay_out(*parts_.plan, parts_.config, count, matching);
-        for (const InternalTopic& topic : layout_.internal_topics) {
-            const auto there = counts.find(topic.name);
-            if (there != counts.end() && there->second != topic.partitions)
-                throw StreamsException(fmt::format(
-                    "the topic {} has {} partitions where {} are needed: reset the application "
-                    "(kafka-streams-application-reset) or give it another application.id",
-                    topic.name, there->second, topic.partitions));
-        }
-    }));
-    std::erase_if(layout_.internal_topics,
-                  [&](const InternalTopic& topic) { return counts.contains(topic.name); });
-    co_return co_await create_missing(layout_);
-}
-
-runtime::Task<Result<void>> StreamThread::create_missing(const Layout& layout) {
-    if (layout.internal_topics.empty()) co_return Result<void>{};
-    std::vector<client::NewTopic> topics;
-    for (const InternalTopic& topic : layout.internal_topics)
-        topics.push_back({.name = topic.name,
-                          .partitions = topic.partitions,
-                          .replication = static_cast<int16_t>(parts_.config.replication_factor),
-                          .configs = {topic.config.begin(), topic.config.end()}});
-    client::Admin admin(admin_cluster_);
-    CO_TRY(const auto outcomes, co_await admin.create_topics(std::move(topics)));
-    for (const client::Outcome& outcome : outcomes) {
-        // Another member may have been first.
-        if (outcome.error.code == ErrorCode::none ||
-            outcome.error.code == ErrorCode::topic_already_exists)
-            continue;
-        co_return fail(outcome.error.code, fmt::format("cannot create the topic {}: {}",
-                                                       outcome.name, outcome.error.describe()));
-    }
-    co_return Result<void>{};
+runtime::Task<Result<void>> StreamThread::begin() {
+    CO_TRY(layout_, co_await prepare_topics(admin_cluster_, *parts_.plan, parts_.config));
+    purge_.set_topics(layout_.repartition_topics());
+    CO_TRY_OK(co_await collector_.begin());
+    const std::set<std::string> topics = layout_.source_topics();
+    co_return consumer_.subscribe({topics.begin(), topics.end()},
+                                  std::make_shared<Listener>(*this));
 }
 
 // ---- what the group gives and takes
@@ -191,9 +153,14 @@ void StreamThread::add_partitions(std::span<const TopicPartition> partitions) {
         }
     });
     if (!added) failure_ = added.error();
-    changelogs_.tasks_changed();
-    set_state(ThreadState::rebalancing);
+    tasks_changed();
     balance_fetching();
+}
+
+void StreamThread::tasks_changed() {
+    changelogs_.tasks_changed();
+    offsets_.tasks_changed();
+    set_state(ThreadState::rebalancing);
 }
 
 std::unique_ptr<RunningTask> StreamThread::make_task(const TaskId& id) {
@@ -218,20 +185,24 @@ runtime::Task<void> StreamThread::give_up(std::span<const TopicPartition> partit
         const Result<void> committed = co_await commit();
         if (!committed) failure_ = committed.error();
     }
+    // What the tasks sent is in one transaction with what the others did.
+    if (!clean && collector_.in_transaction())
+        failure_ = fail(ErrorCode::unknown_member_id, "partitions were lost in a transaction");
     for (const TaskId& id : gone) {
         const auto task = tasks_.find(id);
         if (task == tasks_.end()) continue;
-        const Result<void> closed = guarded([&] { task->second->close(); });
-        if (!closed)
-            LOG_WARN("streams", "closing task {}: {}", id.to_string(), closed.error().describe());
-        for (const TopicPartition& input : task->second->inputs) {
-            paused_.erase(input);
-            committed_.erase(input);
-        }
+        close_task(*task->second);
         tasks_.erase(task);
     }
-    changelogs_.tasks_changed();
-    set_state(ThreadState::rebalancing);
+    tasks_changed();
+}
+
+void StreamThread::close_task(RunningTask& task) {
+    const Result<void> closed = guarded([&] { task.close(); });
+    if (!closed)
+        LOG_WARN("streams", "closing task {}: {}", task.id().to_string(),
+                 closed.error().describe());
+    for (const TopicPartition& input : task.inputs) paused_.erase(input);
 }
 
 // ---- the turn
@@ -239,27 +210,61 @@ runtime::Task<void> StreamThread::give_up(std::span<const TopicPartition> partit
 runtime::Task<Result<void>> StreamThread::work() {
     next_commit_ = parts_.context.loop.now() + milliseconds(parts_.config.commit_interval_ms);
     while (!stopping_) {
-        const bool busy = std::ranges::any_of(tasks_, [](const auto& entry) {
-            return entry.second->running() ? entry.second->task().has_records()
-                                           : !entry.second->restorations().empty();
-        });
-        CO_TRY(auto batches, co_await consumer_.poll(busy ? milliseconds(0) : kPatience));
-        if (failure_) co_return *std::move(failure_);
-        CO_TRY_OK(guarded([&] {
-            for (client::RecordBatch& batch : batches) take_batch(std::move(batch));
-        }));
-        CO_TRY_OK(co_await changelogs_.advance());
-        see_whether_all_run();
-        if (collector_.blocked()) CO_TRY_OK(co_await collector_.drain());
-        CO_TRY_OK(process_slice());
-        CO_TRY_OK(run_timers());
-        if (auto failed = producer_.take_failure()) co_return *std::move(failed);
-        balance_fetching();
-        const bool asked = std::ranges::any_of(
-            tasks_, [](auto& entry) { return entry.second->task().take_commit_request(); });
-        if (asked || parts_.context.loop.now() >= next_commit_) CO_TRY_OK(co_await commit());
+        const Result<void> turned = co_await turn();
+        if (!turned) CO_TRY_OK(co_await recover(turned.error()));
         co_await parts_.context.loop.yield();
     }
+    co_return Result<void>{};
+}
+
+runtime::Task<Result<void>> StreamThread::turn() {
+    const bool busy = std::ranges::any_of(tasks_, [](const auto& entry) {
+        return entry.second->restoring() ||
+               (entry.second->running() && entry.second->task().has_records());
+    });
+    CO_TRY(auto batches, co_await consumer_.poll(busy ? milliseconds(0) : kPatience));
+    if (failure_) co_return *std::exchange(failure_, std::nullopt);
+    CO_TRY_OK(guarded([&] {
+        for (client::RecordBatch& batch : batches) take_batch(std::move(batch));
+    }));
+    offsets_.look_after();
+    if (auto failed = offsets_.take_failure()) co_return *std::move(failed);
+    CO_TRY_OK(co_await changelogs_.advance());
+    see_whether_all_run();
+    if (collector_.blocked()) CO_TRY_OK(co_await collector_.drain());
+    CO_TRY_OK(process_slice());
+    CO_TRY_OK(run_timers());
+    if (auto failed = collector_.take_failure()) co_return *std::move(failed);
+    balance_fetching();
+    if (commit_is_due()) CO_TRY_OK(co_await commit());
+    co_return Result<void>{};
+}
+
+// All tasks go back to their last commit: their inputs, and with exactly once their state and what
+// they sent. With at least once, what came since happens again.
+runtime::Task<Result<void>> StreamThread::recover(Error error) {
+    const auto& loop = parts_.context.loop;
+    if (!troubled_since_) troubled_since_ = loop.now();
+    const runtime::TimePoint until = *troubled_since_ + milliseconds(parts_.config.task_timeout_ms);
+    std::map<TaskId, std::set<TopicPartition>> tasks;
+    for (auto& [id, task] : tasks_) {
+        tasks[id] = task->inputs;
+        close_task(*task);
+    }
+    tasks_.clear();
+    for (Result<void> usable = error; !usable; usable = co_await collector_.start_over()) {
+        if (stopping_) co_return Result<void>{};
+        if (!recoverable(usable.code()) || loop.now() >= until) co_return usable.error();
+        LOG_WARN("streams", "{} goes back to the last commit: {}", parts_.name,
+                 usable.error().describe());
+        co_await parts_.context.loop.sleep_for(kPause);
+    }
+    CO_TRY_OK(guarded([&] {
+        for (auto& [id, inputs] : tasks)
+            tasks_.emplace(id, make_task(id)).first->second->inputs = std::move(inputs);
+    }));
+    tasks_changed();
+    balance_fetching();
     co_return Result<void>{};
 }
 
@@ -272,7 +277,8 @@ void StreamThread::see_whether_all_run() {
 void StreamThread::take_batch(client::RecordBatch batch) {
     const auto id = task_of(batch.place());
     const auto task = id ? tasks_.find(*id) : tasks_.end();
-    if (task == tasks_.end()) return;
+    // Of one that waits, the position is not the one that it will go on from.
+    if (task == tasks_.end() || task->second->waiting()) return;
     const TopicPartition place = batch.place();
     task->second->task().add(place, std::make_unique<FetchedRecords>(std::move(batch)));
 }
@@ -318,64 +324,56 @@ void StreamThread::balance_fetching() {
 
 // ---- committing
 
-client::CommittedOffsets StreamThread::consumed() const {
-    client::CommittedOffsets offsets;
-    for (const auto& [id, task] : tasks_) {
-        for (const auto& queue : task->task().inputs().queues()) {
-            if (queue->consumed() < 0) continue;
-            const auto before = committed_.find(queue->partition());
-            if (before != committed_.end() && before->second == queue->consumed()) continue;
-            offsets[queue->partition()] = {.offset = queue->consumed() + 1};
-        }
-    }
-    return offsets;
+bool StreamThread::commit_is_due() {
+    const bool asked = std::ranges::any_of(
+        tasks_, [](auto& entry) { return entry.second->task().take_commit_request(); });
+    if (asked || parts_.context.loop.now() >= next_commit_) return true;
+    size_t held = 0;
+    for (const auto& [id, task] : tasks_) held += task->held();
+    return held > kHeldMax;
 }
 
 // What caches hold back is written, everything sent is delivered, and then the inputs count as
-// read: a crash in between repeats, and loses nothing.
+// read, with exactly once together with what was sent. Then the state may keep what was written.
 runtime::Task<Result<void>> StreamThread::commit() {
     next_commit_ = parts_.context.loop.now() + milliseconds(parts_.config.commit_interval_ms);
     CO_TRY_OK(guarded([&] {
         for (auto& [id, task] : tasks_)
             if (task->running()) task->task().flush();
     }));
-    const client::CommittedOffsets offsets = consumed();
-    CO_TRY_OK(co_await collector_.flush());
+    CO_TRY(client::CommittedOffsets offsets, co_await offsets_.processed());
+    if (!parts_.config.exactly_once)
+        CO_TRY_OK(co_await commit_at_least_once(offsets));
+    else if (!offsets.empty() || collector_.in_transaction())
+        CO_TRY_OK(co_await collector_.commit(offsets, consumer_.group_metadata()));
+    offsets_.committed(offsets);
     const std::map<TopicPartition, Offset> ends = collector_.take_ends();
-    if (!offsets.empty()) CO_TRY_OK(co_await commit_offsets(offsets));
     CO_TRY_OK(guarded([&] {
-        for (auto& [id, task] : tasks_) task->commit_positions(ends);
+        for (auto& [id, task] : tasks_)
+            if (task->running()) task->commit(ends);
     }));
+    purge_.committed(offsets);
+    troubled_since_.reset();
     ++counts_.commits;
     co_return Result<void>{};
 }
 
-runtime::Task<Result<void>> StreamThread::commit_offsets(client::CommittedOffsets offsets) {
-    const Result<void> committed = co_await consumer_.commit(offsets);
-    if (!committed) {
-        // A rebalance is under way: the records are read again by whoever gets the partitions.
-        const ErrorCode code = committed.code();
-        if (code != ErrorCode::rebalance_in_progress) co_return committed.error();
-        LOG_INFO("streams", "{}: the commit waits for the rebalance", parts_.name);
-        co_return Result<void>{};
-    }
-    for (const auto& [partition, offset] : offsets) committed_[partition] = offset.offset - 1;
-    co_return Result<void>{};
+runtime::Task<Result<void>> StreamThread::commit_at_least_once(client::CommittedOffsets offsets) {
+    CO_TRY_OK(co_await collector_.flush());
+    if (offsets.empty()) co_return Result<void>{};
+    co_return co_await consumer_.commit(std::move(offsets));
 }
 
 runtime::Task<Result<void>> StreamThread::shut_down(bool commit_first) {
     Result<void> result;
-    if (commit_first) {
-        result = co_await commit();
-    }
-    for (auto& [id, task] : tasks_) {
-        const Result<void> closed = guarded([&] { task->close(); });
-        if (result && !closed) result = closed;
-    }
+    if (commit_first) result = co_await commit();
+    // Whoever goes on need not wait for a transaction that nobody will end.
+    if (!commit_first || !result) co_await collector_.forget();
+    for (auto& [id, task] : tasks_) close_task(*task);
     tasks_.clear();
     const Result<void> left = co_await consumer_.close();
     const Result<void> restored = co_await changelogs_.close();
-    const Result<void> sent = co_await producer_.close();
+    const Result<void> sent = co_await collector_.close();
     if (result && !left) result = left;
     if (result && !restored) result = restored;
     if (result && !sent) result = sent;

@@ -5,16 +5,20 @@
 //
 //   run(): prepare topics -> subscribe -> { poll; restore; process; punctuate; commit } until stop()
 //
+// What goes wrong on the way and may be right later (failures.h) takes all tasks of the thread back
+// to their last commit, from where they go on: for task.timeout.ms at most without a commit.
+//
 // Owner: KafkaStreams, or a test. Loop: that of the context; RocksDB reads and writes block it.
 // Errors of run(): what ended it; the thread cannot be used again. Kafka: StreamThread, TaskManager.
 #pragma once
 
 #include <memory>
 
-#include "client/admin.h"
 #include "client/consumer.h"
 #include "streams/app/changelog_reader.h"
+#include "streams/app/input_offsets.h"
 #include "streams/app/producer_collector.h"
+#include "streams/app/repartition_purge.h"
 #include "streams/state/store_cache.h"
 
 namespace millrace::streams {
@@ -33,7 +37,8 @@ struct ThreadParts {
 
 class StreamThread {
 public:
-    // ConfigException for settings that the clients refuse.
+    // ConfigException for settings that the clients refuse; StreamsException when the state
+    // directory is another process's.
     explicit StreamThread(ThreadParts parts);
     ~StreamThread();
     StreamThread(const StreamThread&) = delete;
@@ -59,37 +64,42 @@ private:
     class Listener;
 
     client::ConsumerConfig member_config() const;
-    runtime::Task<Result<void>> prepare_topics();
-    runtime::Task<Result<void>> create_missing(const Layout& layout);
+    client::ProducerConfig sender_config() const;
+    runtime::Task<Result<void>> begin();
     runtime::Task<Result<void>> work();
+    runtime::Task<Result<void>> turn();
+    runtime::Task<Result<void>> recover(Error error);
     runtime::Task<Result<void>> commit();
-    runtime::Task<Result<void>> commit_offsets(client::CommittedOffsets offsets);
+    runtime::Task<Result<void>> commit_at_least_once(client::CommittedOffsets offsets);
     runtime::Task<Result<void>> shut_down(bool commit_first);
     void take_batch(client::RecordBatch batch);
     Result<void> process_slice();
     Result<void> run_timers();
+    bool commit_is_due();
     void see_whether_all_run();
     void add_partitions(std::span<const TopicPartition> partitions);
     std::unique_ptr<RunningTask> make_task(const TaskId& id);
     runtime::Task<void> give_up(std::span<const TopicPartition> partitions, bool clean);
+    void tasks_changed();
+    void close_task(RunningTask& task);
     std::optional<TaskId> task_of(const TopicPartition& partition) const;
-    client::CommittedOffsets consumed() const;
     void balance_fetching();
     void set_state(ThreadState state);
 
     ThreadParts parts_;
     Layout layout_;
     client::Consumer consumer_;
-    client::Producer producer_;
     ProducerCollector collector_;
     client::Cluster admin_cluster_;
     StoreCache cache_;  // of the tasks' stores
     Tasks tasks_;
     ChangelogReader changelogs_;
+    InputOffsets offsets_;
+    RepartitionPurge purge_;
     std::set<TopicPartition> paused_;
-    std::map<TopicPartition, Offset> committed_;  // the last record that counts as read
     std::optional<Error> failure_;
     runtime::TimePoint next_commit_{};
+    std::optional<runtime::TimePoint> troubled_since_;  // without a commit
     Counts counts_;
     ThreadState state_ = ThreadState::created;
     bool stopping_ = false;

@@ -1,6 +1,9 @@
 #include "streams/state/disk_state.h"
 
 #include <charconv>
+#include <mutex>
+
+#include "base/uuid.h"
 
 namespace millrace::streams {
 namespace {
@@ -30,6 +33,9 @@ public:
     void set_position(const std::string& store, Offset next) override {
         if (database_) database_->set_position(store, next);
     }
+    void atomically(const std::function<void()>& work) override {
+        database_ ? database_->atomically(work) : work();
+    }
     void wipe(const std::string& store) override {
         if (database_) database_->wipe(store);
     }
@@ -53,6 +59,15 @@ public:
     DiskState(std::filesystem::path root, size_t memory_bytes)
         : root_(std::move(root)), memory_(memory_bytes) {}
 
+    Result<std::string> claim(const runtime::Context& context) override {
+        const std::scoped_lock lock(mutex_);
+        if (!lock_) {
+            TRY_OK(context.disk.make_directories(root_.string()));
+            TRY(lock_, context.disk.lock((root_ / ".lock").string()));
+            TRY(process_id_, read_process_id(context));
+        }
+        return process_id_;
+    }
     std::unique_ptr<TaskState> open_task(const TaskId& task) override {
         return std::make_unique<DiskTask>(root_ / task.to_string(), memory_);
     }
@@ -69,8 +84,21 @@ public:
     }
 
 private:
+    Result<std::string> read_process_id(const runtime::Context& context) const {
+        const std::string path = (root_ / "process.id").string();
+        const Result<std::string> text = context.disk.read_file(path);
+        const Result<Uuid> known = text ? Uuid::parse(*text) : Result<Uuid>(text.error());
+        if (known) return known->to_string();
+        const std::string made = Uuid::random(context.loop.rng()).to_string();
+        TRY_OK(context.disk.write_file(path, made));
+        return made;
+    }
+
     std::filesystem::path root_;
     StateMemory memory_;
+    std::mutex mutex_;  // of what follows: threads claim at the same time
+    std::shared_ptr<void> lock_;
+    std::string process_id_;
 };
 
 class MemoryTask final : public TaskState {
@@ -78,12 +106,16 @@ public:
     std::unique_ptr<OrderedBytes> open(const StoreSpec&) override { return make_memory_bytes(); }
     std::optional<Offset> position(const std::string&) const override { return std::nullopt; }
     void set_position(const std::string&, Offset) override {}
+    void atomically(const std::function<void()>& work) override { work(); }
     void wipe(const std::string&) override {}
     void flush() override {}
 };
 
 class MemoryState final : public StateDirectory {
 public:
+    Result<std::string> claim(const runtime::Context& context) override {
+        return Uuid::random(context.loop.rng()).to_string();
+    }
     std::unique_ptr<TaskState> open_task(const TaskId&) override {
         return std::make_unique<MemoryTask>();
     }

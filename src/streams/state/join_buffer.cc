@@ -96,16 +96,13 @@ void JoinBuffer::init(StoreContext& context) {
     const SerdeDefaults& defaults = context.serde_defaults();
     key_ = &defaults.key_serde(spec().key_serde, *spec().key_type, spec().name);
     value_ = &defaults.value_serde(spec().value_serde, *spec().value_type, spec().name);
-    entries_ = bytes_->approximate_entries();
 }
 
 void JoinBuffer::restore(BytesView key, NullableView value, TimestampMs, const Headers&) {
-    const bool had = bytes_->get(key).has_value();
     if (value)
         bytes_->put(key, *value);
     else
         bytes_->erase(key);
-    entries_ += (value ? 1 : 0) - (had ? 1 : 0);
 }
 
 void JoinBuffer::put(const RawRecord& record) {
@@ -121,7 +118,6 @@ void JoinBuffer::put(const RawRecord& record) {
     const Bytes entry = encode_entry(*from, value);
     bytes_->put(key, entry);
     context_->log_change(spec(), key, entry, std::nullopt, {});
-    ++entries_;
 }
 
 void JoinBuffer::take(TimestampMs until, const std::function<void(const RawRecord&)>& each) {
@@ -142,7 +138,6 @@ void JoinBuffer::take(TimestampMs until, const std::function<void(const RawRecor
         each({key_object.get(), value_object.get(), time_of(key), &entry.headers});
         bytes_->erase(key);
         context_->log_change(spec(), key, std::nullopt, std::nullopt, {});
-        --entries_;
     }
 }
 

@@ -22,7 +22,6 @@ public:
     void put(const RawRecord& record);
     // Hands over what is not younger than `until`, oldest first, and removes it.
     void take(TimestampMs until, const std::function<void(const RawRecord&)>& each);
-    int64_t entries() const { return entries_; }
 
 private:
     StoreContext* context_ = nullptr;
@@ -30,7 +29,6 @@ private:
     const AnySerde* key_ = nullptr;
     const AnySerde* value_ = nullptr;
     int32_t sequence_ = 0;
-    int64_t entries_ = 0;
 };
 
 // The spec of such a store.

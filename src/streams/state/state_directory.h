@@ -3,12 +3,15 @@
 // One implementation is on disk (disk_state.h); a simulated instance has another.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "base/units.h"
+#include "runtime/context.h"
 #include "streams/core/record.h"
 #include "streams/state/ordered_bytes.h"
 #include "streams/state/store.h"
@@ -24,6 +27,9 @@ public:
     // The next offset of the store's changelog to read; absent: nothing is there.
     virtual std::optional<Offset> position(const std::string& store) const = 0;
     virtual void set_position(const std::string& store, Offset next) = 0;
+    // What `work` writes, positions too, is there after a crash as a whole or not at all. It may
+    // not read what it has written itself.
+    virtual void atomically(const std::function<void()>& work) = 0;
     // Gives up what the store holds.
     virtual void wipe(const std::string& store) = 0;
     // What was written so far survives a crash of the machine.
@@ -33,6 +39,10 @@ public:
 class StateDirectory {
 public:
     virtual ~StateDirectory() = default;
+    // Takes the directory for this process, which has a name there that outlives it (Kafka: the
+    // process id); another time it is given the same one. Errors: already_exists while another
+    // process has it, those of the disk.
+    virtual Result<std::string> claim(const runtime::Context& context) = 0;
     // One at a time for a task. ProcessorStateException when another process has it.
     virtual std::unique_ptr<TaskState> open_task(const TaskId& task) = 0;
     // Those that have state here.

@@ -2,54 +2,26 @@
 
 #include <algorithm>
 
+#include "streams/state/merged_iterator.h"
+
 namespace millrace::streams {
 namespace {
 
-// The bytes below, with what is cached over them.
-class MergedIterator final : public BytesIterator {
+// What a cache held of a range when it was asked.
+class CachedIterator final : public OverIterator {
 public:
     using Cached = std::vector<std::pair<Bytes, NullableBytes>>;
-    MergedIterator(std::unique_ptr<BytesIterator> below, Cached cached, bool backward)
-        : below_(std::move(below)), cached_(std::move(cached)), backward_(backward) {
-        if (backward_) std::ranges::reverse(cached_);
-        settle();
+    CachedIterator(Cached cached, bool backward) : cached_(std::move(cached)) {
+        if (backward) std::ranges::reverse(cached_);
     }
-    bool valid() const override { return from_cache_ || below_->valid(); }
-    BytesView key() const override {
-        return from_cache_ ? BytesView(cached_[next_].first) : below_->key();
-    }
-    BytesView value() const override {
-        return from_cache_ ? BytesView(*cached_[next_].second) : below_->value();
-    }
-    void next() override {
-        if (from_cache_)
-            ++next_;
-        else
-            below_->next();
-        settle();
-    }
+    bool valid() const override { return next_ < cached_.size(); }
+    BytesView key() const override { return cached_[next_].first; }
+    NullableView value() const override { return view_of(cached_[next_].second); }
+    void next() override { ++next_; }
 
 private:
-    // Passes over what is deleted, and over what is below a cached entry.
-    void settle() {
-        for (;; ++next_) {
-            from_cache_ = false;
-            if (next_ == cached_.size()) return;
-            const Bytes& key = cached_[next_].first;
-            if (below_->valid()) {
-                if (backward_ ? below_->key() > key : below_->key() < key) return;
-                if (below_->key() == key) below_->next();
-            }
-            from_cache_ = cached_[next_].second.has_value();
-            if (from_cache_) return;
-        }
-    }
-
-    std::unique_ptr<BytesIterator> below_;
     Cached cached_;
-    bool backward_;
     size_t next_ = 0;
-    bool from_cache_ = false;
 };
 
 }  // namespace
@@ -89,7 +61,8 @@ std::unique_ptr<BytesIterator> StoreBytes::range(BytesView from, NullableView to
     if (!cache_) return below;
     auto cached = cache_->range(from, to);
     if (cached.empty()) return below;
-    return std::make_unique<MergedIterator>(std::move(below), std::move(cached), backward);
+    return merged(std::move(below), std::make_unique<CachedIterator>(std::move(cached), backward),
+                  backward);
 }
 
 void StoreBytes::write_all(std::vector<CachePart::Dirty> dirty) {

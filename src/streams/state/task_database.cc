@@ -4,8 +4,10 @@
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
 #include <rocksdb/write_buffer_manager.h>
 
+#include "base/check.h"
 #include "streams/errors.h"
 
 namespace millrace::streams {
@@ -82,7 +84,10 @@ private:
 
 class RocksBytes final : public OrderedBytes {
 public:
-    RocksBytes(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family) : db_(db), family_(family) {}
+    // `batch`: where writes go while it is there.
+    RocksBytes(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family,
+               const std::unique_ptr<rocksdb::WriteBatch>& batch)
+        : db_(db), family_(family), batch_(batch) {}
 
     NullableBytes get(BytesView key) override {
         rocksdb::PinnableSlice found;
@@ -92,10 +97,14 @@ public:
         return found.ToString();
     }
     void put(BytesView key, BytesView value) override {
-        check(db_.Put(without_log(), &family_, slice(key), slice(value)), "writing");
+        check(batch_ ? batch_->Put(&family_, slice(key), slice(value))
+                     : db_.Put(without_log(), &family_, slice(key), slice(value)),
+              "writing");
     }
     void erase(BytesView key) override {
-        check(db_.Delete(without_log(), &family_, slice(key)), "deleting");
+        check(batch_ ? batch_->Delete(&family_, slice(key))
+                     : db_.Delete(without_log(), &family_, slice(key)),
+              "deleting");
     }
     std::unique_ptr<BytesIterator> range(BytesView from, NullableView to, bool backward) override {
         rocksdb::ReadOptions options;
@@ -105,7 +114,9 @@ public:
             to ? NullableBytes(Bytes(*to)) : std::nullopt, backward);
     }
     void erase_range(BytesView from, BytesView to) override {
-        check(db_.DeleteRange(without_log(), &family_, slice(from), slice(to)), "deleting");
+        check(batch_ ? batch_->DeleteRange(&family_, slice(from), slice(to))
+                     : db_.DeleteRange(without_log(), &family_, slice(from), slice(to)),
+              "deleting");
     }
     int64_t approximate_entries() override {
         uint64_t count = 0;
@@ -116,6 +127,7 @@ public:
 private:
     rocksdb::DB& db_;
     rocksdb::ColumnFamilyHandle& family_;
+    const std::unique_ptr<rocksdb::WriteBatch>& batch_;
 };
 
 }  // namespace
@@ -167,7 +179,7 @@ rocksdb::ColumnFamilyHandle* TaskDatabase::family(const std::string& name) {
 }
 
 std::unique_ptr<OrderedBytes> TaskDatabase::open_store(const std::string& name) {
-    return std::make_unique<RocksBytes>(*db_, *family(name));
+    return std::make_unique<RocksBytes>(*db_, *family(name), batch_);
 }
 
 std::optional<Offset> TaskDatabase::position(const std::string& store) const {
@@ -186,7 +198,23 @@ std::optional<Offset> TaskDatabase::position(const std::string& store) const {
 void TaskDatabase::set_position(const std::string& store, Offset next) {
     Bytes bytes;
     append_be(bytes, next);
-    check(db_->Put(without_log(), family(kPositions), store, bytes), "writing a position");
+    rocksdb::ColumnFamilyHandle* const positions = family(kPositions);
+    check(batch_ ? batch_->Put(positions, store, bytes)
+                 : db_->Put(without_log(), positions, store, bytes),
+          "writing a position");
+}
+
+void TaskDatabase::atomically(const std::function<void()>& work) {
+    INVARIANT(!batch_);
+    batch_ = std::make_unique<rocksdb::WriteBatch>();
+    try {
+        work();
+    } catch (...) {
+        batch_.reset();
+        throw;
+    }
+    const std::unique_ptr<rocksdb::WriteBatch> batch = std::move(batch_);
+    check(db_->Write(without_log(), batch.get()), "writing");
 }
 
 void TaskDatabase::flush() {

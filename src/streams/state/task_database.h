@@ -9,6 +9,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -20,6 +21,7 @@ namespace rocksdb {
 class Cache;
 class ColumnFamilyHandle;
 class DB;
+class WriteBatch;
 class WriteBufferManager;
 }  // namespace rocksdb
 
@@ -50,6 +52,9 @@ public:
     // How far the store's changelog is in the database: the next offset to read; absent: nothing.
     std::optional<Offset> position(const std::string& store) const;
     void set_position(const std::string& store, Offset next);
+    // What `work` writes to all stores is in the database together, or not at all; within it,
+    // reads do not see it.
+    void atomically(const std::function<void()>& work);
     // Everything written so far survives a crash.
     void flush();
 
@@ -61,6 +66,7 @@ private:
 
     std::unique_ptr<rocksdb::DB> db_;
     std::map<std::string, rocksdb::ColumnFamilyHandle*> families_;
+    std::unique_ptr<rocksdb::WriteBatch> batch_;  // in atomically()
     const StateMemory& memory_;
 };
 

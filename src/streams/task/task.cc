@@ -269,6 +269,21 @@ void Task::add(const TopicPartition& partition, RecordSourcePtr records) {
     group_.add(*queue, std::move(records));
 }
 
+void Task::set_committed(const TopicPartition& partition, const CommitMetadata& metadata) {
+    if (RecordQueue* queue = queue_of(partition))
+        queue->set_partition_time(metadata.partition_time);
+    stream_time_ = std::max(stream_time_, metadata.partition_time);
+    for (const auto& [name, value] : metadata.numbers) {
+        const auto known = numbers_.try_emplace(name, value).first;
+        known->second = std::max(known->second, value);
+    }
+}
+
+std::optional<AutoOffsetReset> Task::offset_reset(const TopicPartition& partition) {
+    const RecordQueue* queue = queue_of(partition);
+    return queue ? parts_.plan.nodes()[queue->source()].source.offset_reset : std::nullopt;
+}
+
 std::optional<ReadyRecord> Task::prepare(const PlanNode& node, const TopicPartition& partition,
                                          InputRecord record, TimestampMs partition_time) {
     const SourceSpec& source = node.source;

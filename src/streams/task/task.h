@@ -16,6 +16,7 @@
 #include "client/topic_pattern.h"
 #include "streams/config.h"
 #include "streams/state/ordered_bytes.h"
+#include "streams/task/commit_metadata.h"
 #include "streams/task/punctuation.h"
 #include "streams/task/record_queue.h"
 
@@ -82,10 +83,14 @@ public:
     const PartitionGroup& inputs() const { return group_; }
     const std::map<std::string, std::unique_ptr<StateStore>>& stores() const { return stores_; }
     int64_t dropped_records() const { return dropped_; }
-    // What nodes want to have committed with the offsets (commit_metadata.h), and, before start(),
-    // what was.
-    const std::map<std::string, int64_t>& numbers() const { return numbers_; }
-    void set_numbers(std::map<std::string, int64_t> committed) { numbers_ = std::move(committed); }
+    // Before start(): what stood beside the committed offset of a partition that it reads.
+    void set_committed(const TopicPartition& partition, const CommitMetadata& metadata);
+    // What is to stand there now: the partition's time, and what the nodes want to have kept.
+    CommitMetadata commit_metadata(const RecordQueue& queue) const {
+        return {queue.partition_time(), numbers_};
+    }
+    // When its group has no committed offset, if the source says so itself.
+    std::optional<AutoOffsetReset> offset_reset(const TopicPartition& partition);
 
 private:
     class Slot;  // a node with its surroundings
