@@ -1,9 +1,11 @@
 #include "streams/kafka_streams.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
 #include "runtime/loop_thread.h"
+#include "streams/app/global_thread.h"
 #include "streams/state/disk_state.h"
 
 namespace millrace::streams {
@@ -11,23 +13,22 @@ namespace {
 
 constexpr size_t kStateMemory = size_t{64} << 20;
 
+const std::string& client_name(const StreamsConfig& config) {
+    return config.client_id.empty() ? config.application_id : config.client_id;
+}
+
 std::string thread_name(const StreamsConfig& config, int index) {
-    const std::string& client = config.client_id.empty() ? config.application_id : config.client_id;
-    return fmt::format("{}-StreamThread-{}", client, index);
+    return fmt::format("{}-StreamThread-{}", client_name(config), index);
 }
 
 // What an application cannot do is refused when it is made, and not left out silently.
-void check(const TopologyPlan& plan, const StreamsConfig& config) {
+void check(const StreamsConfig& config) {
     if (config.application_id.empty())
         throw ConfigException("the application needs an application.id");
     if (config.bootstrap_servers.empty())
         throw ConfigException("the application needs bootstrap.servers");
     if (config.num_standby_replicas > 0)
         throw ConfigException("num.standby.replicas above 0 is not supported");
-    for (const auto& [name, store] : plan.stores())
-        if (store.global)
-            throw TopologyException(fmt::format(
-                "Invalid topology: an application cannot run the global store {}", name));
 }
 
 }  // namespace
@@ -41,12 +42,67 @@ struct KafkaStreams::Impl {
         ThreadState state = ThreadState::created;  // under the mutex
     };
 
+    // The thread of the global stores on a loop of its own.
+    struct GlobalWorker {
+        runtime::LoopThread loop;
+        std::optional<runtime::Scope> tasks;
+        std::unique_ptr<GlobalThread> thread;
+    };
+
     Impl(const Topology& topology, StreamsConfig given)
         : plan(topology.plan()),
           config(std::move(given)),
           directory(std::filesystem::path(config.state_dir) / config.application_id) {
-        check(*plan, config);
+        check(config);
         state_directory = make_disk_state(directory, kStateMemory);
+    }
+
+    // The global stores come first: every task may read them.
+    void begin_global() {
+        const bool any = std::ranges::any_of(plan->stores(),
+                                             [](const auto& entry) { return entry.second.global; });
+        if (!any) return;
+        global_state = std::make_unique<GlobalState>(*plan, *state_directory);
+        global = std::make_unique<GlobalWorker>();
+        std::exception_ptr failed;
+        global->loop.call([&] {
+            try {
+                global->thread = std::make_unique<GlobalThread>(
+                    global->loop.context(), plan, config, *global_state,
+                    fmt::format("{}-GlobalStreamThread", client_name(config)), restore_listener);
+                global->tasks.emplace(global->loop.loop());
+            } catch (...) {
+                failed = std::current_exception();
+            }
+        });
+        if (failed) std::rethrow_exception(failed);
+        const Result<void> restored =
+            global->loop.call([&] [[clang::coro_wrapper]] { return global->thread->restore(); });
+        if (!restored)
+            throw StreamsException("the global stores cannot be restored: " +
+                                   restored.error().describe());
+        global->loop.call([&] { global->tasks->spawn(keep_up()); });
+    }
+
+    runtime::Task<void> keep_up() {
+        const Result<void> ended = co_await global->thread->run();
+        if (!ended) failed(ended.error());
+    }
+
+    void end_global() {
+        if (!global) return;
+        global->loop.call([&] {
+            if (global->thread) global->thread->stop();
+        });
+        global->loop.call([&]() -> runtime::Task<void> {
+            if (global->tasks) co_await global->tasks->join();
+        });
+        global->loop.call([&] {
+            global->tasks.reset();
+            global->thread.reset();
+        });
+        global.reset();
+        global_state.reset();
     }
 
     void begin(Worker& worker, int index) {
@@ -59,6 +115,7 @@ struct KafkaStreams::Impl {
                                 .plan = plan,
                                 .config = config,
                                 .directory = *state_directory,
+                                .global = global_state.get(),
                                 .name = thread_name(config, index),
                                 .restore_listener = restore_listener,
                                 .state_changed = [this, &worker](ThreadState now) {
@@ -162,6 +219,7 @@ struct KafkaStreams::Impl {
             });
         }
         workers.clear();
+        end_global();
         std::unique_lock lock(mutex);
         set_state(lock, failing ? State::error : State::not_running);
         return in_time;
@@ -179,6 +237,8 @@ struct KafkaStreams::Impl {
     std::condition_variable changed;
     State state = State::created;
     std::vector<std::unique_ptr<Worker>> workers;
+    std::unique_ptr<GlobalState> global_state;
+    std::unique_ptr<GlobalWorker> global;
 };
 
 std::string_view KafkaStreams::name(State state) {
@@ -229,6 +289,7 @@ void KafkaStreams::start() {
         for (int i = 0; i < impl_->config.num_stream_threads; ++i)
             impl_->workers.push_back(std::make_unique<Impl::Worker>());
     }
+    impl_->begin_global();
     for (size_t i = 0; i < impl_->workers.size(); ++i)
         impl_->begin(*impl_->workers[i], static_cast<int>(i) + 1);
 }
@@ -259,6 +320,7 @@ void KafkaStreams::clean_up() {
     if (now != State::created && now != State::not_running && now != State::error)
         throw IllegalStateException("local state is deleted only while the application is stopped");
     for (const TaskId& task : impl_->state_directory->tasks()) impl_->state_directory->remove(task);
+    impl_->state_directory->remove_global();
 }
 
 }  // namespace millrace::streams

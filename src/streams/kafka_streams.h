@@ -45,7 +45,8 @@ public:
     ~KafkaStreams();
     KafkaStreams(const KafkaStreams&) = delete;
 
-    // All of these before start(), which throws IllegalStateException the second time.
+    // All of these before start(), which throws IllegalStateException the second time. It returns
+    // when the global stores, if there are any, are restored; StreamsException when they cannot be.
     void set_state_listener(StateListener listener);
     void set_failure_listener(FailureListener listener);
     // It must live until close() has returned.

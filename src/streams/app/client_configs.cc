@@ -57,6 +57,16 @@ client::ConsumerConfig restore_consumer_config(const StreamsConfig& config,
     return checked(client::ConsumerConfig::from(settings));
 }
 
+client::ConsumerConfig global_consumer_config(const StreamsConfig& config,
+                                              const std::string& name) {
+    client::Settings settings = settings_for(config, name, {"consumer.", "global.consumer."});
+    settings.set("auto.offset.reset", "none");
+    settings.set("enable.auto.commit", "false");
+    settings.set("allow.auto.create.topics", "false");
+    if (config.exactly_once) settings.set("isolation.level", "read_committed");
+    return checked(client::ConsumerConfig::from(settings));
+}
+
 client::ProducerConfig producer_config(const StreamsConfig& config, const std::string& name,
                                        const std::string& transactional_id) {
     client::Settings settings = settings_for(config, name, {"producer."});

@@ -13,6 +13,7 @@ client::ConsumerConfig main_consumer_config(const StreamsConfig& config, const s
 // For reading changelogs: no group, and an offset that is not there any more is an error.
 client::ConsumerConfig restore_consumer_config(const StreamsConfig& config,
                                                const std::string& name);
+client::ConsumerConfig global_consumer_config(const StreamsConfig& config, const std::string& name);
 // `transactional_id`: empty without exactly once.
 client::ProducerConfig producer_config(const StreamsConfig& config, const std::string& name,
                                        const std::string& transactional_id);

@@ -35,6 +35,8 @@ public:
     Task& task() { return task_; }
     const TaskId& id() const { return task_.id(); }
     std::set<TopicPartition> inputs;  // that the group gave it
+    // Since when it has records and waits for those of other inputs.
+    std::optional<runtime::TimePoint> idle_since;
 
     // Where its inputs go on is not known yet, nor therefore where its changelogs end: a transaction
     // of who had the task before may still be open.

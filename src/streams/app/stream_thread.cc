@@ -61,7 +61,9 @@ StreamThread::StreamThread(ThreadParts parts)
                   restore_consumer_config(parts_.config, parts_.name + "-restore-consumer"), tasks_,
                   parts_.restore_listener),
       offsets_(parts_.context.loop, consumer_, tasks_),
-      purge_(admin_cluster_, milliseconds(parts_.config.repartition_purge_interval_ms)) {}
+      purge_(admin_cluster_, milliseconds(parts_.config.repartition_purge_interval_ms)) {
+    if (parts_.global) global_.emplace(*parts_.global, parts_.config);
+}
 
 StreamThread::~StreamThread() = default;
 
@@ -173,7 +175,8 @@ std::unique_ptr<RunningTask> StreamThread::make_task(const TaskId& id) {
                   .config = parts_.config,
                   .collector = collector_,
                   .wall_ms = [this] { return parts_.context.loop.wall_ms(); },
-                  .cache = cache_bytes(parts_.config) > 0 ? &cache_ : nullptr},
+                  .cache = cache_bytes(parts_.config) > 0 ? &cache_ : nullptr,
+                  .global_stores = global_ ? &global_->stores() : nullptr},
         parts_.directory);
 }
 
@@ -218,9 +221,8 @@ runtime::Task<Result<void>> StreamThread::work() {
 }
 
 runtime::Task<Result<void>> StreamThread::turn() {
-    const bool busy = std::ranges::any_of(tasks_, [](const auto& entry) {
-        return entry.second->restoring() ||
-               (entry.second->running() && entry.second->task().has_records());
+    const bool busy = std::ranges::any_of(tasks_, [&](const auto& entry) {
+        return entry.second->restoring() || can_process(*entry.second);
     });
     CO_TRY(auto batches, co_await consumer_.poll(busy ? milliseconds(0) : kPatience));
     if (failure_) co_return *std::exchange(failure_, std::nullopt);
@@ -286,13 +288,33 @@ void StreamThread::take_batch(client::RecordBatch batch) {
 Result<void> StreamThread::process_slice() {
     return guarded([&] {
         for (auto& [id, task] : tasks_) {
-            if (!task->running()) continue;
-            for (int i = 0; i < kSlice && !collector_.blocked() && task->task().process(); ++i) {
+            for (int i = 0; i < kSlice && !collector_.blocked() && can_process(*task); ++i) {
+                task->task().process();
                 ++counts_.processed;
                 task->task().punctuate_stream_time();
             }
         }
     });
+}
+
+// Of several inputs the oldest record goes first: which one that is, is not known while one of them
+// has records that are still to come, or, for max.task.idle.ms, might have. Kafka: KIP-695.
+bool StreamThread::can_process(RunningTask& task) {
+    if (!task.running() || !task.task().has_records()) return false;
+    if (parts_.config.max_task_idle_ms < 0 || task.inputs.size() == 1) return true;
+    bool complete = true;
+    for (const TopicPartition& input : task.inputs) {
+        if (task.task().has_records(input)) continue;
+        complete = false;
+        if (consumer_.lag(input).value_or(1) > 0) return false;
+    }
+    if (complete) {
+        task.idle_since.reset();
+        return true;
+    }
+    const runtime::TimePoint now = parts_.context.loop.now();
+    if (!task.idle_since) task.idle_since = now;
+    return now >= *task.idle_since + milliseconds(parts_.config.max_task_idle_ms);
 }
 
 Result<void> StreamThread::run_timers() {

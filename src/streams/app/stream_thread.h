@@ -16,6 +16,7 @@
 
 #include "client/consumer.h"
 #include "streams/app/changelog_reader.h"
+#include "streams/app/global_state.h"
 #include "streams/app/input_offsets.h"
 #include "streams/app/producer_collector.h"
 #include "streams/app/repartition_purge.h"
@@ -30,7 +31,8 @@ struct ThreadParts {
     std::shared_ptr<const TopologyPlan> plan;
     StreamsConfig config;
     StateDirectory& directory;
-    std::string name;  // <client id>-StreamThread-<index>
+    const GlobalState* global = nullptr;  // null: the topology has no global stores
+    std::string name;                     // <client id>-StreamThread-<index>
     StateRestoreListener* restore_listener = nullptr;
     std::function<void(ThreadState)> state_changed;
 };
@@ -74,6 +76,7 @@ private:
     runtime::Task<Result<void>> shut_down(bool commit_first);
     void take_batch(client::RecordBatch batch);
     Result<void> process_slice();
+    bool can_process(RunningTask& task);
     Result<void> run_timers();
     bool commit_is_due();
     void see_whether_all_run();
@@ -87,6 +90,7 @@ private:
     void set_state(ThreadState state);
 
     ThreadParts parts_;
+    std::optional<GlobalStores> global_;
     Layout layout_;
     client::Consumer consumer_;
     ProducerCollector collector_;

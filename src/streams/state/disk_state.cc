@@ -8,6 +8,8 @@
 namespace millrace::streams {
 namespace {
 
+constexpr std::string_view kGlobal = "global";
+
 std::optional<TaskId> parse_task(const std::string& name) {
     TaskId id;
     const char* const end = name.data() + name.size();
@@ -71,6 +73,9 @@ public:
     std::unique_ptr<TaskState> open_task(const TaskId& task) override {
         return std::make_unique<DiskTask>(root_ / task.to_string(), memory_);
     }
+    std::unique_ptr<TaskState> open_global() override {
+        return std::make_unique<DiskTask>(root_ / kGlobal, memory_);
+    }
     std::vector<TaskId> tasks() const override {
         std::vector<TaskId> found;
         std::error_code none;
@@ -81,6 +86,10 @@ public:
     void remove(const TaskId& task) override {
         std::error_code error;
         std::filesystem::remove_all(root_ / task.to_string(), error);
+    }
+    void remove_global() override {
+        std::error_code error;
+        std::filesystem::remove_all(root_ / kGlobal, error);
     }
 
 private:
@@ -119,8 +128,10 @@ public:
     std::unique_ptr<TaskState> open_task(const TaskId&) override {
         return std::make_unique<MemoryTask>();
     }
+    std::unique_ptr<TaskState> open_global() override { return std::make_unique<MemoryTask>(); }
     std::vector<TaskId> tasks() const override { return {}; }
     void remove(const TaskId&) override {}
+    void remove_global() override {}
 };
 
 }  // namespace

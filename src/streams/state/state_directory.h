@@ -45,9 +45,12 @@ public:
     virtual Result<std::string> claim(const runtime::Context& context) = 0;
     // One at a time for a task. ProcessorStateException when another process has it.
     virtual std::unique_ptr<TaskState> open_task(const TaskId& task) = 0;
+    // Of the stores that every instance has.
+    virtual std::unique_ptr<TaskState> open_global() = 0;
     // Those that have state here.
     virtual std::vector<TaskId> tasks() const = 0;
     virtual void remove(const TaskId& task) = 0;
+    virtual void remove_global() = 0;
 };
 
 }  // namespace millrace::streams

@@ -217,6 +217,7 @@ void Task::add_store(const std::string& name) {
 }
 
 void Task::add_sources(const PlanNode& node, size_t index) {
+    if (node.global) return;  // all partitions of it are read
     for (const std::string& topic : node.source.topics)
         add_queue(node, index, {topic_name(topic), parts_.id.partition});
     if (!node.source.pattern) return;
@@ -239,9 +240,16 @@ void Task::start() {
     for (Slot* slot : slot_order_) slot->init();
 }
 
-// A topic of a pattern gets its queue with the first question for it.
+// A topic of a pattern, and a partition of a global one, gets its queue with the first question
+// for it.
 RecordQueue* Task::queue_of(const TopicPartition& partition) {
     if (RecordQueue* queue = group_.queue(partition)) return queue;
+    for (const auto& [index, slot] : slots_) {
+        const PlanNode& node = slot->plan();
+        if (!node.global || node.kind != NodeKind::source) continue;
+        if (std::ranges::find(node.source.topics, partition.topic) != node.source.topics.end())
+            return &add_queue(node, index, partition);
+    }
     for (const auto& [index, pattern] : patterns_) {
         if (!pattern.matches(partition.topic)) continue;
         const PlanNode& node = parts_.plan.nodes()[index];
@@ -267,6 +275,11 @@ void Task::add(const TopicPartition& partition, RecordSourcePtr records) {
         throw IllegalStateException(fmt::format("task {} does not read {}-{}", id().to_string(),
                                                 partition.topic, partition.partition));
     group_.add(*queue, std::move(records));
+}
+
+bool Task::has_records(const TopicPartition& partition) {
+    const RecordQueue* queue = group_.queue(partition);
+    return queue && !queue->empty();
 }
 
 void Task::set_committed(const TopicPartition& partition, const CommitMetadata& metadata) {

@@ -64,6 +64,7 @@ public:
     // Records of a partition that the task reads, in order.
     void add(const TopicPartition& partition, RecordSourcePtr records);
     bool has_records() const { return !group_.empty(); }
+    bool has_records(const TopicPartition& partition);
     size_t records_waiting() const { return group_.size(); }
     // The next record goes through the topology. False: there was none.
     bool process();
