@@ -15,6 +15,8 @@ namespace millrace::sim {
 
 class SimState final : public streams::StateDirectory {
 public:
+    using TaskId = streams::TaskId;
+
     SimState(std::string process, uint64_t seed) : process_(std::move(process)), rng_(seed) {}
 
     // The process is gone.
@@ -34,7 +36,6 @@ public:
     void remove_global() override { tasks_.erase("global"); }
 
 private:
-    using TaskId = streams::TaskId;
     using Map = std::map<std::string, std::string, std::less<>>;
     struct Content {
         std::map<std::string, Map> stores;

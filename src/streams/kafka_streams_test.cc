@@ -26,14 +26,8 @@ StreamsConfig config_with(Settings more) {
 TEST_CASE("what an application cannot do is refused when it is made") {
     CHECK_THROWS_AS(KafkaStreams(copying(), StreamsConfig::from({{"application.id", "app"}})),
                     ConfigException);
-    CHECK_THROWS_AS(
-        KafkaStreams(copying(), config_with({{"processing.guarantee", "exactly_once_v2"}})),
-        ConfigException);
     CHECK_THROWS_AS(KafkaStreams(copying(), config_with({{"num.standby.replicas", "1"}})),
                     ConfigException);
-    StreamsBuilder builder;
-    builder.global_table<std::string, std::string>("everywhere");
-    CHECK_THROWS_AS(KafkaStreams(builder.build(), config_with({})), TopologyException);
 }
 
 TEST_CASE("an application whose clients refuse their settings ends without having begun") {

@@ -37,10 +37,21 @@ RunningTask::RunningTask(TaskParts parts, StateDirectory& directory)
 
 RunningTask::~RunningTask() = default;
 
+void RunningTask::begin_restoring() {
+    phase_ = Phase::restoring;
+    for (const auto& [changelog, restoration] : restorations_)
+        if (durable_.contains(restoration.store)) state_->begin_load(restoration.store);
+}
+
 void RunningTask::restored(const TopicPartition& changelog) {
-    const Restoration& done = restorations_.at(changelog);
-    if (durable_.contains(done.store)) state_->set_position(done.store, done.next);
+    keep(restorations_.at(changelog));
     restorations_.erase(changelog);
+}
+
+void RunningTask::keep(const Restoration& restoration) {
+    if (!durable_.contains(restoration.store)) return;
+    state_->end_load(restoration.store);
+    state_->set_position(restoration.store, restoration.next);
 }
 
 void RunningTask::start() {
@@ -68,6 +79,8 @@ size_t RunningTask::held() const {
 
 void RunningTask::close() {
     task_.close();
+    if (restoring())
+        for (const auto& [changelog, restoration] : restorations_) keep(restoration);
     state_->flush();
 }
 

@@ -43,7 +43,7 @@ public:
     bool waiting() const { return phase_ == Phase::waiting; }
     bool restoring() const { return phase_ == Phase::restoring; }
     bool running() const { return phase_ == Phase::running; }
-    void begin_restoring() { phase_ = Phase::restoring; }
+    void begin_restoring();
     // By changelog; those that are done are taken out by restored().
     std::map<TopicPartition, Restoration>& restorations() { return restorations_; }
     StateStore& store(const std::string& name) { return *task_.stores().at(name); }
@@ -65,6 +65,7 @@ private:
     enum class Phase : uint8_t { waiting, restoring, running };
 
     TaskParts with_state(TaskParts parts);
+    void keep(const Restoration& restoration);
     std::unique_ptr<OrderedBytes> open(const StoreSpec& spec);
 
     const bool exactly_once_;

@@ -29,6 +29,8 @@ public:
     std::unique_ptr<OrderedBytes> open(const StoreSpec& spec) override {
         return spec.persistent ? database().open_store(spec.name) : make_memory_bytes();
     }
+    void begin_load(const std::string& store) override { database().begin_load(store); }
+    void end_load(const std::string& store) override { database().end_load(store); }
     std::optional<Offset> position(const std::string& store) const override {
         return database_ ? database_->position(store) : std::nullopt;
     }

@@ -24,6 +24,10 @@ class TaskState {
 public:
     virtual ~TaskState() = default;
     virtual std::unique_ptr<OrderedBytes> open(const StoreSpec& spec) = 0;
+    // The store is about to be restored: until end_load(), many writes and hardly a read. What was
+    // written in between may be lost in a crash as a whole.
+    virtual void begin_load(const std::string& /*store*/) {}
+    virtual void end_load(const std::string& /*store*/) {}
     // The next offset of the store's changelog to read; absent: nothing is there.
     virtual std::optional<Offset> position(const std::string& store) const = 0;
     virtual void set_position(const std::string& store, Offset next) = 0;

@@ -8,7 +8,8 @@
 #include <rocksdb/write_buffer_manager.h>
 
 #include "base/check.h"
-#include "streams/errors.h"
+#include "streams/state/bulk_load.h"
+#include "streams/state/rocksdb_status.h"
 
 namespace millrace::streams {
 namespace {
@@ -21,12 +22,6 @@ rocksdb::Slice slice(BytesView bytes) {
 }
 BytesView view(const rocksdb::Slice& slice) {
     return {slice.data(), slice.size()};
-}
-
-void check(const rocksdb::Status& status, std::string_view what) {
-    if (!status.ok())
-        throw ProcessorStateException(
-            fmt::format("{} in the state directory failed: {}", what, status.ToString()));
 }
 
 rocksdb::WriteOptions without_log() {
@@ -66,7 +61,7 @@ public:
     }
     bool valid() const override {
         if (!it_->Valid()) {
-            check(it_->status(), "reading");
+            check_rocksdb(it_->status(), "reading");
             return false;
         }
         return backward_ ? view(it_->key()) >= *from_ : !to_ || view(it_->key()) < *to_;
@@ -82,31 +77,38 @@ private:
     bool backward_;
 };
 
-class RocksBytes final : public OrderedBytes {
+}  // namespace
+
+// One store. Writes go to the batch while the database gathers one, or are gathered themselves
+// while the store is loaded.
+class TaskDatabase::Store final : public OrderedBytes {
 public:
-    // `batch`: where writes go while it is there.
-    RocksBytes(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family,
-               const std::unique_ptr<rocksdb::WriteBatch>& batch)
-        : db_(db), family_(family), batch_(batch) {}
+    Store(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family,
+          const std::unique_ptr<rocksdb::WriteBatch>& batch, std::unique_ptr<BulkLoad>& load)
+        : db_(db), family_(family), batch_(batch), load_(load) {}
 
     NullableBytes get(BytesView key) override {
+        end_load();
         rocksdb::PinnableSlice found;
         const rocksdb::Status status = db_.Get({}, &family_, slice(key), &found);
         if (status.IsNotFound()) return std::nullopt;
-        check(status, "reading");
+        check_rocksdb(status, "reading");
         return found.ToString();
     }
     void put(BytesView key, BytesView value) override {
-        check(batch_ ? batch_->Put(&family_, slice(key), slice(value))
-                     : db_.Put(without_log(), &family_, slice(key), slice(value)),
-              "writing");
+        if (load_) return load_->put(key, value);
+        check_rocksdb(batch_ ? batch_->Put(&family_, slice(key), slice(value))
+                             : db_.Put(without_log(), &family_, slice(key), slice(value)),
+                      "writing");
     }
     void erase(BytesView key) override {
-        check(batch_ ? batch_->Delete(&family_, slice(key))
-                     : db_.Delete(without_log(), &family_, slice(key)),
-              "deleting");
+        if (load_) return load_->erase(key);
+        check_rocksdb(batch_ ? batch_->Delete(&family_, slice(key))
+                             : db_.Delete(without_log(), &family_, slice(key)),
+                      "deleting");
     }
     std::unique_ptr<BytesIterator> range(BytesView from, NullableView to, bool backward) override {
+        end_load();
         rocksdb::ReadOptions options;
         options.total_order_seek = true;
         return std::make_unique<RocksIterator>(
@@ -114,9 +116,10 @@ public:
             to ? NullableBytes(Bytes(*to)) : std::nullopt, backward);
     }
     void erase_range(BytesView from, BytesView to) override {
-        check(batch_ ? batch_->DeleteRange(&family_, slice(from), slice(to))
-                     : db_.DeleteRange(without_log(), &family_, slice(from), slice(to)),
-              "deleting");
+        if (load_) load_->write_down();
+        check_rocksdb(batch_ ? batch_->DeleteRange(&family_, slice(from), slice(to))
+                             : db_.DeleteRange(without_log(), &family_, slice(from), slice(to)),
+                      "deleting");
     }
     int64_t approximate_entries() override {
         uint64_t count = 0;
@@ -125,19 +128,25 @@ public:
     }
 
 private:
+    // A store that is read while it is restored is written to as usual.
+    void end_load() {
+        if (!load_) return;
+        load_->write_down();
+        load_.reset();
+    }
+
     rocksdb::DB& db_;
     rocksdb::ColumnFamilyHandle& family_;
     const std::unique_ptr<rocksdb::WriteBatch>& batch_;
+    std::unique_ptr<BulkLoad>& load_;
 };
-
-}  // namespace
 
 StateMemory::StateMemory(size_t bytes)
     : cache_(rocksdb::NewLRUCache(bytes)),
       writes_(std::make_shared<rocksdb::WriteBufferManager>(bytes / 2, cache_)) {}
 
 TaskDatabase::TaskDatabase(const std::filesystem::path& directory, const StateMemory& memory)
-    : memory_(memory) {
+    : directory_(directory), memory_(memory) {
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     if (error)
@@ -161,7 +170,8 @@ TaskDatabase::TaskDatabase(const std::filesystem::path& directory, const StateMe
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     options.create_missing_column_families = true;
     rocksdb::DB* db = nullptr;
-    check(rocksdb::DB::Open(options, directory.string(), descriptors, &handles, &db), "opening");
+    check_rocksdb(rocksdb::DB::Open(options, directory.string(), descriptors, &handles, &db),
+                  "opening");
     db_.reset(db);
     for (size_t i = 0; i < names.size(); ++i) families_[names[i]] = handles[i];
 }
@@ -174,12 +184,23 @@ TaskDatabase::~TaskDatabase() {
 rocksdb::ColumnFamilyHandle* TaskDatabase::family(const std::string& name) {
     rocksdb::ColumnFamilyHandle*& handle = families_[name];
     if (!handle)
-        check(db_->CreateColumnFamily(family_options(memory_), name, &handle), "making a store");
+        check_rocksdb(db_->CreateColumnFamily(family_options(memory_), name, &handle),
+                      "making a store");
     return handle;
 }
 
 std::unique_ptr<OrderedBytes> TaskDatabase::open_store(const std::string& name) {
-    return std::make_unique<RocksBytes>(*db_, *family(name), batch_);
+    return std::make_unique<Store>(*db_, *family(name), batch_, loads_[name]);
+}
+
+void TaskDatabase::begin_load(const std::string& store) {
+    loads_[store] =
+        std::make_unique<BulkLoad>(*db_, *family(store), (directory_ / (store + ".load")).string());
+}
+
+void TaskDatabase::end_load(const std::string& store) {
+    const std::unique_ptr<BulkLoad> load = std::move(loads_[store]);
+    if (load) load->write_down();
 }
 
 std::optional<Offset> TaskDatabase::position(const std::string& store) const {
@@ -188,7 +209,7 @@ std::optional<Offset> TaskDatabase::position(const std::string& store) const {
     std::string bytes;
     const rocksdb::Status status = db_->Get({}, found->second, store, &bytes);
     if (status.IsNotFound()) return std::nullopt;
-    check(status, "reading a position");
+    check_rocksdb(status, "reading a position");
     if (bytes.size() != sizeof(Offset))
         throw ProcessorStateException(
             fmt::format("the position of {} in the state directory is damaged", store));
@@ -199,9 +220,9 @@ void TaskDatabase::set_position(const std::string& store, Offset next) {
     Bytes bytes;
     append_be(bytes, next);
     rocksdb::ColumnFamilyHandle* const positions = family(kPositions);
-    check(batch_ ? batch_->Put(positions, store, bytes)
-                 : db_->Put(without_log(), positions, store, bytes),
-          "writing a position");
+    check_rocksdb(batch_ ? batch_->Put(positions, store, bytes)
+                         : db_->Put(without_log(), positions, store, bytes),
+                  "writing a position");
 }
 
 void TaskDatabase::atomically(const std::function<void()>& work) {
@@ -214,23 +235,23 @@ void TaskDatabase::atomically(const std::function<void()>& work) {
         throw;
     }
     const std::unique_ptr<rocksdb::WriteBatch> batch = std::move(batch_);
-    check(db_->Write(without_log(), batch.get()), "writing");
+    check_rocksdb(db_->Write(without_log(), batch.get()), "writing");
 }
 
 void TaskDatabase::flush() {
     std::vector<rocksdb::ColumnFamilyHandle*> all;
     for (const auto& [name, handle] : families_) all.push_back(handle);
-    check(db_->Flush(rocksdb::FlushOptions(), all), "flushing");
+    check_rocksdb(db_->Flush(rocksdb::FlushOptions(), all), "flushing");
 }
 
 void TaskDatabase::wipe(const std::string& store) {
     const auto found = families_.find(store);
     if (found != families_.end()) {
-        check(db_->DropColumnFamily(found->second), "dropping a store");
-        check(db_->DestroyColumnFamilyHandle(found->second), "dropping a store");
+        check_rocksdb(db_->DropColumnFamily(found->second), "dropping a store");
+        check_rocksdb(db_->DestroyColumnFamilyHandle(found->second), "dropping a store");
         families_.erase(found);
     }
-    check(db_->Delete(without_log(), family(kPositions), store), "dropping a position");
+    check_rocksdb(db_->Delete(without_log(), family(kPositions), store), "dropping a position");
 }
 
 }  // namespace millrace::streams

@@ -27,6 +27,8 @@ class WriteBufferManager;
 
 namespace millrace::streams {
 
+class BulkLoad;
+
 // What the databases of all tasks of an instance may use together: one memory budget for blocks
 // that were read and for what is not yet written. Shared by tasks of several threads.
 class StateMemory {
@@ -49,6 +51,10 @@ public:
 
     // Good until the database dies.
     std::unique_ptr<OrderedBytes> open_store(const std::string& name);
+    // From now on the store's writes are gathered and sorted, and are there with end_load(), or once
+    // the store is read: much cheaper for many of them.
+    void begin_load(const std::string& store);
+    void end_load(const std::string& store);
     // How far the store's changelog is in the database: the next offset to read; absent: nothing.
     std::optional<Offset> position(const std::string& store) const;
     void set_position(const std::string& store, Offset next);
@@ -62,11 +68,14 @@ public:
     void wipe(const std::string& store);
 
 private:
+    class Store;
     rocksdb::ColumnFamilyHandle* family(const std::string& name);
 
+    const std::filesystem::path directory_;
     std::unique_ptr<rocksdb::DB> db_;
     std::map<std::string, rocksdb::ColumnFamilyHandle*> families_;
-    std::unique_ptr<rocksdb::WriteBatch> batch_;  // in atomically()
+    std::unique_ptr<rocksdb::WriteBatch> batch_;              // in atomically()
+    std::map<std::string, std::unique_ptr<BulkLoad>> loads_;  // null: the store is not loaded
     const StateMemory& memory_;
 };
 
