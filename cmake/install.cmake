@@ -1,4 +1,4 @@
-# `cmake --install`: the binary with its links under Kafka's names, and the client as a package for find_package(millrace).
+# `cmake --install`: the binary with its links under Kafka's names, and the client and streams as a package for find_package(millrace).
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -8,10 +8,11 @@ foreach(link ${millrace_links})
     install(FILES ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${link} DESTINATION ${CMAKE_INSTALL_BINDIR})
 endforeach()
 
-# The rooms that the client stands on, with all their headers, laid out as here.
+# Client and streams, and the rooms that they stand on, with all their headers, laid out as here.
 set(millrace_headers ${CMAKE_INSTALL_INCLUDEDIR}/millrace)
-set(millrace_rooms base protocol runtime config net client)
+set(millrace_rooms base protocol runtime config net client streams)
 set_target_properties(millrace_client PROPERTIES EXPORT_NAME client)
+set_target_properties(millrace_streams PROPERTIES EXPORT_NAME streams)
 foreach(room ${millrace_rooms})
     install(TARGETS millrace_${room} EXPORT millrace_targets ARCHIVE)
     install(DIRECTORY src/${room}/ DESTINATION ${millrace_headers}/src/${room} FILES_MATCHING REGEX "[.](h|inc|def)$")

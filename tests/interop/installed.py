@@ -39,6 +39,7 @@ def check_package(work, node):
     run("cmake", "--build", work / "build", "-j", "2")
     run(prefix / "bin" / "kafka-topics.sh", "--bootstrap-server", node.address, "--create", "--topic", "outside")
     assert run(work / "build" / "outside", node.address, "outside") == "from outside\n"
+    assert run(work / "build" / "outside_streams").splitlines() == ["a=2", "b=1", "the application needs an application.id"]
 
 
 def check_compiler(work, _):
