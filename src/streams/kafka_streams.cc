@@ -225,6 +225,42 @@ struct KafkaStreams::Impl {
         return in_time;
     }
 
+    int read_stores(Worker& worker, const std::string& name, const StoreReader& read) {
+        int stores = 0;
+        on_loop(worker.loop, [&] {
+            if (!worker.thread) return;
+            for (const TaskId& task : worker.thread->tasks()) {
+                StateStore* const store = worker.thread->store(task, name);
+                if (!store) continue;
+                read(task, *store);
+                ++stores;
+            }
+        });
+        return stores;
+    }
+
+    int read_global(const std::string& name, const StoreReader& read) {
+        on_loop(global->loop, [&] {
+            const GlobalStores stores(*global_state, config);
+            const TaskId nobody{-1, -1};
+            read(nobody, *stores.stores().at(name));
+        });
+        return 1;
+    }
+
+    // Runs it there; what it throws is thrown here.
+    static void on_loop(runtime::LoopThread& loop, const std::function<void()>& work) {
+        std::exception_ptr failed;
+        loop.call([&] {
+            try {
+                work();
+            } catch (...) {
+                failed = std::current_exception();
+            }
+        });
+        if (failed) std::rethrow_exception(failed);
+    }
+
     std::shared_ptr<const TopologyPlan> plan;
     StreamsConfig config;
     std::filesystem::path directory;
@@ -313,6 +349,19 @@ StreamThread::Counts KafkaStreams::counts() {
         all.restored += one.restored;
     }
     return all;
+}
+
+int KafkaStreams::read_stores(const std::string& name, const StoreReader& read) {
+    const auto known = impl_->plan->stores().find(name);
+    if (known == impl_->plan->stores().end())
+        throw InvalidStateStoreException(fmt::format("there is no state store {}", name));
+    const State now = state();
+    if (now != State::running && now != State::rebalancing)
+        throw IllegalStateException("stores are read only while the application runs");
+    if (known->second.global) return impl_->global ? impl_->read_global(name, read) : 0;
+    int stores = 0;
+    for (const auto& worker : impl_->workers) stores += impl_->read_stores(*worker, name, read);
+    return stores;
 }
 
 void KafkaStreams::clean_up() {

@@ -58,6 +58,15 @@ public:
     State state() const;
     // Of all threads.
     StreamThread::Counts counts();
+    // Reads the stores of that name which this instance has now: one for each of its tasks that has
+    // it and is not restoring, or the global one with the task -1_-1. `read` runs on the threads of
+    // the tasks, which process nothing meanwhile; it may read the store it is given (query.h,
+    // state_stores.h), and neither keep nor change it. Gives how many there were. What `read`
+    // throws ends the reading; IllegalStateException unless the application runs,
+    // InvalidStateStoreException for a name that the topology has not. Kafka: KafkaStreams.store.
+    using StoreReader = std::function<void(const TaskId& task, StateStore& store)>;
+    int read_stores(const std::string& name, const StoreReader& read);
+
     // Deletes the local state. Only while it does not run: IllegalStateException.
     void clean_up();
 

@@ -71,7 +71,8 @@ def check_counts(app):
     eventually(app.counted, 60, what="the counts of 500 lines")
     app.write(500)
     eventually(app.counted, 60, what="the counts of 1000 lines")
-    assert "RUNNING" in app.stop(process)
+    out = app.stop(process)
+    assert "RUNNING" in out and f"{sum(app.expected.values())} words in the stores here" in out, out
 
 
 def check_goes_on_where_it_stopped(app):

@@ -77,6 +77,13 @@ int main(int argc, char** argv) {
         streams.start();
         while (!stopped) std::this_thread::sleep_for(std::chrono::milliseconds(100));
         const StreamThread::Counts counts = streams.counts();
+        int64_t words = 0;
+        if (streams.state() == KafkaStreams::State::running)
+            streams.read_stores("counts", [&](const TaskId&, StateStore& store) {
+                auto all = TimestampedKeyValueStore<std::string, int64_t>(store).all();
+                while (const auto count = all.next()) words += count->value.value;
+            });
+        std::printf("%lld words in the stores here\n", static_cast<long long>(words));
         streams.close();
         std::printf(
             "%lld records, %lld commits, %lld restored\n", static_cast<long long>(counts.processed),

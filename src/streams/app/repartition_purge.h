@@ -15,7 +15,10 @@ class RepartitionPurge {
 public:
     // At most once in `interval` (repartition.purge.interval.ms).
     RepartitionPurge(client::Cluster& cluster, std::chrono::milliseconds interval)
-        : cluster_(cluster), interval_(interval), deleting_(cluster.loop()) {}
+        : cluster_(cluster),
+          interval_(interval),
+          next_(cluster.loop().now() + interval),
+          deleting_(cluster.loop()) {}
 
     void set_topics(std::set<std::string> topics) { topics_ = std::move(topics); }
     // These offsets are committed. The deletion is not waited for; what fails is tried again with a
@@ -29,7 +32,7 @@ private:
     const std::chrono::milliseconds interval_;
     std::set<std::string> topics_;
     std::map<TopicPartition, Offset> processed_;
-    runtime::TimePoint next_{};
+    runtime::TimePoint next_;
     bool under_way_ = false;
     runtime::DroppingScope deleting_;
 };

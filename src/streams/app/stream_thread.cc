@@ -364,10 +364,11 @@ runtime::Task<Result<void>> StreamThread::commit() {
             if (task->running()) task->task().flush();
     }));
     CO_TRY(client::CommittedOffsets offsets, co_await offsets_.processed());
-    if (!parts_.config.exactly_once)
-        CO_TRY_OK(co_await commit_at_least_once(offsets));
-    else if (!offsets.empty() || collector_.in_transaction())
+    if (!parts_.config.exactly_once) {
+        CO_TRY(offsets, co_await commit_at_least_once(std::move(offsets)));
+    } else if (!offsets.empty() || collector_.in_transaction()) {
         CO_TRY_OK(co_await collector_.commit(offsets, consumer_.group_metadata()));
+    }
     offsets_.committed(offsets);
     const std::map<TopicPartition, Offset> ends = collector_.take_ends();
     CO_TRY_OK(guarded([&] {
@@ -380,10 +381,17 @@ runtime::Task<Result<void>> StreamThread::commit() {
     co_return Result<void>{};
 }
 
-runtime::Task<Result<void>> StreamThread::commit_at_least_once(client::CommittedOffsets offsets) {
+// Gives what was committed: nothing while the members of the group learn their shares. Those who
+// keep the tasks commit it next time.
+runtime::Task<Result<client::CommittedOffsets>> StreamThread::commit_at_least_once(
+    client::CommittedOffsets offsets) {
     CO_TRY_OK(co_await collector_.flush());
-    if (offsets.empty()) co_return Result<void>{};
-    co_return co_await consumer_.commit(std::move(offsets));
+    if (offsets.empty()) co_return offsets;
+    const Result<void> committed = co_await consumer_.commit(offsets);
+    if (committed) co_return offsets;
+    if (committed.code() != ErrorCode::rebalance_in_progress) co_return committed.error();
+    LOG_INFO("streams", "{}: the commit waits for the rebalance", parts_.name);
+    co_return client::CommittedOffsets{};
 }
 
 runtime::Task<Result<void>> StreamThread::shut_down(bool commit_first) {

@@ -72,7 +72,8 @@ private:
     runtime::Task<Result<void>> turn();
     runtime::Task<Result<void>> recover(Error error);
     runtime::Task<Result<void>> commit();
-    runtime::Task<Result<void>> commit_at_least_once(client::CommittedOffsets offsets);
+    runtime::Task<Result<client::CommittedOffsets>> commit_at_least_once(
+        client::CommittedOffsets offsets);
     runtime::Task<Result<void>> shut_down(bool commit_first);
     void take_batch(client::RecordBatch batch);
     Result<void> process_slice();
