@@ -182,7 +182,8 @@ private:
             case StoreKind::window:
             case StoreKind::timestamped_window:
             case StoreKind::session:
-                config["cleanup.policy"] = "compact,delete";
+                // Where no record replaces another, there is nothing to compact.
+                config["cleanup.policy"] = spec.retain_duplicates ? "delete" : "compact,delete";
                 config["retention.ms"] = kept;
                 break;
             case StoreKind::versioned:
