@@ -14,16 +14,14 @@ import time
 from pathlib import Path
 
 from lib import env
+from lib.asked import committed, group_state, settings_of
 from lib.check import Checks, eventually, parse, parser
 from lib.logs import Logs, Record, make_batch, partition_of
 from lib.node import Node
-from lib.wire import array, string
 
 PROGRAM = env.BINARY.parent / "millrace_takeover"
 PHASES, STEPS, RECORDS = 4, 6, 25
 STEP_MS = 10_000
-OFFSET_FETCH, DESCRIBE_GROUPS, DESCRIBE_CONFIGS = 9, 15, 32
-OF_THE_TOPIC = 1    # where a setting comes from, in the answer to DescribeConfigs
 # Kind of keys, of values and number of partitions of each input. What is joined comes in turn, so that its order is known.
 FIRST_INPUTS = {"prices": ("k", "price", 2), "first": ("k", "table", 2), "left": ("k", "event", 2), "products": ("p", "table", 1)}
 THEN_INPUTS = {"events": ("k", "event", 2), "second": ("k", "table", 2), "right": ("k", "event", 2), "orders": ("o", "order", 1)}
@@ -129,37 +127,6 @@ class Application:
             self.process.wait()
 
 
-def committed(node, group):
-    """{(topic, partition): (offset, metadata)}."""
-    with node.wire() as wire:
-        r = wire.call(OFFSET_FETCH, 2, string(group) + b"\xff\xff\xff\xff")
-        topics = r.array(lambda: (r.string(), r.array(lambda: (r.i32(), r.i64(), r.string(), r.i16()))))
-    return {(name, p): (offset, metadata) for name, partitions in topics for p, offset, metadata, _ in partitions}
-
-
-def group_state(node, group):
-    with node.wire() as wire:
-        r = wire.call(DESCRIBE_GROUPS, 0, array([string(group)]))
-        r.i32()
-        error, _, state = r.i16(), r.string(), r.string()
-        return state if not error else f"error {error}"
-
-
-def settings_of(node, topics):
-    """{topic: what is set of it}."""
-    found = {}
-    with node.wire() as wire:
-        for topic in topics:
-            r = wire.call(DESCRIBE_CONFIGS, 1, array([b"\2" + string(topic) + b"\xff\xff\xff\xff"]) + b"\0")
-            r.i32(), r.i32()
-            error, _, _, _ = r.i16(), r.string(), r.i8(), r.string()
-            assert not error, f"DescribeConfigs of {topic}: error {error}"
-            entries = r.array(lambda: (r.string(), r.string(), r.i8(), r.i8(), r.i8(),
-                                       r.array(lambda: (r.string(), r.string(), r.i8()))))
-            found[topic] = {name: value for name, value, _, source, _, _ in entries if source == OF_THE_TOPIC}
-    return found
-
-
 class Run:
     """One application through all phases. `kinds`: who runs it in each of them; `through`: one process from end to end.
 
@@ -203,12 +170,12 @@ class Run:
     # --- steps
 
     def create_topics(self):
+        topics = {topic: partitions for topic, (_, _, partitions) in INPUTS.items()}
+        topics |= {f"out-{topic}": 1 if topic == "orders" else 2 for topic in OUTPUTS}
         with self.node.wire() as wire:
-            for topic, (_, _, partitions) in INPUTS.items():
+            for topic, partitions in topics.items():
                 assert wire.create_topic(f"{self.name}.{topic}", partitions) == 0
-            for topic in OUTPUTS:
-                assert wire.create_topic(f"{self.name}.out-{topic}", 1 if topic == "orders" else 2) == 0
-        eventually(lambda: len(self.counts()) > len(INPUTS), 30, "the topics")
+        eventually(lambda: len(self.counts()) == sum(topics.values()), 30, "the topics")
 
     def start(self, phase):
         kind = self.kinds[phase]
@@ -245,15 +212,19 @@ class Run:
         eventually(settled, 30, f"the end of {at}", 0.1)
         self.seen[at] = self.counts()
 
-    def commit(self, at):
-        self.app.tell("commit")
-        ends = {place: end for place, end in self.logs.next.items() if self.is_source(self.plain(place)[0])}
+    def uncommitted(self):
+        found = committed(self.node, self.name)
+        return [place for place, end in self.logs.ends.items()
+                if self.is_source(self.plain(place)[0]) and found.get(place, (0, ""))[0] < end]
 
-        def is_committed():
-            found = committed(self.node, self.name)
-            return all(found.get(place, (0, ""))[0] >= end for place, end in ends.items())
-        eventually(is_committed, 60, f"the commit {at}")
-        self.settle(at)
+    def commit(self, phase):
+        """As often as there is something to commit: caches let go of what others then process."""
+        number = 0
+        while places := self.uncommitted():
+            self.app.tell("commit")
+            eventually(lambda: not set(places) & set(self.uncommitted()), 60, f"commit {number} of phase {phase}")
+            self.settle(f"phase {phase} commit {number}")
+            number += 1
 
     def phase(self, phase):
         if phase == 0 or not self.through:
@@ -261,9 +232,7 @@ class Run:
         for number, step in enumerate(self.plan[phase]):
             self.write(step)
             self.settle(f"phase {phase} step {number}")
-        # The first commit lets go of what caches hold; what comes of that in other tasks, the second.
-        for number in range(2):
-            self.commit(f"phase {phase} commit {number}")
+        self.commit(phase)
         if phase == PHASES - 1 or not self.through:
             self.app.stop()
             eventually(lambda: group_state(self.node, self.name) in ("Empty", "Dead"), 60, "an empty group")
@@ -275,10 +244,12 @@ class Run:
             for phase in range(PHASES):
                 self.phase(phase)
         except Exception:
-            print(f"--- {self.app.kind} said:\n{self.app.errors()}", flush=True)
+            if self.app:
+                print(f"--- {self.app.kind} said:\n{self.app.errors()}", flush=True)
             raise
         finally:
-            self.app.kill()
+            if self.app:
+                self.app.kill()
             self.logs.read()
 
 

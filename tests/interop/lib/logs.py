@@ -77,6 +77,7 @@ class Logs:
     def __init__(self, node, prefixes, isolation=0):
         self.node, self.prefixes, self.isolation = node, tuple(prefixes), isolation
         self.records, self.next = {}, {}
+        self.ends = {}      # behind the last record; behind that may be ends of transactions
 
     def read(self):
         """Reads on; returns the number of records of each partition."""
@@ -96,6 +97,8 @@ class Logs:
             assert read, f"no whole batch of {place} at offset {at}"
             for batch in read:
                 records += records_of(batch)
+                if not batch.attributes & CONTROL:
+                    self.ends[place] = batch.base_offset + batch.last_delta + 1
             self.next[place] = read[-1].base_offset + read[-1].last_delta + 1
 
     def counts(self):
