@@ -196,7 +196,7 @@ class Run:
 
     def settle(self, at):
         """Until all that was written is processed, and all that came of it, and all of that is written."""
-        wanted = self.reference and self.reference.seen.get(at)
+        wanted = self.reference.seen.get(at, {}) if self.reference else {}
 
         def settled():
             processed, _, on_the_way = self.app.status()
