@@ -32,3 +32,19 @@ TEST_CASE("a topology of stateless operations is described as Kafka does") {
           "    Sink: KSTREAM-SINK-0000000004 (topic: out)\n"
           "      <-- KSTREAM-MAP-0000000003\n\n");
 }
+
+TEST_CASE("a node's children stand where Kafka finds them while it sums up their sizes") {
+    StreamsBuilder builder;
+    const auto in = builder.stream<std::string, std::string>("in");
+    const auto all = [](const std::string&, const std::string&) { return true; };
+    for (int i = 0; i < 6; ++i) {
+        auto stream = in;
+        for (int j = 0; j <= i % 3; ++j)
+            stream = stream.filter(all, Named::as(fmt::format("f{}{}", i, j)));
+        using Text = Produced<std::string, std::string>;
+        stream.to(fmt::format("out{}", i), Text::as(fmt::format("to{}", i)));
+    }
+    const std::string text = builder.build().describe();
+    CHECK(text.find("(topics: [in])\n      --> f20, f40, f00, f10, f30, f50\n") !=
+          std::string::npos);
+}

@@ -46,7 +46,7 @@ public:
                              const std::optional<Materialized<K, V2>>& store) const {
         return KTable<K, V2>(
             typed<V2>(raw_.map_values(detail::value_mapper<K, V>(std::move(mapper)), kTypeOf<V2>,
-                                      named.name, detail::raw(store))));
+                                      named.name, detail::made(store))));
     }
     template <typename V2>
     KTable<K, V2> transform_values(ValueTransformerSupplier<K, V, V2> supplier,
@@ -158,7 +158,7 @@ private:
                          const Named& named, const detail::Store<K, R>& store) const {
         return KTable<K, R>(
             typed<R>(raw_.join(other.raw(), detail::value_joiner<K, V, W>(std::move(joiner)), kind,
-                               kTypeOf<R>, named.name, detail::raw(store))));
+                               kTypeOf<R>, named.name, detail::made(store))));
     }
     template <typename R, typename FK, typename W, typename E, typename F>
     KTable<K, R> join_foreign(const KTable<FK, W>& other, E extractor, F joiner, dsl::JoinKind kind,
@@ -166,7 +166,7 @@ private:
         KeyMapper key = detail::value_mapper<K, V>(std::move(extractor));
         return KTable<K, R>(typed<R>(raw_.join_by_foreign_key(
             other.raw(), std::move(key), detail::value_joiner<K, V, W>(std::move(joiner)), kind,
-            kTypeOf<R>, named.name, detail::raw(store))));
+            kTypeOf<R>, named.name, detail::made(store))));
     }
 
     dsl::Table raw_;
@@ -237,7 +237,7 @@ KTable<K, V2> KTable<K, V>::transform_values(ValueTransformerSupplier<K, V, V2> 
         return std::make_unique<detail::TransformerAdapter<K, V, V2>>(supplier());
     };
     return KTable<K, V2>(typed<V2>(raw_.transform_values(make, kTypeOf<V2>, named.name,
-                                                         detail::raw(store), std::move(stores))));
+                                                         detail::made(store), std::move(stores))));
 }
 
 }  // namespace millrace::streams

@@ -79,6 +79,9 @@ runtime::Task<Result<Layout>> prepare_topics(client::Cluster& cluster, const Top
                            .configs = {topic.config.begin(), topic.config.end()}});
     }
     CO_TRY_OK(co_await create(admin, std::move(missing)));
+    layout.partitions = counts;
+    for (const InternalTopic& topic : layout.internal_topics)
+        layout.partitions[topic.name] = topic.partitions;
     co_return layout;
 }
 

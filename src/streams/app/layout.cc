@@ -57,19 +57,15 @@ private:
                 "these source topics do not exist: {}. Create them, then start again", missing));
     }
 
-    // A topic in between has as many partitions as the widest input of those who write to it.
+    // A topic in between has as many partitions as the widest input of those who write to it. Those
+    // of a join by foreign key go round (each side's answers are the other's input): what is known
+    // then has to do.
     void count_repartition_topics() {
         for (const auto& [name, topic] : plan_.repartition_topics()) {
             fixed_[name] = topic.partitions;
             partitions_[name] = topic.partitions;
         }
-        for (bool progress = true; progress;) {
-            progress = false;
-            for (const auto& [name, topic] : plan_.repartition_topics()) {
-                if (partitions_.at(name)) continue;
-                partitions_[name] = widest_input(name);
-                progress |= partitions_.at(name).has_value();
-            }
+        while (count_one(Unknown::wait) || count_one(Unknown::pass_over)) {
         }
         for (const auto& [name, topic] : plan_.repartition_topics())
             if (!partitions_.at(name))
@@ -77,8 +73,20 @@ private:
                     "Invalid topology: nothing tells how many partitions {} needs", name));
     }
 
-    // Nothing while an input is not known itself.
-    std::optional<int32_t> widest_input(const std::string& topic) const {
+    enum class Unknown { wait, pass_over };
+
+    // Finds the partitions of one topic in between that has none yet. False: of none.
+    bool count_one(Unknown unknown) {
+        for (const auto& [name, topic] : plan_.repartition_topics()) {
+            if (partitions_.at(name)) continue;
+            partitions_[name] = widest_input(name, unknown);
+            if (partitions_.at(name)) return true;
+        }
+        return false;
+    }
+
+    // Nothing while an input that is waited for is not known itself, or none is.
+    std::optional<int32_t> widest_input(const std::string& topic, Unknown unknown) const {
         std::optional<int32_t> widest;
         for (const SubtopologyLayout& sub : subs_) {
             const bool writes = std::ranges::any_of(sub.subtopology.nodes, [&](size_t i) {
@@ -91,8 +99,8 @@ private:
                 for (const std::string& input : topics_of(plan_.nodes()[i])) {
                     if (input == topic) continue;  // a loop
                     const std::optional<int32_t>& count = partitions_.at(input);
-                    if (!count) return std::nullopt;
-                    widest = std::max(widest.value_or(0), *count);
+                    if (!count && unknown == Unknown::wait) return std::nullopt;
+                    if (count) widest = std::max(widest.value_or(0), *count);
                 }
             }
         }
@@ -174,7 +182,8 @@ private:
             case StoreKind::window:
             case StoreKind::timestamped_window:
             case StoreKind::session:
-                config["cleanup.policy"] = "compact,delete";
+                // Where no record replaces another, there is nothing to compact.
+                config["cleanup.policy"] = spec.retain_duplicates ? "delete" : "compact,delete";
                 config["retention.ms"] = kept;
                 break;
             case StoreKind::versioned:

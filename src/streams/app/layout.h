@@ -35,6 +35,8 @@ struct Layout {
     std::vector<SubtopologyLayout> subtopologies;  // without the global ones
     std::vector<InternalTopic> internal_topics;
     std::set<std::string> global_topics;
+    // Of all topics of the cluster and those of the application, by their names.
+    std::map<std::string, int32_t> partitions;
 
     // All topics that tasks read.
     std::set<std::string> source_topics() const;

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "streams/topology.h"
+#include "streams/streams_builder.h"
 
 using namespace millrace::streams;
 
@@ -57,6 +57,27 @@ TEST_CASE("a fixed number of partitions stays") {
     const Layout layout = laid_out(two_steps(3), {{"in", 6}});
     CHECK(layout.internal_topics[0].partitions == 3);
     CHECK(layout.subtopologies[1].tasks == 3);
+}
+
+TEST_CASE(
+    "the topics of a join by foreign key, which go round, have the partitions of its tables") {
+    StreamsBuilder builder;
+    const auto orders = builder.table<Text, Text>("orders");
+    const auto products = builder.table<Text, Text>("products");
+    orders
+        .join(
+            products, [](const Text& order) { return order; },
+            [](const Text& order, const Text& product) { return order + product; })
+        .to_stream()
+        .to("out");
+    const Layout layout = laid_out(builder.build(), {{"orders", 3}, {"products", 2}});
+    std::map<std::string, int32_t> partitions;
+    for (const InternalTopic& topic : layout.internal_topics)
+        if (!topic.changelog) partitions[topic.name] = topic.partitions;
+    // The subscriptions are read beside the products, the answers beside the orders.
+    const std::string join = "app-KTABLE-FK-JOIN-SUBSCRIPTION-";
+    CHECK(partitions == std::map<std::string, int32_t>{{join + "REGISTRATION-0000000006-topic", 2},
+                                                       {join + "RESPONSE-0000000014-topic", 3}});
 }
 
 TEST_CASE("a missing source topic is named") {

@@ -74,12 +74,19 @@ void ProducerCollector::remember(std::string_view topic, std::optional<Partition
 }
 
 int32_t ProducerCollector::partitions(std::string_view topic) {
-    const client::TopicPtr known = producer_->cluster().metadata().topic(topic);
-    if (!known)
+    // Newer, where the producer has it.
+    if (const client::TopicPtr met = producer_->cluster().metadata().topic(topic))
+        return static_cast<int32_t>(met->partitions.size());
+    const auto known = known_.find(topic);
+    if (known == known_.end())
         throw StreamsException(fmt::format(
             "the partitioner needs to know how many partitions {} has, and it is not known",
             topic));
-    return static_cast<int32_t>(known->partitions.size());
+    return known->second;
+}
+
+void ProducerCollector::know(const std::map<std::string, int32_t>& partitions) {
+    known_ = {partitions.begin(), partitions.end()};
 }
 
 runtime::Task<Result<void>> ProducerCollector::drain() {

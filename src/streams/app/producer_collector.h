@@ -30,6 +30,8 @@ public:
               NullableView value, std::optional<TimestampMs> timestamp,
               const Headers& headers) override;
     int32_t partitions(std::string_view topic) override;
+    // How many partitions topics have which the producer has not met yet.
+    void know(const std::map<std::string, int32_t>& partitions);
 
     bool blocked() const { return !waiting_.empty(); }
     // Hands over what waits, as the producer takes it.
@@ -78,6 +80,7 @@ private:
     std::unique_ptr<client::Producer> producer_;
     bool ready_ = false;  // for transactions
     bool in_transaction_ = false;
+    std::map<std::string, int32_t, std::less<>> known_;
     std::deque<Waiting> waiting_;
     std::map<std::string, Partitions, std::less<>> last_;
     std::optional<Error> failure_;

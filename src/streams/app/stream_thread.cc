@@ -130,6 +130,7 @@ runtime::Task<Result<void>> StreamThread::run() {
 runtime::Task<Result<void>> StreamThread::begin() {
     CO_TRY(layout_, co_await prepare_topics(admin_cluster_, *parts_.plan, parts_.config));
     purge_.set_topics(layout_.repartition_topics());
+    collector_.know(layout_.partitions);
     CO_TRY_OK(co_await collector_.begin());
     const std::set<std::string> topics = layout_.source_topics();
     co_return consumer_.subscribe({topics.begin(), topics.end()},

@@ -1,5 +1,8 @@
 // TopologyPlan::describe(): the text that people and tools know from Kafka's Topology.describe().
 #include <algorithm>
+#include <functional>
+#include <map>
+#include <set>
 
 #include "base/java_order.h"
 #include "streams/core/topology_plan.h"
@@ -20,6 +23,7 @@ public:
             sizes_[i] = 1;
             for (size_t child : plan.nodes()[i].children) sizes_[i] += sizes_[child];
         }
+        for (const Subtopology& sub : plan.subtopologies()) order_children(sub);
     }
 
     std::string all() {
@@ -34,6 +38,38 @@ public:
     }
 
 private:
+    // Kafka keeps a node's children in a tree, the largest graph below first and then by name, which
+    // it fills while it is still summing up how large the graphs are: so it is done here, too.
+    void order_children(const Subtopology& sub) {
+        std::map<std::string, size_t> by_name;
+        std::vector<std::string> names;
+        for (size_t i : sub.nodes) {
+            by_name[plan_.nodes()[i].name] = i;
+            names.push_back(plan_.nodes()[i].name);
+        }
+        std::vector<size_t> known(plan_.nodes().size(), 1);
+        std::vector<std::vector<size_t>> parents(plan_.nodes().size());
+        const auto before = [&](size_t a, size_t b) {
+            if (known[a] != known[b]) return known[a] > known[b];
+            return plan_.nodes()[a].name < plan_.nodes()[b].name;
+        };
+        std::map<size_t, std::multiset<size_t, decltype(before)>> children;
+        const std::function<void(size_t, size_t)> grow = [&](size_t node, size_t by) {
+            known[node] += by;
+            for (size_t parent : parents[node]) grow(parent, by);
+        };
+        for (const std::string& name : java_ordered(names)) {
+            const size_t node = by_name.at(name);
+            for (size_t parent : plan_.nodes()[node].parents) {
+                parents[node].push_back(parent);
+                children.try_emplace(parent, before).first->second.insert(node);
+                grow(parent, known[node]);
+            }
+        }
+        for (const auto& [parent, ordered] : children)
+            children_[parent].assign(ordered.begin(), ordered.end());
+    }
+
     // The largest graph below first, then by name.
     std::vector<size_t> sorted(const Subtopology& sub) const {
         std::vector<size_t> nodes = sub.nodes;
@@ -51,6 +87,11 @@ private:
         return join(list);
     }
 
+    const std::vector<size_t>& children_of(const PlanNode& node) const {
+        const auto found = children_.find(static_cast<size_t>(&node - plan_.nodes().data()));
+        return found == children_.end() ? node.children : found->second;
+    }
+
     std::string describe(const PlanNode& node) const {
         std::string out;
         switch (node.kind) {
@@ -60,11 +101,11 @@ private:
                                         *node.source.pattern)
                           : fmt::format("    Source: {} (topics: [{}])\n", node.name,
                                         join(java_ordered(node.source.topics)));
-                return out + fmt::format("      --> {}\n", names(node.children));
+                return out + fmt::format("      --> {}\n", names(children_of(node)));
             case NodeKind::processor:
                 out = fmt::format("    Processor: {} (stores: [{}])\n", node.name,
                                   join(java_ordered(node.stores)));
-                out += fmt::format("      --> {}\n", names(node.children));
+                out += fmt::format("      --> {}\n", names(children_of(node)));
                 break;
             case NodeKind::sink:
                 out = node.sink.extractor
@@ -77,6 +118,7 @@ private:
 
     const TopologyPlan& plan_;
     std::vector<size_t> sizes_;
+    std::map<size_t, std::vector<size_t>> children_;  // as they are written
 };
 
 }  // namespace

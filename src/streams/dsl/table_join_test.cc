@@ -56,6 +56,26 @@ TEST_CASE("two tables meet by key, whichever side changes") {
     }
 }
 
+TEST_CASE("a join whose result is kept under a name needs no serde for it") {
+    const auto kept = [](const Text& name) { return Materialized<Text, Text>::as(name); };
+    StreamsBuilder builder;
+    const auto left = builder.table<Text, Text>("l");
+    const auto right = builder.table<Text, Text>("r");
+    left.join(right, plus, {}, kept("by-key")).to_stream().to("out");
+    left.join(
+            right, [](const Text& value) { return value; }, plus, {}, kept("by-foreign-key"))
+        .map_values([](const Text& v) { return v; }, {}, std::optional(kept("mapped")))
+        .to_stream()
+        .to("foreign");
+    Run run(builder);
+    run("r", "k", "R", 1);
+    CHECK(run("l", "k", "k", 2) == "k=k+R@2");
+    CHECK(run.out("foreign") == "k=k+R@2");
+    using Store = TimestampedKeyValueStore<Text, Text>;
+    for (const Text name : {"by-key", "by-foreign-key", "mapped"})
+        CHECK(run.driver.store<Store>(name).get("k")->value == "k+R");
+}
+
 TEST_CASE("a join that is kept nowhere is computed for who reads it") {
     StreamsBuilder builder;
     const auto joined =

@@ -41,6 +41,13 @@ std::optional<dsl::Materialized> raw(const Store<K, V>& store) {
     dsl::Materialized raw = store->raw();
     return raw;
 }
+// For an operation that makes values of another kind: if they are kept, their default serde counts.
+template <typename K, typename V>
+std::optional<dsl::Materialized> made(const Store<K, V>& store) {
+    std::optional<dsl::Materialized> raw = detail::raw(store);
+    if (raw) or_default<V>(raw->value);
+    return raw;
+}
 // For an operation that keeps its results in any case: the default serde of the value counts.
 template <typename K, typename V>
 std::optional<dsl::Materialized> kept(const Store<K, V>& store) {

@@ -82,8 +82,8 @@ private:
 
     void emit_closed(const RawRecord& trigger, TimestampMs close_time) {
         const TimestampMs from = timer_.emitted_until().value_or(0);
-        timer_.emitted(close_time);
         if (close_time <= from) return;
+        timer_.emitted(close_time);
         const auto closed = store_->find_by_end(std::max<TimestampMs>(0, from), close_time - 1);
         while (const auto entry = closed->next()) {
             const Box key = aggregation_.windowed->make(entry->key.get(), entry->window);

@@ -162,8 +162,8 @@ private:
         const auto& until = timer_.emitted_until();
         const TimestampMs from = until ? std::max<TimestampMs>(0, *until - difference_ms_) : 0;
         const TimestampMs to = close_time_ - difference_ms_ - 1;
-        timer_.emitted(close_time_);
         if (to < from) return;
+        timer_.emitted(close_time_);
         const auto closed = store_->fetch_keys(nullptr, nullptr, from, to, Order::forward);
         while (const auto entry = closed->next()) {
             const TimestampMs start = entry->window.start;

@@ -28,10 +28,18 @@ struct FixedWindows {
             if (time >= first_start) visit(at(first_start));
             return;
         }
-        const TimestampMs earliest = std::max<TimestampMs>(0, time - size_ms + advance_ms);
-        for (TimestampMs start = earliest / advance_ms * advance_ms; start <= time;
-             start += advance_ms)
+        for (TimestampMs start = first_with(time); start <= time; start += advance_ms)
             visit(at(start));
+    }
+    // Whether both times fall into the same windows.
+    bool same(TimestampMs one, TimestampMs other) const {
+        return first_with(one) == first_with(other) && one / advance_ms == other / advance_ms;
+    }
+
+private:
+    TimestampMs first_with(TimestampMs time) const {
+        const TimestampMs earliest = std::max<TimestampMs>(0, time - size_ms + advance_ms);
+        return earliest / advance_ms * advance_ms;
     }
 };
 
@@ -82,11 +90,16 @@ private:
 
     void emit_closed(const RawRecord& trigger, TimestampMs close_time) {
         const auto& until = timer_.emitted_until();
-        const TimestampMs from =
-            until ? std::max<TimestampMs>(0, *until - windows_.size_ms + 1) : 0;
         const TimestampMs to = close_time - windows_.size_ms;
-        timer_.emitted(close_time);
+        TimestampMs from = 0;
+        if (until) {
+            const TimestampMs last = std::max<TimestampMs>(0, *until - windows_.size_ms);
+            // No window has closed since: the time that is committed stays, too.
+            if (to < 0 || windows_.same(last, to)) return;
+            from = last + 1;
+        }
         if (to < from) return;
+        timer_.emitted(close_time);
         const auto closed = store_->fetch_keys(nullptr, nullptr, from, to, Order::forward);
         while (const auto entry = closed->next()) {
             const Box key =
