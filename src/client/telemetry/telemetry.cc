@@ -124,8 +124,10 @@ bool TelemetrySubscription::wants(std::string_view name) const {
 std::vector<Metric> Telemetry::wanted() const {
     std::vector<Metric> out = metrics_().all();
     std::erase_if(out, [&](const Metric& m) {
-        // What has no value now, or none that is a number, cannot be told.
+        // What has no value now, or none that is a number, cannot be told; nor do Kafka's clients
+        // say how many there are.
         if (m.kind == Metric::Kind::text || std::isnan(m.value)) return true;
+        if (m.group == MetricList::kCountGroup) return true;
         return !subscription_->wants(telemetry_name(m));
     });
     return out;
