@@ -29,9 +29,6 @@ struct Metric {
 
 class MetricList {
 public:
-    // Of how many metrics there are.
-    static constexpr std::string_view kCountGroup = "kafka-metrics-count";
-
     using Tags = std::vector<std::pair<std::string, std::string>>;
 
     explicit MetricList(std::string group) : group_(std::move(group)) {}
@@ -62,7 +59,7 @@ public:
     }
     // Last of all: how many metrics there are, this one included.
     void count_all() {
-        begin_group(std::string(kCountGroup));
+        begin_group("kafka-metrics-count");
         gauge("count", metrics_.size() + 1);
     }
     const std::vector<Metric>& all() const { return metrics_; }

@@ -127,7 +127,7 @@ std::vector<Metric> Telemetry::wanted() const {
         // What has no value now, or none that is a number, cannot be told; nor do Kafka's clients
         // say how many there are.
         if (m.kind == Metric::Kind::text || std::isnan(m.value)) return true;
-        if (m.group == MetricList::kCountGroup) return true;
+        if (m.group == "kafka-metrics-count") return true;
         return !subscription_->wants(telemetry_name(m));
     });
     return out;
