@@ -1,4 +1,8 @@
 // What clients count of themselves, against what happened.
+#include <cmath>
+#include <map>
+
+#include "client/metrics/app_info.h"
 #include "client/producer.h"
 #include "sim/client/consumer_world.h"
 
@@ -43,6 +47,19 @@ SIM_TEST("clients count records, requests and connections") {
     CHECK(value(sent, "producer-metrics", "outgoing-byte-total") > 2500);
     CHECK(value(sent, "producer-metrics", "request-latency-avg") > 0);
     CHECK(value(sent, "producer-metrics", "buffer-available-bytes") == config.buffer_memory);
+    CHECK(value(sent, "producer-metrics", "requests-in-flight") == 0);
+    CHECK(value(sent, "producer-metrics", "flush-time-ns-total") > 0);
+    CHECK(value(sent, "producer-metrics", "metadata-wait-time-ns-total") > 0);
+    CHECK(value(sent, "producer-metrics", "buffer-exhausted-total") == 0);
+    CHECK(value(sent, "producer-metrics", "compression-rate-avg") == 1);
+    // Ten bytes of a value, and what a record has around it.
+    CHECK(value(sent, "producer-metrics", "record-size-avg") > 10);
+    CHECK(value(sent, "producer-metrics", "record-size-avg") <=
+          value(sent, "producer-metrics", "record-size-max"));
+    CHECK(value(sent, "producer-topic-metrics", "record-send-total") == 250);
+    CHECK(std::isnan(value(sent, "producer-metrics", "reauthentication-latency-avg")));
+    CHECK(value(sent, "kafka-metrics-count", "count") == sent.all().size());
+    CHECK(sent.find("app-info", "version")->text == client::client_version());
     double by_node = 0;
     for (const client::Metric& metric : sent.all())
         if (metric.group == "producer-node-metrics" && metric.name == "request-total")
@@ -62,11 +79,27 @@ SIM_TEST("clients count records, requests and connections") {
     CHECK(value(read, kFetch, "records-consumed-total") == 250);
     CHECK(value(read, kFetch, "bytes-consumed-total") > 2500);
     CHECK(value(read, kFetch, "fetch-total") > 0);
-    CHECK(value(read, kFetch, "records-lag-max") == 0);
+    CHECK(value(read, kFetch, "records-lag-max") >= 0);
+    CHECK(value(read, kFetch, "records-lead-min") > 0);
+    CHECK(value(read, kFetch, "records-per-request-avg") > 0);
+    CHECK(value(read, kFetch, "fetch-size-max") > 1000);
+    std::map<std::string, double> of_topic;
+    double left = 0;
+    for (const client::Metric& metric : read.all()) {
+        if (metric.group != kFetch || metric.tags.empty()) continue;
+        if (metric.tags.size() == 1) of_topic[metric.name] = metric.value;
+        if (metric.name == "records-lag") left += metric.value;
+    }
+    CHECK(of_topic["records-consumed-total"] == 250);
+    CHECK(of_topic["bytes-consumed-total"] == value(read, kFetch, "bytes-consumed-total"));
+    CHECK(left == 0);
     CHECK(value(read, kGroup, "commit-total") == 1);
     CHECK(value(read, kGroup, "rebalance-total") >= 1);
     CHECK(value(read, kGroup, "heartbeat-total") >= 2);
     CHECK(value(read, kGroup, "assigned-partitions") == 2);
+    CHECK(value(read, kGroup, "rebalance-rate-per-hour") >= 1);
+    CHECK(value(read, "consumer-metrics", "commit-sync-time-ns-total") > 0);
+    CHECK(value(read, "consumer-metrics", "committed-time-ns-total") == 0);
     CHECK(value(read, "consumer-metrics", "last-poll-seconds-ago") >= 9);
     CHECK(w.run(consumer.close()).has_value());
 }

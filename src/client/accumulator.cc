@@ -20,10 +20,17 @@ Accumulator::Topic* Accumulator::find(std::string_view name) {
     if (!info) return nullptr;
     auto topic = std::make_unique<Topic>();
     topic->info = std::move(info);
-    for (size_t i = 0; i != topic->info->partitions.size(); ++i)
-        topic->queues.push_back(
-            std::make_unique<PartitionQueue>(topic->info->name, static_cast<PartitionIndex>(i)));
+    add_queues(*topic);
     return last_ = topics_.emplace(name, std::move(topic)).first->second.get();
+}
+
+// As many as there are partitions now.
+void Accumulator::add_queues(Topic& topic) {
+    for (size_t i = topic.queues.size(); i < topic.info->partitions.size(); ++i) {
+        topic.queues.push_back(
+            std::make_unique<PartitionQueue>(topic.info->name, static_cast<PartitionIndex>(i)));
+        topic.queues.back()->counts = &topic.counts;
+    }
 }
 
 bool Accumulator::knows(std::string_view topic) const {
@@ -99,9 +106,12 @@ Result<Delivery> Accumulator::append_to(const Record& record, std::optional<Offs
     TRY(ProducerBatch* const batch, batch_for(*topic, queue, bytes, expected_end.has_value()));
     const TimestampMs timestamp =
         record.timestamp >= 0 ? record.timestamp : cluster_.loop().wall_ms();
+    const size_t size_before = batch->builder.size_bytes();
     batch->builder.append(timestamp, record.key, record.value, record.headers);
     if (partition == topic->sticky) topic->sticky_bytes += static_cast<int64_t>(bytes);
     const int32_t index = batch->count++;
+    batch->record_bytes_max =
+        std::max(batch->record_bytes_max, batch->builder.size_bytes() - size_before);
     if (expected_end) {
         batch->expected_end_offset = *expected_end;
         batch->closed = true;
@@ -184,6 +194,7 @@ Result<void> Accumulator::split(const BatchRef& batch) {
         std::vector<RecordHeader> headers;
         for (const RecordHeader& header : record.headers) headers.push_back(header);
         half.builder.append(record.timestamp, record.key, record.value, headers);
+        half.record_bytes_max = batch->record_bytes_max;
         ++half.count;
     }));
     batch->queue.replace(batch, halves[0], halves[1]);
@@ -206,9 +217,7 @@ void Accumulator::metadata_changed() {
         topic->info = std::move(info);
         // Partitions are only ever added, unless the topic was made anew; what is queued for those
         // that are gone then fails.
-        for (size_t i = topic->queues.size(); i < topic->info->partitions.size(); ++i)
-            topic->queues.push_back(
-                std::make_unique<PartitionQueue>(name, static_cast<PartitionIndex>(i)));
+        add_queues(*topic);
     }
     schedule_.metadata_changed();
 }

@@ -51,17 +51,24 @@ public:
         for (auto& [name, topic] : topics_)
             for (auto& queue : topic->queues) visit(*queue);
     }
+    // Of all topics: visit(name, SendCounts).
+    template <typename Visit>
+    void for_each_topic(Visit visit) const {
+        for (const auto& [name, topic] : topics_) visit(name, topic->counts);
+    }
 
 private:
     struct Topic {
         TopicPtr info;
         std::vector<std::unique_ptr<PartitionQueue>> queues;  // by partition
+        SendCounts counts;
         // Records without key: to this partition until it has had a batch's worth.
         PartitionIndex sticky = -1;
         int64_t sticky_bytes = 0;
     };
 
     Topic* find(std::string_view name);
+    static void add_queues(Topic& topic);
     Result<PartitionIndex> choose(Topic& topic, const Record& record);
     PartitionIndex next_sticky(const Topic& topic);
     Result<ProducerBatch*> batch_for(Topic& topic, PartitionQueue& queue, size_t record_bytes,

@@ -26,7 +26,11 @@ public:
     Admin& admin() { return admin_; }
     Cluster& cluster() { return cluster_; }
     // Under Kafka's names (docs/client.md).
-    MetricList metrics() const { return cluster_.metrics("admin-client"); }
+    MetricList metrics() const {
+        MetricList out = cluster_.metrics("admin-client");
+        out.count_all();
+        return out;
+    }
     const Telemetry& telemetry() const { return telemetry_; }
     // The last push, when somebody is subscribed to it. Nothing may be called afterwards.
     runtime::Task<Result<void>> close(Duration patience = std::chrono::seconds(30)) {

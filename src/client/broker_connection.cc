@@ -5,11 +5,12 @@
 #include <algorithm>
 #include <limits>
 
+#include "client/metrics/app_info.h"
+
 namespace millrace::client {
 namespace {
 
 constexpr std::string_view kSoftwareName = "millrace";
-constexpr std::string_view kSoftwareVersion = "0.1.0";
 // As Kafka's clients: the broker is trusted with the size of its answers. Memory is taken as they
 // arrive.
 constexpr size_t kAnswerBytesMax = std::numeric_limits<int32_t>::max();
@@ -44,6 +45,7 @@ runtime::Task<Result<std::shared_ptr<BrokerConnection>>> BrokerConnection::open(
 }
 
 BrokerConnection::~BrokerConnection() {
+    meter_.forget_unsent();
     if (!closed_) meter_.closed(loop_.now());
 }
 
@@ -51,7 +53,7 @@ BrokerConnection::~BrokerConnection() {
 runtime::Task<Result<void>> BrokerConnection::negotiate(runtime::TimePoint deadline) {
     protocol::ApiVersionsRequest request;
     request.client_software_name = protocol::Str::borrow(kSoftwareName);
-    request.client_software_version = protocol::Str::borrow(kSoftwareVersion);
+    request.client_software_version = protocol::Str::borrow(client_version());
     int16_t version = protocol::ApiVersionsRequest::kVersionMax;
     for (int attempts = 0; attempts < 2; ++attempts) {
         CO_TRY(const auto reply, co_await call_version(request, version, deadline));
@@ -78,6 +80,7 @@ Result<void> BrokerConnection::enqueue(Chain frame) {
     if (closed_) return error_;
     last_used_ = loop_.now();
     meter_.sent(last_used_, frame.size());
+    meter_.queued(last_used_);
     unsent_.append(std::move(frame));
     writer_wanted_.set();
     return {};
@@ -106,6 +109,7 @@ runtime::Task<void> BrokerConnection::write_requests() {
         }
         if (closed_) co_return;
         const Chain out = std::exchange(unsent_, {});
+        meter_.written(loop_.now());
         pieces_.clear();
         for (const ChainPart& part : out.parts()) pieces_.push_back(part.bytes);
         if (const auto sent = co_await stream_->write(pieces_); !sent) {
@@ -161,6 +165,7 @@ void BrokerConnection::close(Error why) {
     meter_.closed(loop_.now());
     error_ = fail(ErrorCode::connection_closed, std::move(why.message));
     unsent_ = {};
+    meter_.forget_unsent();
     stream_->close();
     writer_wanted_.set();
     for (const Awaited& awaited : std::exchange(awaited_, {})) {

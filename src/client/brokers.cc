@@ -109,6 +109,14 @@ std::optional<NodeId> Brokers::least_loaded() {
     return soonest;
 }
 
+size_t Brokers::in_flight() const {
+    size_t out = 0;
+    for (const auto& [id, node] : nodes_)
+        for (const Node::Line& line : node->lines)
+            if (line.usable()) out += line.connection->in_flight();
+    return out;
+}
+
 const Address* Brokers::address(NodeId id) const {
     const auto found = nodes_.find(id);
     return found == nodes_.end() ? nullptr : &found->second->address;

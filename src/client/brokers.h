@@ -40,6 +40,8 @@ public:
     // The broker with the fewest requests in flight; without an open connection one that may be
     // tried at once, at random. Nothing when there are no brokers.
     std::optional<NodeId> least_loaded();
+    // Requests without an answer, on all connections.
+    size_t in_flight() const;
     // nullptr when there is none.
     const Address* address(NodeId id) const;
     // Closes connections that were not used for connections.max.idle.ms.

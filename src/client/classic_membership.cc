@@ -97,7 +97,7 @@ runtime::Task<void> ClassicMembership::keep_joined() {
         if (joined)
             context_.link.stats.rebalance(began, context_.cluster.loop().now());
         else
-            ++context_.link.stats.rebalances_failed;
+            context_.link.stats.rebalance_failed(context_.cluster.loop().now());
         if (joined) {
             failures = 0;
             continue;
@@ -205,7 +205,11 @@ runtime::Task<Result<Reply<protocol::JoinGroupResponse>>> ClassicMembership::joi
         protocol.name = assignor->name();
         protocol.metadata = protocol::Blob(encode_subscription(self));
     }
-    co_return co_await context_.link.call(request, join_deadline());
+    const auto began = context_.cluster.loop().now();
+    auto reply = co_await context_.link.call(request, join_deadline());
+    if (reply && (*reply)->error_code == 0)
+        context_.link.stats.join.done(began, context_.cluster.loop().now());
+    co_return std::move(reply);
 }
 
 runtime::Task<Result<std::vector<TopicPartition>>> ClassicMembership::sync(std::string protocol,
@@ -223,9 +227,11 @@ runtime::Task<Result<std::vector<TopicPartition>>> ClassicMembership::sync(std::
         assignment.member_id = id;
         assignment.assignment = protocol::Blob(share);
     }
+    const auto began = context_.cluster.loop().now();
     CO_TRY(const auto reply, co_await context_.link.call(request, join_deadline()));
     if (const auto code = static_cast<ErrorCode>(reply->error_code); code != ErrorCode::none)
         co_return fail(code, "syncing");
+    context_.link.stats.sync.done(began, context_.cluster.loop().now());
     co_return decode_assignment(reply->assignment);
 }
 
@@ -238,7 +244,7 @@ runtime::Task<void> ClassicMembership::give_back() {
         const bool wanted = std::ranges::binary_search(topics, place.topic);
         if (lost_ || !cooperative_ || !wanted) places.push_back(place);
     }
-    const Leaving how = std::exchange(lost_, false) ? Leaving::lost : Leaving::revoked;
+    const Change how = std::exchange(lost_, false) ? Change::lost : Change::revoked;
     if (!places.empty())
         co_await context_.gate.run(give_back_now(context_, std::move(places), how));
 }
@@ -253,7 +259,7 @@ runtime::Task<void> ClassicMembership::take(std::vector<TopicPartition> given, i
     std::ranges::set_difference(had, given, std::back_inserter(taken));
     std::ranges::set_difference(given, had, std::back_inserter(added));
     if (!taken.empty()) {
-        co_await give_back_now(context_, std::move(taken), Leaving::revoked);
+        co_await give_back_now(context_, std::move(taken), Change::revoked);
         // Only now are they free for others.
         want_rejoin();
         if (context_.identity.epoch != generation) co_return;
@@ -261,7 +267,7 @@ runtime::Task<void> ClassicMembership::take(std::vector<TopicPartition> given, i
     context_.table.assign(given);
     LOG_INFO("client", "group {}: generation {} with {} partitions", context_.link.group_id(),
              context_.identity.epoch, given.size());
-    if (context_.listener) co_await context_.listener->assigned(added);
+    co_await tell(context_.listener, context_.link, Change::assigned, added);
 }
 
 // Staying

@@ -4,6 +4,7 @@
 
 #include "client/admin/outcome.h"
 #include "client/backoff.h"
+#include "client/metrics/app_info.h"
 #include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/find_coordinator.h"
 
@@ -27,6 +28,8 @@ bool may_appear(ErrorCode code) {
 Cluster::Cluster(runtime::Context context, ClientConfig config)
     : context_(context),
       config_(std::move(config)),
+      began_(context.loop.wall_ms()),
+      loop_watch_(context.loop),
       brokers_(context, config_),
       last_success_(context.loop.now()),
       tasks_(context.loop) {
@@ -97,9 +100,11 @@ runtime::Task<Result<void>> Cluster::pause(int failures, runtime::TimePoint dead
 }
 
 MetricList Cluster::metrics(const std::string& client) const {
-    MetricList out(client + "-metrics");
+    MetricList out("app-info");
+    add_app_info(out, began_);
     add_traffic(out, client, *traffic(), context_.loop.now());
     out.begin_group(client + "-metrics");
+    loop_watch_.add(out);
     return out;
 }
 
@@ -237,6 +242,7 @@ runtime::Task<void> Cluster::keep_metadata() {
                           old,
                           after(std::chrono::duration_cast<std::chrono::milliseconds>(kTidyEvery)));
             co_await update_wanted_.wait_until(loop, until);
+            loop_watch_.look();
             brokers_.close_idle();
             forget_idle_topics();
             if (served_ != 0 && loop.now() >= old) request_update();

@@ -20,6 +20,7 @@
 #include "client/answer_errors.h"
 #include "client/brokers.h"
 #include "client/metadata.h"
+#include "client/metrics/loop_watch.h"
 #include "runtime/scope.h"
 
 namespace millrace::client {
@@ -96,9 +97,15 @@ public:
     const Metadata& metadata() const { return metadata_; }
     // Since the metadata is what it is.
     Duration metadata_age() const { return context_.loop.now() - last_success_; }
-    // What went over this client's connections; group "<client>-metrics" and one for each broker.
+    // What went over this client's connections.
     const TrafficPtr& traffic() const { return brokers_.traffic(); }
-    MetricList metrics(const std::string& client = "admin-client") const;
+    // Requests without an answer on these connections (coordinators' are others').
+    size_t requests_in_flight() const { return brokers_.in_flight(); }
+    // What its loop did meanwhile.
+    const LoopWatch& loop_watch() const { return loop_watch_; }
+    // What every client has: who it is, its connections and its loop. Group "<client>-metrics", left
+    // open for more.
+    MetricList metrics(const std::string& client) const;
     // Rings after each change of it.
     runtime::Signal& metadata_changed() { return changed_; }
     // What is known now, or nullptr; the topic is part of the metadata from now on.
@@ -169,6 +176,8 @@ private:
 
     runtime::Context context_;
     const ClientConfig config_;
+    const TimestampMs began_;
+    LoopWatch loop_watch_;
     Brokers brokers_;
     Metadata metadata_;
     std::map<std::string, runtime::TimePoint, std::less<>> used_;  // topics; when last

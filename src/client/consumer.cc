@@ -120,7 +120,7 @@ runtime::Task<void> Consumer::give_all_back() {
     const auto places = table_.places();
     if (membership_ && !places.empty()) {
         co_await commit_before_revocation();
-        if (listener_) co_await listener_->revoked(places);
+        co_await tell(listener_, link_, Change::revoked, places);
     }
     table_.assign({});
 }
@@ -178,14 +178,16 @@ runtime::Task<Result<void>> Consumer::commit() {
 runtime::Task<Result<void>> Consumer::commit(CommittedOffsets offsets) {
     if (config_.group_id.empty())
         co_return fail(ErrorCode::invalid_group_id, "a commit needs a group.id");
-    co_return co_await commits_.commit(std::move(offsets), api_deadline());
+    co_return co_await timed(cluster_.loop(), commit_time_,
+                             commits_.commit(std::move(offsets), api_deadline()));
 }
 
 runtime::Task<Result<CommittedOffsets>> Consumer::committed(
     std::vector<TopicPartition> partitions) {
     if (config_.group_id.empty())
         co_return fail(ErrorCode::invalid_group_id, "commits need a group.id");
-    co_return co_await commits_.fetch(std::move(partitions), api_deadline());
+    co_return co_await timed(cluster_.loop(), committed_time_,
+                             commits_.fetch(std::move(partitions), api_deadline()));
 }
 
 void Consumer::auto_commit() {
@@ -282,31 +284,6 @@ std::optional<int64_t> Consumer::lag(const TopicPartition& partition) const {
     return std::max<int64_t>(0, end - p->position.offset);
 }
 
-MetricList Consumer::metrics() const {
-    const auto now = cluster_.loop().now();
-    MetricList out = cluster_.metrics("consumer");
-    polls_.add(out, now);
-    out.begin_group("consumer-fetch-manager-metrics");
-    if (fetcher_) fetcher_->stats().add(out, now);
-    int64_t lag_max = 0;
-    for (const auto& [place, p] : table_.all()) lag_max = std::max(lag_max, lag(place).value_or(0));
-    out.gauge("records-lag-max", lag_max);
-    for (const auto& [place, p] : table_.all()) {
-        out.begin_group("consumer-fetch-manager-metrics",
-                        {{"topic", place.topic}, {"partition", std::to_string(place.partition)}});
-        if (const auto records = lag(place)) out.gauge("records-lag", *records);
-        if (p->log_start >= 0 && p->position.offset >= 0)
-            out.gauge("records-lead", p->position.offset - p->log_start);
-        out.gauge("preferred-read-replica", p->preferred);
-    }
-    if (config_.group_id.empty()) return out;
-    out.begin_group("consumer-coordinator-metrics");
-    add_heartbeats(out, link_.stats, now);
-    add_commits(out, link_.stats, now);
-    out.gauge("assigned-partitions", table_.all().size());
-    return out;
-}
-
 Telemetry::Labels Consumer::labels() const {
     Telemetry::Labels out;
     if (!config_.group_id.empty()) out["group_id"] = config_.group_id;
@@ -351,12 +328,8 @@ runtime::Task<Result<void>> Consumer::close(Duration patience) {
     if (config_.auto_commit && !config_.group_id.empty() && !lost)
         done = co_await commits_.commit(consumed(), deadline);
     const auto places = table_.places();
-    if (membership_ && listener_ && !places.empty()) {
-        if (lost)
-            co_await listener_->lost(places);
-        else
-            co_await listener_->revoked(places);
-    }
+    if (membership_ && !places.empty())
+        co_await tell(listener_, link_, lost ? Change::lost : Change::revoked, places);
     table_.assign({});
     if (membership_) co_await membership_->leave(deadline);
     membership_.reset();

@@ -24,6 +24,7 @@
 
 #include "client/fetcher.h"
 #include "client/group_membership.h"
+#include "client/metrics/timed.h"
 #include "client/positions.h"
 #include "client/telemetry/telemetry.h"
 
@@ -112,6 +113,8 @@ private:
     std::unique_ptr<GroupMembership> make_membership();
     CommittedOffsets consumed() const;
     Telemetry::Labels labels() const;
+    void add_fetches(MetricList& out) const;
+    void add_partitions(MetricList& out) const;
     void auto_commit();
     runtime::Task<void> commit_in_background(CommittedOffsets offsets);
     runtime::Task<void> commit_before_revocation();
@@ -132,8 +135,10 @@ private:
     OffsetCommits commits_;
     Subscription subscription_;
     std::shared_ptr<RebalanceListener> listener_;
-    PollGate gate_;
+    PollGate gate_{cluster_.loop()};
     PollStats polls_;
+    Duration commit_time_{};     // in commit()
+    Duration committed_time_{};  // in committed()
     bool in_poll_ = false;
     bool woken_ = false;
     runtime::Signal wake_;

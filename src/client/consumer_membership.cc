@@ -204,7 +204,7 @@ runtime::Task<void> ConsumerMembership::keep_true() {
         co_await waiting.wait();
         if (lost_) {
             co_await context_.gate.run(
-                give_back_now(context_, context_.table.places(), Leaving::lost));
+                give_back_now(context_, context_.table.places(), Change::lost));
             lost_ = false;
             have_.clear();
             wake_.set();
@@ -233,14 +233,14 @@ runtime::Task<void> ConsumerMembership::take(std::vector<TopicPartition> given,
     std::vector<TopicPartition> added;
     std::ranges::set_difference(had, given, std::back_inserter(taken));
     std::ranges::set_difference(given, had, std::back_inserter(added));
-    if (!taken.empty()) co_await give_back_now(context_, std::move(taken), Leaving::revoked);
+    if (!taken.empty()) co_await give_back_now(context_, std::move(taken), Change::revoked);
     if (membership != memberships_) co_return;  // fenced while the application gave back
     context_.table.assign(given);
     have_ = std::move(given);
     context_.link.stats.rebalance(began, context_.cluster.loop().now());
     LOG_INFO("client", "group {}: epoch {} with {} partitions", context_.link.group_id(), epoch_,
              have_.size());
-    if (context_.listener) co_await context_.listener->assigned(added);
+    co_await tell(context_.listener, context_.link, Change::assigned, added);
 }
 
 // Leaving

@@ -35,6 +35,7 @@ public:
     // coordinator again where that is the reason.
     bool worth_retrying(ErrorCode code);
     const std::string& group_id() const { return group_id_; }
+    runtime::TimePoint read_clock() const { return cluster_.loop().read_clock(); }
     // For all who speak with the coordinator.
     GroupStats stats;
 

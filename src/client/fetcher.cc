@@ -168,7 +168,7 @@ runtime::Task<bool> Fetcher::fetch_once(NodeId node, FetchSession& session,
                                ids ? INT16_MAX : kLastVersionWithNames, Lane::fetches);
     if (!got) co_return false;
     Reply<protocol::FetchResponse>& reply = *got;
-    stats_.fetched(began, cluster_.loop().now(), reply.frame.size(), reply->throttle_time_ms);
+    stats_.answered(began, cluster_.loop().now(), reply->throttle_time_ms);
     const auto code = static_cast<ErrorCode>(reply->error_code);
     if (code != ErrorCode::none) {
         session.forget();
@@ -186,6 +186,7 @@ runtime::Task<bool> Fetcher::fetch_once(NodeId node, FetchSession& session,
 void Fetcher::take_answer(const FetchSession& session,
                           const std::map<PartitionState*, uint64_t>& asked,
                           Reply<protocol::FetchResponse>& reply, NodeId node) {
+    std::map<std::string_view, Fetched> topics;
     for (auto& topic : reply->responses) {
         for (auto& data : topic.partitions) {
             const PartitionPtr p = session.find(topic.topic_id, topic.topic, data.partition_index);
@@ -193,20 +194,40 @@ void Fetcher::take_answer(const FetchSession& session,
             const auto version = asked.find(p.get());
             // It has jumped, or was given back, since the question.
             if (version == asked.end() || version->second != p->version || !p->assigned) continue;
-            take_partition(p, data, reply.frame.owner, node);
+            const Fetched got = take_partition(p, data, reply.frame.owner, node);
+            Fetched& of_topic = topics[p->place.topic];
+            of_topic.records += got.records;
+            of_topic.bytes += got.bytes;
         }
     }
+    count_fetched(topics);
 }
 
-void Fetcher::take_partition(const PartitionPtr& p, protocol::FetchResponse::PartitionData& data,
-                             const std::shared_ptr<const void>& memory, NodeId node) {
+void Fetcher::count_fetched(const std::map<std::string_view, Fetched>& topics) {
+    const auto now = cluster_.loop().now();
+    Fetched all;
+    for (const auto& [topic, got] : topics) {
+        if (got.bytes == 0) continue;
+        auto counts = stats_.topics.find(topic);
+        if (counts == stats_.topics.end())
+            counts = stats_.topics.emplace(topic, FetchCounts{}).first;
+        counts->second.fetched(now, got.records, got.bytes);
+        all.records += got.records;
+        all.bytes += got.bytes;
+    }
+    if (all.bytes != 0) stats_.all.fetched(now, all.records, all.bytes);
+}
+
+Fetcher::Fetched Fetcher::take_partition(const PartitionPtr& p,
+                                         protocol::FetchResponse::PartitionData& data,
+                                         const std::shared_ptr<const void>& memory, NodeId node) {
     const auto code = static_cast<ErrorCode>(data.error_code);
     if (data.current_leader.leader_id >= 0 && data.current_leader.leader_epoch > p->leader_epoch)
         cluster_.move_leader(p->place, data.current_leader.leader_id,
                              data.current_leader.leader_epoch);
     if (code != ErrorCode::none) {
         take_failure(*p, code, node);
-        return;
+        return {};
     }
     p->high_watermark = data.high_watermark;
     p->last_stable = data.last_stable_offset;
@@ -216,25 +237,28 @@ void Fetcher::take_partition(const PartitionPtr& p, protocol::FetchResponse::Par
             // A broker that we do not know yet; the leader gives nothing until we ask there.
             p->retry_at = cluster_.after(config_.client.retry_backoff);
             cluster_.request_update();
-            return;
+            return {};
         }
         p->preferred = data.preferred_read_replica;
         p->preferred_until = cluster_.after(config_.client.metadata_max_age);
         table_.changed.notify();
     }
-    if (!data.records || data.records->empty()) return;
+    if (!data.records || data.records->empty()) return {};
     const ByteView bytes = data.records->parts().front().bytes;
     // Only whole batches: the last may be cut where the answer was full.
     protocol::BatchReader reader(bytes);
     protocol::BatchView batch;
     Offset end = p->fetch_offset;
+    Fetched got;
     for (;;) {
         const auto more = reader.next(batch);
         // What is damaged is for take() to say.
         if (!more || !*more) break;
         end = std::max(end, batch.next_offset());
+        got.records += static_cast<size_t>(batch.record_count());
+        got.bytes += batch.size_bytes();
     }
-    if (end == p->fetch_offset && reader.position() == bytes.size()) return;
+    if (end == p->fetch_offset && reader.position() == bytes.size()) return {};
     FetchedChunk chunk{.memory = memory, .left = bytes, .aborted = {}, .aborting = {}};
     if (data.aborted_transactions) {
         for (const auto& range : *data.aborted_transactions)
@@ -243,6 +267,7 @@ void Fetcher::take_partition(const PartitionPtr& p, protocol::FetchResponse::Par
     }
     p->fetch_offset = end;
     table_.add(p, std::move(chunk));
+    return got;
 }
 
 void Fetcher::take_failure(PartitionState& p, ErrorCode code, NodeId node) {
@@ -277,6 +302,16 @@ Result<std::vector<RecordBatch>> Fetcher::take(int32_t records_max) {
     std::vector<RecordBatch> out;
     int64_t records = 0;
     auto& ready = table_.ready();
+    PartitionPtr giving;  // and what there was before it
+    int64_t records_before = 0;
+    uint64_t bytes_before = 0;
+    const auto count = [&] {
+        if (giving)
+            count_given(*giving, static_cast<uint64_t>(records - records_before),
+                        bytes_unpacked_ - bytes_before);
+        records_before = records;
+        bytes_before = bytes_unpacked_;
+    };
     for (size_t looks = ready.size(); looks > 0 && records < records_max;) {
         const PartitionPtr p = ready.front();
         const bool held = p->paused || p->leaving || p->need != PartitionState::Need::nothing;
@@ -289,6 +324,10 @@ Result<std::vector<RecordBatch>> Fetcher::take(int32_t records_max) {
             --looks;
             continue;
         }
+        if (giving != p) {
+            count();
+            giving = p;
+        }
         auto batch = next_batch(p, static_cast<int32_t>(records_max - records));
         if (!batch) {
             if (!out.empty()) break;  // said by the next call
@@ -300,11 +339,20 @@ Result<std::vector<RecordBatch>> Fetcher::take(int32_t records_max) {
         records += (*batch)->count_max();
         out.push_back(**std::move(batch));
     }
-    if (!out.empty()) {
-        stats_.records += static_cast<uint64_t>(records);
-        stats_.consumed.record(cluster_.loop().now(), static_cast<double>(records));
-    }
+    count();
     return out;
+}
+
+void Fetcher::count_given(PartitionState& p, uint64_t records, uint64_t bytes) {
+    if (records == 0) return;
+    const auto now = cluster_.loop().now();
+    stats_.all.given(now, records, bytes);
+    if (const auto counts = stats_.topics.find(p.place.topic); counts != stats_.topics.end())
+        counts->second.given(now, records, bytes);
+    const Offset end =
+        config_.isolation == IsolationLevel::read_committed ? p.last_stable : p.high_watermark;
+    p.lag.record(now, static_cast<double>(std::max<Offset>(0, end - p.position.offset)));
+    if (p.log_start >= 0) p.lead.record(now, static_cast<double>(p.position.offset - p.log_start));
 }
 
 Result<std::optional<RecordBatch>> Fetcher::next_batch(const PartitionPtr& p, int32_t records_max) {
@@ -350,7 +398,7 @@ Result<std::optional<RecordBatch>> Fetcher::unpack_batch(const PartitionPtr& p) 
                                 p->position.offset);
                 chunk.left = chunk.left.subspan(batch.size_bytes());
                 table_.consumed(*p, batch.size_bytes());
-                stats_.bytes += batch.size_bytes();
+                bytes_unpacked_ += batch.size_bytes();
                 return std::optional(std::move(out));
             }
             p->position = {batch.next_offset(), batch.leader_epoch()};

@@ -39,8 +39,15 @@ private:
     NodeId source_of(PartitionState& p) const;
     void take_answer(const FetchSession& session, const std::map<PartitionState*, uint64_t>& asked,
                      Reply<protocol::FetchResponse>& reply, NodeId node);
-    void take_partition(const PartitionPtr& p, protocol::FetchResponse::PartitionData& data,
-                        const std::shared_ptr<const void>& memory, NodeId node);
+    // What came of one partition, or of all those of one topic in an answer.
+    struct Fetched {
+        size_t records = 0;
+        size_t bytes = 0;
+    };
+    Fetched take_partition(const PartitionPtr& p, protocol::FetchResponse::PartitionData& data,
+                           const std::shared_ptr<const void>& memory, NodeId node);
+    void count_fetched(const std::map<std::string_view, Fetched>& topics);
+    void count_given(PartitionState& p, uint64_t records, uint64_t bytes);
     void take_failure(PartitionState& p, ErrorCode code, NodeId node);
     // One batch, cut to `records_max`, or nothing when a chunk is used up.
     Result<std::optional<RecordBatch>> next_batch(const PartitionPtr& p, int32_t records_max);
@@ -53,6 +60,7 @@ private:
     PartitionTable& table_;
     UnpackPool unpacking_;
     FetchStats stats_;
+    uint64_t bytes_unpacked_ = 0;   // of batches that were given out, or begun to be
     std::set<NodeId> fetching_;     // brokers that have a task
     runtime::DroppingScope tasks_;  // last: its tasks use what is above
 };

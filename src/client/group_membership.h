@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "client/coordinator_link.h"
+#include "client/metrics/event_stats.h"
 #include "client/offset_commits.h"
 #include "client/partition_table.h"
 #include "client/topic_pattern.h"
@@ -40,17 +41,21 @@ struct Subscription {
 // Hands work of a background task to the application's poll(), and waits until it has run there.
 class PollGate {
 public:
+    explicit PollGate(const runtime::Loop& loop) : loop_(loop) {}
     // By the background task; one at a time.
     runtime::Task<void> run(runtime::Task<void> work);
-    void forget() { work_.reset(); }
+    void forget();
     bool wanted() const { return work_.has_value(); }
     // By poll().
     runtime::Task<void> serve();
     // Rings when there is work.
     runtime::Signal changed;
+    EventStats events;
 
 private:
+    const runtime::Loop& loop_;
     std::optional<runtime::Task<void>> work_;
+    runtime::TimePoint handed_over_{};
     runtime::Event done_;
 };
 
@@ -69,11 +74,14 @@ struct MembershipContext {
     std::function<bool()> in_poll;                // the application waits in poll() now
 };
 
-enum class Leaving : uint8_t { revoked, lost };
-// In the application's poll(): commits (revoked), tells the listener, and takes the partitions off
-// the table.
+enum class Change : uint8_t { assigned, revoked, lost };
+// Tells the listener, if there is one, and counts how long it takes.
+runtime::Task<void> tell(std::shared_ptr<RebalanceListener> listener, CoordinatorLink& link,
+                         Change change, std::span<const TopicPartition> places);
+// In the application's poll(): commits (revoked), tells the listener that they are revoked or lost,
+// and takes the partitions off the table.
 runtime::Task<void> give_back_now(MembershipContext& context, std::vector<TopicPartition> places,
-                                  Leaving how);
+                                  Change how);
 
 class GroupMembership {
 public:

@@ -22,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include "client/metrics/send_counts.h"
 #include "client/producer_batch.h"
 
 namespace millrace::client {
@@ -81,6 +82,8 @@ public:
     // For whoever schedules: what it noted about this queue.
     runtime::TimePoint not_before{};  // after a failed attempt
     bool listed = false;              // it stands in a list of the schedule
+    // Of its topic; lives as long.
+    SendCounts* counts = nullptr;
 
 private:
     std::deque<BatchRef> pending_;     // in order

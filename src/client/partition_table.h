@@ -21,6 +21,7 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "base/uuid.h"
+#include "client/metrics/sampled.h"
 #include "client/record_batch.h"
 #include "runtime/event.h"
 
@@ -81,6 +82,10 @@ struct PartitionState {
     Offset high_watermark = -1;
     Offset last_stable = -1;
     Offset log_start = -1;
+
+    // Records from the position to the log's end, and from its start, when records were given out.
+    Sampled lag;
+    Sampled lead;
 
     bool has_records() const { return rest || !chunks.empty(); }
     bool fetchable() const {

@@ -51,10 +51,11 @@ runtime::Task<Result<Delivery>> Producer::append(const Record& record,
                                      : accumulator_.append(record);
         if (appended.code() != ErrorCode::would_block) co_return std::move(appended);
         if (!accumulator_.knows(record.topic)) {
-            CO_TRY_OK(co_await cluster_.topic(std::string(record.topic), deadline));
+            CO_TRY_OK(co_await timed(cluster_.loop(), calls_.metadata,
+                                     cluster_.topic(std::string(record.topic), deadline)));
             continue;
         }
-        if (!co_await waiting.wait_until(deadline))
+        if (!co_await wait_for_room(waiting, deadline))
             co_return fail(ErrorCode::deadline_exceeded,
                            fmt::format("no room for the record within {} ms: {} of buffer.memory="
                                        "{} are in use",
@@ -63,62 +64,80 @@ runtime::Task<Result<Delivery>> Producer::append(const Record& record,
     }
 }
 
+runtime::Task<bool> Producer::wait_for_room(runtime::Subscriber& waiting,
+                                            runtime::TimePoint deadline) {
+    runtime::Loop& loop = cluster_.loop();
+    const auto began = loop.now();
+    ++calls_.waiting_room;
+    const bool rang = co_await waiting.wait_until(deadline);
+    --calls_.waiting_room;
+    calls_.room += loop.now() - began;
+    calls_.room_ms.record(loop.now(), loop.now() - began);
+    if (!rang) {
+        ++calls_.exhausted;
+        calls_.exhausting.record(loop.now(), 1.0);
+    }
+    co_return rang;
+}
+
 MetricList Producer::metrics() const {
     const auto now = cluster_.loop().now();
-    const ProducerSender::Stats& stats = sender_.stats();
     MetricList out = cluster_.metrics("producer");
     out.gauge("metadata-age", std::chrono::duration<double>(cluster_.metadata_age()).count());
-    out.counter("record-send-total", stats.records_sent);
-    out.counter("record-error-total", stats.failed);
-    out.counter("record-retry-total", stats.records_repeated);
-    out.counter("batch-split-total", stats.cut);
-    out.gauge("batch-size-avg", stats.batch_bytes.average(now));
-    out.gauge("batch-size-max", stats.batch_bytes.max(now));
-    out.gauge("records-per-request-avg", stats.request_records.average(now));
-    out.gauge("record-send-rate", stats.request_records.rate(now));
-    out.gauge("record-queue-time-avg", stats.queue_time.average(now));
-    out.gauge("record-queue-time-max", stats.queue_time.max(now));
-    out.gauge("produce-throttle-time-avg", stats.throttle.average(now));
-    out.gauge("produce-throttle-time-max", stats.throttle.max(now));
-    out.gauge("request-latency-avg", cluster_.traffic()->all.latency.average(now));
-    out.gauge("request-latency-max", cluster_.traffic()->all.latency.max(now));
+    out.gauge("requests-in-flight", cluster_.requests_in_flight());
     out.gauge("buffer-total-bytes", config_.buffer_memory);
     out.gauge("buffer-available-bytes", config_.buffer_memory - accumulator_.bytes_used());
+    sender_.stats().add(out, now);
+    calls_.add(out, now);
+    accumulator_.for_each_topic([&](const std::string& topic, const SendCounts& counts) {
+        add_topic(out, topic, counts, now);
+    });
+    out.count_all();
     return out;
 }
 
-runtime::Task<void> Producer::flush() {
-    for (const BatchRef& batch : accumulator_.close_batches()) {
-        BatchRef at = batch;
-        co_await at->done.wait();
-        // What was cut in two is delivered when its parts are.
-        if (!at->first_half) continue;
-        co_await flush();
-        co_return;
+// What was cut in two is delivered when its parts are.
+runtime::Task<void> Producer::deliver_all() {
+    for (bool cut = true; cut;) {
+        cut = false;
+        for (const BatchRef& batch : accumulator_.close_batches()) {
+            BatchRef at = batch;
+            co_await at->done.wait();
+            if (!at->first_half) continue;
+            cut = true;
+            break;
+        }
     }
 }
 
-runtime::Task<Result<void>> Producer::init_transactions() {
+Result<void> Producer::begin_transaction() {
+    const auto began = cluster_.loop().read_clock();
+    const auto done = transactions_.begin();
+    calls_.begin += cluster_.loop().read_clock() - began;
+    return done;
+}
+
+runtime::Task<Result<void>> Producer::init() {
     if (!transactional())
         co_return fail(ErrorCode::invalid_config, "transactions need a transactional.id");
     co_return co_await transactions_.init(cluster_.after(config_.max_block));
 }
 
-runtime::Task<Result<void>> Producer::send_offsets(CommittedOffsets offsets, GroupMetadata group) {
+runtime::Task<Result<void>> Producer::add_offsets(CommittedOffsets offsets, GroupMetadata group) {
     co_return co_await transactions_.send_offsets(offsets, group,
                                                   cluster_.after(config_.max_block));
 }
 
-runtime::Task<Result<void>> Producer::commit_transaction() {
+runtime::Task<Result<void>> Producer::commit() {
     CO_TRY_OK(usable());
-    co_await flush();
+    co_await deliver_all();
     co_return co_await transactions_.end(true, false, cluster_.after(config_.max_block));
 }
 
-runtime::Task<Result<void>> Producer::abort_transaction() {
+runtime::Task<Result<void>> Producer::abort() {
     transactions_.fail_transaction(fail(ErrorCode::cancelled, "the transaction was aborted"));
     sender_.give_up_all(transactions_.failure());
-    co_await flush();
+    co_await deliver_all();
     failure_.reset();
     bool broken = false;
     accumulator_.for_each_queue([&](PartitionQueue& queue) { broken |= queue.broken(); });

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "client/accumulator.h"
+#include "client/metrics/timed.h"
 #include "client/producer_sender.h"
 #include "client/telemetry/telemetry.h"
 #include "client/transactions.h"
@@ -44,7 +45,9 @@ public:
     }
 
     // Until everything that was sent before has its outcome; does not wait for linger.ms.
-    runtime::Task<void> flush();
+    [[clang::coro_wrapper]] runtime::Task<void> flush() {
+        return timed(cluster_.loop(), calls_.flush, deliver_all());
+    }
     // flush(), at most for so long; afterwards nothing can be sent. Errors: deadline_exceeded when
     // something was not delivered in time, which has failed then.
     runtime::Task<Result<void>> close(std::chrono::milliseconds patience);
@@ -55,14 +58,24 @@ public:
     // Transactions, for a producer with transactional.id. Each waits for max.block.ms at most. A
     // transaction that failed can only be aborted; producer_fenced and what else is final ends the
     // producer.
-    runtime::Task<Result<void>> init_transactions();
-    Result<void> begin_transaction() { return transactions_.begin(); }
+    [[clang::coro_wrapper]] runtime::Task<Result<void>> init_transactions() {
+        return timed(cluster_.loop(), calls_.init, init());
+    }
+    Result<void> begin_transaction();
     // The offsets become the group's when the transaction is committed.
-    runtime::Task<Result<void>> send_offsets(CommittedOffsets offsets, GroupMetadata group);
+    [[clang::coro_wrapper]] runtime::Task<Result<void>> send_offsets(CommittedOffsets offsets,
+                                                                     GroupMetadata group) {
+        return timed(cluster_.loop(), calls_.offsets,
+                     add_offsets(std::move(offsets), std::move(group)));
+    }
     // Delivers what was sent, and then all of it counts.
-    runtime::Task<Result<void>> commit_transaction();
+    [[clang::coro_wrapper]] runtime::Task<Result<void>> commit_transaction() {
+        return timed(cluster_.loop(), calls_.commit, commit());
+    }
     // Gives up what is not yet sent, and what was sent counts for nobody who reads committed.
-    runtime::Task<Result<void>> abort_transaction();
+    [[clang::coro_wrapper]] runtime::Task<Result<void>> abort_transaction() {
+        return timed(cluster_.loop(), calls_.abort, abort());
+    }
 
     Cluster& cluster() { return cluster_; }
     const ProducerConfig& config() const { return config_; }
@@ -83,6 +96,12 @@ private:
     bool transactional() const { return !config_.transactional_id.empty(); }
     runtime::Task<Result<Delivery>> append(const Record& record,
                                            std::optional<Offset> expected_end);
+    runtime::Task<bool> wait_for_room(runtime::Subscriber& waiting, runtime::TimePoint deadline);
+    runtime::Task<void> deliver_all();
+    runtime::Task<Result<void>> init();
+    runtime::Task<Result<void>> add_offsets(CommittedOffsets offsets, GroupMetadata group);
+    runtime::Task<Result<void>> commit();
+    runtime::Task<Result<void>> abort();
 
     const ProducerConfig config_;
     Cluster cluster_;
@@ -91,6 +110,7 @@ private:
     ProducerSession session_{cluster_, config_};
     Transactions transactions_{cluster_, config_, schedule_, session_};
     ProducerSender sender_{cluster_, config_, schedule_, accumulator_, session_};
+    ProducerCalls calls_;
     bool closed_ = false;
     std::optional<Error> failure_;
     Telemetry telemetry_;

@@ -63,8 +63,10 @@ public:
     protocol::BatchBuilder builder;
     bool closed = false;  // takes no more records
     int32_t count = 0;
+    size_t record_bytes_max = 0;  // of its largest record, without compression
 
     // From then on.
+    size_t plain_bytes = 0;                       // without compression
     std::shared_ptr<std::vector<uint8_t>> bytes;  // as it is sent
     ProducerIdentity identity;
     int32_t base_sequence = -1;

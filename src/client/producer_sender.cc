@@ -121,6 +121,7 @@ Result<void> ProducerSender::seal(const BatchRef& batch) {
     if (!batch->bytes) {
         batch->builder.set_producer(batch->identity.id, batch->identity.epoch,
                                     batch->base_sequence);
+        batch->plain_bytes = batch->builder.size_bytes();
         TRY(auto bytes, batch->builder.finish());
         batch->bytes = std::make_shared<std::vector<uint8_t>>(std::move(bytes));
         return {};
@@ -179,20 +180,45 @@ void ProducerSender::note_start(const Batches& batches) {
     for (const BatchRef& batch : batches) {
         records += batch->count;
         if (batch->attempts == 1) stats_.queue_time.record(now, now - batch->created);
+        const SentBatch sent{static_cast<uint64_t>(batch->count), batch->bytes->size(),
+                             batch->plain_bytes};
+        stats_.counts.send(now, sent);
+        batch->queue.counts->send(now, sent);
+        stats_.record_bytes.record_many(
+            now, sent.records, static_cast<double>(sent.plain_bytes - protocol::kBatchHeaderBytes),
+            static_cast<double>(batch->record_bytes_max));
     }
-    stats_.records_sent += static_cast<uint64_t>(records);
     stats_.request_records.record(now, static_cast<double>(records));
+}
+
+void ProducerSender::Stats::add(MetricList& out, runtime::TimePoint now) const {
+    counts.add(out, now);
+    out.meter("batch-split", cuts.frequency(now), cut);
+    out.gauge("batch-size-avg", counts.batch_bytes.average(now));
+    out.gauge("batch-size-max", counts.batch_bytes.max(now));
+    out.gauge("compression-rate-avg", counts.compression.average(now));
+    out.gauge("record-size-avg", record_bytes.average(now));
+    out.gauge("record-size-max", record_bytes.max(now));
+    out.gauge("records-per-request-avg", request_records.average(now));
+    out.gauge("record-queue-time-avg", queue_time.average(now));
+    out.gauge("record-queue-time-max", queue_time.max(now));
+    out.gauge("produce-throttle-time-avg", throttle.average(now));
+    out.gauge("produce-throttle-time-max", throttle.max(now));
+    out.gauge("request-latency-avg", latency.average(now));
+    out.gauge("request-latency-max", latency.max(now));
 }
 
 runtime::Task<void> ProducerSender::await_answer(NodeId node, ConnectionPtr connection,
                                                  BrokerConnection::Sent sent, Batches batches) {
+    const auto began = cluster_.loop().now();
     const auto reply = co_await connection->answer<protocol::ProduceResponse>(
         std::move(sent), cluster_.after(config_.client.request_timeout));
     --targets_[node].in_flight;
     schedule_.wanted().set();
     if (reply) {
-        stats_.throttle.record(cluster_.loop().now(),
-                               static_cast<double>((*reply)->throttle_time_ms));
+        const auto now = cluster_.loop().now();
+        stats_.latency.record(now, now - began);
+        stats_.throttle.record(now, static_cast<double>((*reply)->throttle_time_ms));
         take_answers(batches, reply->body);
     } else {
         give_back(batches, reply.error());

@@ -24,14 +24,15 @@ public:
         uint64_t records = 0;   // delivered
         uint64_t bytes = 0;     // of batches, as sent
         uint64_t repeated = 0;  // batches that were sent again
-        uint64_t failed = 0;    // records given up
-        uint64_t records_sent = 0;      // in all attempts
-        uint64_t records_repeated = 0;  // of those, not for the first time
         uint64_t cut = 0;       // batches that were too large
-        Sampled batch_bytes;
+        SendCounts counts;
+        Sampled record_bytes;
         Sampled request_records;
         Sampled queue_time;  // ms, from a batch's first record to its first sending
         Sampled throttle;    // ms that brokers asked to wait
+        Sampled latency;     // ms, of requests
+        Sampled cuts;
+        void add(MetricList& out, runtime::TimePoint now) const;
     };
 
     ProducerSender(Cluster& cluster, const ProducerConfig& config, SendSchedule& schedule,

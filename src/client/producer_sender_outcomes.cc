@@ -67,7 +67,6 @@ void ProducerSender::take_answer(const BatchRef& batch, const Answer& said) {
     const auto code = static_cast<ErrorCode>(said.error_code);
     ++stats_.batches;
     stats_.bytes += batch->bytes->size();
-    stats_.batch_bytes.record(cluster_.loop().now(), static_cast<double>(batch->bytes->size()));
     if (code == ErrorCode::none || code == ErrorCode::duplicate_sequence_number) {
         batch->base_offset = code == ErrorCode::none ? said.base_offset : -1;
         batch->append_time = said.log_append_time_ms;
@@ -83,6 +82,7 @@ void ProducerSender::take_answer(const BatchRef& batch, const Answer& said) {
     if (code == ErrorCode::message_too_large && batch->count > 1) {
         if (accumulator_.split(batch)) {
             ++stats_.cut;
+            stats_.cuts.record(cluster_.loop().now(), 1.0);
             return;
         }
     }
@@ -110,7 +110,8 @@ bool ProducerSender::retriable(const ProducerBatch& batch, ErrorCode code) const
 void ProducerSender::retry(const BatchRef& batch, ErrorCode code, Fate fate) {
     PartitionQueue& queue = batch->queue;
     ++stats_.repeated;
-    stats_.records_repeated += static_cast<uint64_t>(batch->count);
+    stats_.counts.repeat(cluster_.loop().now(), batch->count);
+    queue.counts->repeat(cluster_.loop().now(), batch->count);
     queue.retry(batch, fate);
     if (code == ErrorCode::unknown_producer_id) queue.break_sequence();
     if (stale_metadata(code)) cluster_.request_update();
@@ -122,7 +123,8 @@ void ProducerSender::retry(const BatchRef& batch, ErrorCode code, Fate fate) {
 
 void ProducerSender::fail_batch(const BatchRef& batch, Error why) {
     batch->error = std::move(why);
-    stats_.failed += static_cast<uint64_t>(batch->count);
+    stats_.counts.fail(cluster_.loop().now(), batch->count);
+    batch->queue.counts->fail(cluster_.loop().now(), batch->count);
     accumulator_.finish(*batch);
     if (on_failure) on_failure(*batch);
     look_on(batch->queue);

@@ -20,16 +20,13 @@ Result<void> ShareConsumer::subscribe(std::vector<std::string> topics) {
     if (!membership_) {
         membership_ = std::make_unique<ShareMembership>(
             cluster_, link_, config_,
-            ShareMembership::Listener{.assigned =
-                                          [this](ShareAssignment assignment) {
-                                              if (fetcher_) fetcher_->assign(std::move(assignment));
-                                          },
-                                      .failed =
-                                          [this](Error error) {
-                                              failure_ = std::move(error);
-                                              if (fetcher_) fetcher_->filled.notify();
-                                          },
-                                      .in_poll = [this] { return in_poll_; }});
+            ShareMembership::Listener{
+                .assigned =
+                    [this](ShareAssignment assignment) {
+                        if (fetcher_) fetcher_->assign(std::move(assignment));
+                    },
+                .failed = [this](Error error) { note_failure(std::move(error)); },
+                .in_poll = [this] { return in_poll_; }});
         fetcher_ = std::make_unique<ShareFetcher>(
             cluster_, config_, membership_->id(), fetches_,
             [this](const PartitionAcknowledgement& part, const Result<void>& result) {
@@ -66,6 +63,7 @@ runtime::Task<Result<std::vector<ShareBatch>>> ShareConsumer::poll(Duration pati
     for (;;) {
         if (failure_) {
             out = *std::exchange(failure_, std::nullopt);
+            fetches_.for_application.taken(failed_at_, loop.now());
             break;
         }
         out = fetcher_->take(config_.max_poll_records, delivered_);
@@ -125,15 +123,31 @@ void ShareConsumer::hear(const PartitionAcknowledgement& part, const Result<void
         if (said) said = result;
         if (--part.commit->waiting == 0) part.commit->settled.notify();
     }
-    if (callback_) outcomes_.push_back({part, result});
+    if (!callback_) return;
+    outcomes_.push_back({part, result, cluster_.loop().now()});
+    fetches_.for_application.put();
+}
+
+void ShareConsumer::note_failure(Error error) {
+    if (!failure_) {
+        failed_at_ = cluster_.loop().now();
+        fetches_.for_application.put();
+    }
+    failure_ = std::move(error);
+    if (fetcher_) fetcher_->filled.notify();
 }
 
 void ShareConsumer::call_back() {
+    if (outcomes_.empty()) return;
+    const auto began = cluster_.loop().read_clock();
     while (!outcomes_.empty()) {
         const Outcome outcome = std::move(outcomes_.front());
         outcomes_.pop_front();
+        fetches_.for_application.taken(outcome.at, cluster_.loop().now());
         if (callback_) callback_(outcome.part.place, outcome.part.ranges, outcome.result);
     }
+    const auto now = cluster_.loop().read_clock();
+    fetches_.for_application.work.record(now, now - began);
 }
 
 runtime::Task<Result<ShareConsumer::CommitResults>> ShareConsumer::commit() {
@@ -174,10 +188,14 @@ MetricList ShareConsumer::metrics() const {
     MetricList out = cluster_.metrics("consumer");
     out.begin_group("consumer-share-metrics");
     polls_.add(out, now);
+    fetches_.add_events(out, now);
+    cluster_.loop_watch().add_rounds(out);
+    add_unsent(out, *cluster_.traffic(), now);
     out.begin_group("consumer-share-fetch-manager-metrics");
     fetches_.add(out, now);
     out.begin_group("consumer-share-coordinator-metrics");
     add_heartbeats(out, link_.stats, now);
+    out.count_all();
     return out;
 }
 

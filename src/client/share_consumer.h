@@ -99,6 +99,7 @@ private:
     struct Outcome {
         PartitionAcknowledgement part;
         Result<void> result;
+        runtime::TimePoint at;
     };
     bool implicit() const {
         return config_.acknowledgement == AcknowledgementMode::implicit_accept;
@@ -106,6 +107,7 @@ private:
     std::vector<PartitionAcknowledgement> take_acknowledgements();
     Telemetry::Labels labels() const;
     void hear(const PartitionAcknowledgement& part, const Result<void>& result);
+    void note_failure(Error error);
     void call_back();
     runtime::Task<void> leave(runtime::TimePoint deadline);
 
@@ -117,6 +119,7 @@ private:
     Acknowledged callback_;
     std::deque<Outcome> outcomes_;  // for callback_
     std::optional<Error> failure_;  // of the membership
+    runtime::TimePoint failed_at_{};
     PollStats polls_;
     ShareFetchStats fetches_;  // of all subscriptions
     bool in_poll_ = false;

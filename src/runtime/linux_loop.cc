@@ -68,6 +68,7 @@ LinuxLoop::~LinuxLoop() = default;
 void LinuxLoop::run(Task<void> root) {
     const Entered entered{*this};
     update_now();
+    last_look_ = now_;
     Scope scope{*this};
     scope.spawn(std::move(root));
     for (;;) {
@@ -109,12 +110,17 @@ void LinuxLoop::wait_for_events() {
         sleeping_.store(false, std::memory_order_relaxed);
     }
     update_now();
+    times_.waited += now_ - began;
     const Duration waited = std::min(now_ - began, 8 * options_.poll_max);
     usual_wait_ += (waited - usual_wait_) / 4;
 }
 
 void LinuxLoop::note_turn(TimePoint ended) {
     const Duration lasted = ended - now_;
+    ++times_.looks;
+    times_.worked += lasted;
+    times_.longest = std::max(times_.longest, ended - last_look_);
+    last_look_ = ended;
     stats_.longest_turn = std::max(stats_.longest_turn, lasted);
     if (lasted < kStall) return;
     ++stats_.stalls;

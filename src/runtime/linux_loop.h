@@ -81,6 +81,7 @@ private:
     RemoteQueue remote_;
     std::atomic<bool> sleeping_ = false;
     TimePoint now_;
+    TimePoint last_look_;
     // What a wait lasted of late, an average that follows quickly.
     Duration usual_wait_{};
     mutable TimestampMs wall_ms_ = -1;  // of this turn; -1: not asked for yet

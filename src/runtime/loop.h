@@ -37,6 +37,15 @@ private:
     Remote* next_ = nullptr;
 };
 
+// What a loop did with its time since it began. A look asks the system for events; it waits for them
+// when nothing is ready to run.
+struct LoopTimes {
+    uint64_t looks = 0;
+    Duration waited{};
+    Duration worked{};   // ran tasks
+    Duration longest{};  // from the beginning of a look to that of the next
+};
+
 class Loop {
 public:
     explicit Loop(uint64_t seed) : rng_(seed) {}
@@ -54,6 +63,8 @@ public:
     virtual TimePoint read_clock() const = 0;
     virtual TimestampMs wall_ms() const = 0;
     Rng& rng() { return rng_; }
+    // Nothing of a simulated loop, whose time stands still while it runs.
+    const LoopTimes& times() const { return times_; }
 
     // Resumes `handle` in a later turn of the ready queue, in the order of the calls. The coroutine
     // must live until then; what may be destroyed earlier waits with a Waiter.
@@ -99,6 +110,8 @@ protected:
     size_t ready_count() const { return static_cast<size_t>(tail_ - head_); }
     TimePoint next_timer() const;
     void set_dropping(bool dropping) { dropping_ = dropping; }
+
+    LoopTimes times_;
 
 private:
     friend class Waiter;

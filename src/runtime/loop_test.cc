@@ -57,6 +57,24 @@ TEST_CASE("timers fire by time, equal ones in the order they were set") {
     CHECK(order == std::vector{4, 1, 3, 2, 0, 5});
 }
 
+TEST_CASE("a loop knows how long it waited and worked") {
+    LinuxLoop loop;
+    constexpr int kSleeps = 3;
+    const TimePoint began = loop.read_clock();
+    for (int i = 0; i != kSleeps; ++i) {
+        std::vector<int> order;
+        loop.run(note_after(loop, 2ms, 1, order));
+    }
+    const Duration all = loop.read_clock() - began;
+    const LoopTimes& times = loop.times();
+    CHECK(times.looks >= kSleeps);
+    CHECK(times.waited > Duration::zero());
+    CHECK(times.worked > Duration::zero());
+    CHECK(times.waited + times.worked >= kSleeps * 2ms);
+    CHECK(times.waited + times.worked <= all);
+    CHECK(times.longest <= all);
+}
+
 TEST_CASE("timers agree with a sorted list when many are set and destroyed") {
     LinuxLoop loop{{.seed = 11}};
     std::vector<int> order;

@@ -16,9 +16,15 @@ std::string key(std::string_view client_id, const client::Metric& metric) {
     return out + "}";
 }
 
-// Kafka's client keeps this one as a whole number.
 std::string value(const client::Metric& metric) {
-    return fixed(metric.value, metric.name == "preferred-read-replica" ? 0 : 3);
+    switch (metric.kind) {
+        case client::Metric::Kind::text:
+            return metric.text;
+        case client::Metric::Kind::whole:
+            return fixed(metric.value, 0);
+        default:
+            return fixed(metric.value, 3);
+    }
 }
 
 }  // namespace

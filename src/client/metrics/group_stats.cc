@@ -1,5 +1,7 @@
 #include "client/metrics/group_stats.h"
 
+#include <algorithm>
+
 namespace millrace::client {
 namespace {
 
@@ -10,49 +12,72 @@ double seconds_since(runtime::TimePoint then, runtime::TimePoint now) {
         std::chrono::duration_cast<std::chrono::seconds>(now - then).count());
 }
 
+void add_times(MetricList& out, const std::string& name, const Sampled& times,
+               runtime::TimePoint now) {
+    out.gauge(name + "-avg", times.average(now));
+    out.gauge(name + "-max", times.max(now));
+}
+
+constexpr double kSecondsOfHour = 3600;
+
 }  // namespace
 
 void add_heartbeats(MetricList& out, const GroupStats& stats, runtime::TimePoint now) {
-    out.counter("heartbeat-total", stats.heartbeats);
-    out.gauge("heartbeat-rate", stats.heartbeat_time.frequency(now));
+    out.meter("heartbeat", stats.heartbeat_time.frequency(now), stats.heartbeats);
     out.gauge("heartbeat-response-time-max", stats.heartbeat_time.max(now));
     out.gauge("last-heartbeat-seconds-ago", seconds_since(stats.last_heartbeat, now));
     out.counter("rebalance-total", stats.rebalances);
+    out.gauge("rebalance-rate-per-hour", stats.rebalances_lately.frequency(now) * kSecondsOfHour);
 }
 
 void add_commits(MetricList& out, const GroupStats& stats, runtime::TimePoint now) {
-    out.counter("commit-total", stats.commits);
-    out.gauge("commit-rate", stats.commit_time.frequency(now));
-    out.gauge("commit-latency-avg", stats.commit_time.average(now));
-    out.gauge("commit-latency-max", stats.commit_time.max(now));
+    out.meter("commit", stats.commit_time.frequency(now), stats.commits);
+    add_times(out, "commit-latency", stats.commit_time, now);
     out.counter("failed-rebalance-total", stats.rebalances_failed);
-    out.gauge("rebalance-latency-avg", stats.rebalance_latency.average(now));
-    out.gauge("rebalance-latency-max", stats.rebalance_latency.max(now));
+    out.gauge("failed-rebalance-rate-per-hour",
+              stats.rebalances_failed_lately.frequency(now) * kSecondsOfHour);
+    add_times(out, "rebalance-latency", stats.rebalance_latency, now);
     out.counter("rebalance-latency-total",
                 std::chrono::duration<double, std::milli>(stats.rebalance_time).count());
     out.gauge("last-rebalance-seconds-ago", seconds_since(stats.last_rebalance, now));
+    add_times(out, "partition-assigned-latency", stats.assigned_time, now);
+    add_times(out, "partition-revoked-latency", stats.revoked_time, now);
+    add_times(out, "partition-lost-latency", stats.lost_time, now);
+}
+
+void add_joins(MetricList& out, const GroupStats& stats, runtime::TimePoint now) {
+    out.meter("join", stats.join.time.frequency(now), stats.join.count);
+    add_times(out, "join-time", stats.join.time, now);
+    out.meter("sync", stats.sync.time.frequency(now), stats.sync.count);
+    add_times(out, "sync-time", stats.sync.time, now);
 }
 
 void PollStats::add(MetricList& out, runtime::TimePoint now) const {
     out.gauge("last-poll-seconds-ago", seconds_since(last_, now));
-    out.gauge("time-between-poll-avg", between_.average(now));
-    out.gauge("time-between-poll-max", between_.max(now));
+    add_times(out, "time-between-poll", between_, now);
     out.gauge("poll-idle-ratio-avg", idle_.average(now));
 }
 
+void FetchCounts::add(MetricList& out, runtime::TimePoint now) const {
+    out.meter("records-consumed", records_given.rate(now), records);
+    out.meter("bytes-consumed", bytes_given.rate(now), bytes);
+    out.gauge("records-per-request-avg", records_fetched.average(now));
+    add_times(out, "fetch-size", bytes_fetched, now);
+}
+
 void FetchStats::add(MetricList& out, runtime::TimePoint now) const {
-    out.counter("fetch-total", fetches);
-    out.gauge("fetch-rate", latency.frequency(now));
-    out.gauge("fetch-latency-avg", latency.average(now));
-    out.gauge("fetch-latency-max", latency.max(now));
-    out.gauge("fetch-size-avg", size.average(now));
-    out.gauge("fetch-size-max", size.max(now));
-    out.gauge("fetch-throttle-time-avg", throttle.average(now));
-    out.gauge("fetch-throttle-time-max", throttle.max(now));
-    out.counter("records-consumed-total", records);
-    out.gauge("records-consumed-rate", consumed.rate(now));
-    out.gauge("records-per-request-avg", consumed.average(now));
-    out.counter("bytes-consumed-total", bytes);
+    out.meter("fetch", latency.frequency(now), fetches);
+    add_times(out, "fetch-latency", latency, now);
+    add_times(out, "fetch-throttle-time", throttle, now);
+    all.add(out, now);
+}
+
+std::vector<std::string> topic_tags(const std::string& topic) {
+    std::vector<std::string> out{topic};
+    std::string plain = topic;
+    std::ranges::replace(plain, '.', '_');
+    if (plain != topic) out.push_back(std::move(plain));
+    return out;
 }
 
 }  // namespace millrace::client

@@ -15,11 +15,14 @@ struct Metric {
     enum class Kind : uint8_t {
         counter,  // since the client began; never falls
         gauge,
+        whole,  // a gauge that has no fractions by its nature: an id, a time in ms
+        text,
     };
     std::string group;  // "producer-metrics"
     std::string name;   // "record-send-total"
     Kind kind = Kind::gauge;
-    double value = 0;
+    double value = 0;  // NaN: there was nothing to measure lately
+    std::string text;
     // Beside the client's id: node-id, topic, partition.
     std::vector<std::pair<std::string, std::string>> tags;
 };
@@ -42,13 +45,30 @@ public:
     void gauge(std::string_view name, Number value) {
         add(name, Metric::Kind::gauge, static_cast<double>(value));
     }
+    void whole(std::string_view name, int64_t value) {
+        add(name, Metric::Kind::whole, static_cast<double>(value));
+    }
+    void text(std::string_view name, std::string value) {
+        add(name, Metric::Kind::text, 0);
+        metrics_.back().text = std::move(value);
+    }
+    // "<name>-rate" and "<name>-total": of late, a second, and since the client began.
+    void meter(std::string_view name, double rate, uint64_t total) {
+        gauge(std::string(name) + "-rate", rate);
+        counter(std::string(name) + "-total", total);
+    }
+    // Last of all: how many metrics there are, this one included.
+    void count_all() {
+        begin_group("kafka-metrics-count");
+        gauge("count", metrics_.size() + 1);
+    }
     const std::vector<Metric>& all() const { return metrics_; }
     // nullptr when there is none; the first, whatever its tags.
     const Metric* find(std::string_view group, std::string_view name) const;
 
 private:
     void add(std::string_view name, Metric::Kind kind, double value) {
-        metrics_.push_back({group_, std::string(name), kind, value, tags_});
+        metrics_.push_back({group_, std::string(name), kind, value, {}, tags_});
     }
     std::string group_;
     Tags tags_;

@@ -1,4 +1,5 @@
-// What goes over a client's connections, counted: all together, and for each broker.
+// What goes over a client's connections, counted: all together, and for each broker; and how requests
+// wait to be written.
 //
 // Owner: Brokers; connections share it, as they may outlive that. Loop: the client's. Bound: one
 // entry for each broker id that was ever connected to. Kafka: Selector's metrics.
@@ -29,6 +30,8 @@ struct ClientTraffic {
     uint64_t connections_closed = 0;
     Sampled openings;
     Sampled closings;
+    uint64_t unsent = 0;  // requests that wait to be written
+    Sampled unsent_time;  // ms that requests waited for it
 
     // As Kafka's client numbers its connections to coordinators.
     static NodeId coordinator_id(NodeId broker) { return INT32_MAX - broker; }
@@ -49,6 +52,22 @@ public:
         ++traffic_->connections_closed;
         traffic_->closings.record(now, 1.0);
     }
+    // A request waits to be written; all that waited on this connection have been, or never will be.
+    void queued(runtime::TimePoint now) {
+        ++traffic_->unsent;
+        if (unsent_++ == 0) oldest_unsent_ = now;
+        since_oldest_ += now - oldest_unsent_;
+    }
+    void written(runtime::TimePoint now) {
+        const Duration longest = now - oldest_unsent_;
+        const auto all = Milliseconds(longest * static_cast<int64_t>(unsent_) - since_oldest_);
+        traffic_->unsent_time.record_many(now, unsent_, all.count(), Milliseconds(longest).count());
+        forget_unsent();
+    }
+    void forget_unsent() {
+        traffic_->unsent -= std::exchange(unsent_, 0);
+        since_oldest_ = {};
+    }
     void sent(runtime::TimePoint now, size_t bytes) {
         for (Traffic* to : {&traffic_->all, node_}) {
             ++to->requests;
@@ -66,12 +85,19 @@ public:
     }
 
 private:
+    using Milliseconds = std::chrono::duration<double, std::milli>;
+
     TrafficPtr traffic_;
     Traffic* node_;  // lives in traffic_
+    uint64_t unsent_ = 0;
+    runtime::TimePoint oldest_unsent_{};
+    Duration since_oldest_{};  // from the oldest one to each of the others, in sum
 };
 
 // Groups "<client>-metrics" and "<client>-node-metrics".
 void add_traffic(MetricList& out, const std::string& client, const ClientTraffic& traffic,
                  runtime::TimePoint now);
+// To the group that was begun: requests that wait to be written.
+void add_unsent(MetricList& out, const ClientTraffic& traffic, runtime::TimePoint now);
 
 }  // namespace millrace::client

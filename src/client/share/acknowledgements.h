@@ -48,6 +48,7 @@ struct PartitionAcknowledgement {
     std::vector<AcknowledgedRange> ranges;  // ascending
     // Until when an attempt that failed is repeated.
     runtime::TimePoint deadline{};
+    runtime::TimePoint queued{};          // when it was last put into the queue of its broker
     std::shared_ptr<ShareCommit> commit;  // nullptr: nobody waits
     bool renews() const;
 };

@@ -24,10 +24,15 @@ ShareFetcher::ShareFetcher(Cluster& cluster, const ShareConsumerConfig& config,
 
 void ShareFetchStats::add(MetricList& out, runtime::TimePoint now) const {
     FetchStats::add(out, now);
-    out.gauge("records-per-request-max", consumed.max(now));
-    out.counter("acknowledgements-send-total", acknowledged);
-    out.gauge("acknowledgements-send-rate", acknowledgements.rate(now));
-    out.counter("acknowledgements-error-total", acknowledgements_failed);
+    out.gauge("records-per-request-max", all.records_fetched.max(now));
+    out.meter("acknowledgements-send", acknowledgements.rate(now), acknowledged);
+    out.meter("acknowledgements-error", failures.rate(now), acknowledgements_failed);
+}
+
+void ShareFetchStats::add_events(MetricList& out, runtime::TimePoint now) const {
+    from_application.add(out, "application", now);
+    out.counter("application-events-expired-count", from_application.expired);
+    for_application.add(out, "background", now);
 }
 
 // What the application does
@@ -46,7 +51,11 @@ void ShareFetcher::ask() {
 
 void ShareFetcher::acknowledge(std::vector<PartitionAcknowledgement> parts) {
     if (parts.empty()) return;
-    for (PartitionAcknowledgement& part : parts) node(part.node).pending.push_back(std::move(part));
+    for (PartitionAcknowledgement& part : parts) {
+        part.queued = cluster_.loop().now();
+        stats_.from_application.put();
+        node(part.node).pending.push_back(std::move(part));
+    }
     changed_.notify();
 }
 
@@ -60,9 +69,12 @@ runtime::Task<void> ShareFetcher::close(runtime::TimePoint deadline) {
     while (!std::ranges::all_of(nodes_, ended))
         if (!co_await waiting.wait_until(deadline)) break;
     tasks_.reset();
+    stats_.for_application.waiting -= errors_.size();
+    errors_.clear();
     for (const auto& [id, node] : nodes_) {
         std::vector<PartitionAcknowledgement> left(node->pending.begin(), node->pending.end());
         node->pending.clear();
+        for (size_t i = 0; i != left.size(); ++i) stats_.from_application.given_up();
         settle_all(*node, std::move(left), fail(ErrorCode::deadline_exceeded, "not sent in time"));
     }
 }
@@ -189,16 +201,27 @@ std::vector<PartitionAcknowledgement> ShareFetcher::take_pending(Node& node) {
     for (PartitionAcknowledgement& part : node.pending) {
         const bool taken =
             std::ranges::find(out, part.place, &PartitionAcknowledgement::place) != out.end();
-        if (taken)
+        if (taken) {
             later.push_back(std::move(part));
-        else
-            out.push_back(std::move(part));
+            continue;
+        }
+        stats_.from_application.taken(part.queued, cluster_.loop().now());
+        out.push_back(std::move(part));
     }
     node.pending = std::move(later);
     return out;
 }
 
+// How long it took to put them into a request.
+void ShareFetcher::note_work(std::span<const PartitionAcknowledgement> saying,
+                             runtime::TimePoint began) {
+    if (saying.empty()) return;
+    const auto now = cluster_.loop().read_clock();
+    stats_.from_application.work.record(now, now - began);
+}
+
 runtime::Task<bool> ShareFetcher::fetch_once(Node& node, std::map<TopicPartition, Uuid> wanted) {
+    const auto took = cluster_.loop().read_clock();
     const auto saying = take_pending(node);
     protocol::ShareFetchRequest request;
     request.group_id = protocol::Str::borrow(config_.group_id);
@@ -210,6 +233,7 @@ runtime::Task<bool> ShareFetcher::fetch_once(Node& node, std::map<TopicPartition
     request.batch_size = config_.max_poll_records;
     request.share_acquire_mode = static_cast<int8_t>(config_.acquire);
     node.session.name(request, wanted, saying);
+    note_work(saying, took);
     const auto began = cluster_.loop().now();
     auto reply = co_await cluster_.call(
         node.id, request, cluster_.after(config_.client.request_timeout + config_.fetch_max_wait));
@@ -220,7 +244,7 @@ runtime::Task<bool> ShareFetcher::fetch_once(Node& node, std::map<TopicPartition
         if (!node.asked) raise(reply.error());
         co_return false;
     }
-    stats_.fetched(began, cluster_.loop().now(), reply->frame.size(), (*reply)->throttle_time_ms);
+    stats_.answered(began, cluster_.loop().now(), (*reply)->throttle_time_ms);
     const auto code = static_cast<ErrorCode>((*reply)->error_code);
     if (code != ErrorCode::none) {
         const auto& why = (*reply)->error_message;
@@ -243,6 +267,7 @@ runtime::Task<bool> ShareFetcher::fetch_once(Node& node, std::map<TopicPartition
 }
 
 runtime::Task<bool> ShareFetcher::acknowledge_once(Node& node) {
+    const auto took = cluster_.loop().read_clock();
     const auto saying = take_pending(node);
     const bool last = closing_ && node.pending.empty();
     protocol::ShareAcknowledgeRequest request;
@@ -250,6 +275,7 @@ runtime::Task<bool> ShareFetcher::acknowledge_once(Node& node) {
     request.member_id = protocol::Str::borrow(member_id_);
     request.is_renew_ack = std::ranges::any_of(saying, &PartitionAcknowledgement::renews);
     node.session.name(request, saying);
+    note_work(saying, took);
     if (last) request.share_session_epoch = ShareSession::kFinalEpoch;
     auto reply =
         co_await cluster_.call(node.id, request, cluster_.after(config_.client.request_timeout));

@@ -13,6 +13,7 @@
 #include <deque>
 
 #include "client/cluster.h"
+#include "client/metrics/event_stats.h"
 #include "client/metrics/group_stats.h"
 #include "client/share/batch.h"
 #include "client/share/membership.h"
@@ -25,7 +26,12 @@ struct ShareFetchStats : FetchStats {
     uint64_t acknowledged = 0;  // records, as sent
     uint64_t acknowledgements_failed = 0;
     Sampled acknowledgements;
+    Sampled failures;
+    EventStats from_application;  // acknowledgements for brokers
+    EventStats for_application;   // what became of them, and errors
+    // To the group that was begun; queues are of another.
     void add(MetricList& out, runtime::TimePoint now) const;
+    void add_events(MetricList& out, runtime::TimePoint now) const;
 };
 
 class ShareFetcher {
@@ -85,13 +91,15 @@ private:
     void fail_moved(Node& node);
     bool travels(const PartitionAcknowledgement& part,
                  const std::map<TopicPartition, Uuid>& wanted) const;
-    static std::vector<PartitionAcknowledgement> take_pending(Node& node);
+    std::vector<PartitionAcknowledgement> take_pending(Node& node);
+    void note_work(std::span<const PartitionAcknowledgement> saying, runtime::TimePoint began);
     runtime::Task<bool> fetch_once(Node& node, std::map<TopicPartition, Uuid> wanted);
     runtime::Task<bool> acknowledge_once(Node& node);
     void take_answer(Node& node, Reply<protocol::ShareFetchResponse>& reply);
-    void take_records(Node& node, const TopicPartition& place, const Uuid& topic_id,
-                      protocol::ShareFetchResponse::PartitionData& data,
-                      const std::shared_ptr<const void>& memory);
+    // How many were acquired.
+    size_t take_records(Node& node, const TopicPartition& place, const Uuid& topic_id,
+                        protocol::ShareFetchResponse::PartitionData& data,
+                        const std::shared_ptr<const void>& memory);
     void take_failure(const TopicPartition& place, ErrorCode code);
     bool refused(Node& node, ErrorCode code, std::string_view message);
     void settle(Node& node, PartitionAcknowledgement part, Result<void> result);
@@ -113,8 +121,13 @@ private:
     std::map<TopicPartition, runtime::TimePoint> not_before_;  // after a failure
     std::map<NodeId, std::unique_ptr<Node>> nodes_;
     std::deque<Chunk> chunks_;
-    std::deque<Error> errors_;  // for the application; bounded by raise()
+    struct Raised {
+        Error error;
+        runtime::TimePoint at;
+    };
+    std::deque<Raised> errors_;  // for the application; bounded by raise()
     UnpackPool unpacking_;
+    uint64_t bytes_unpacked_ = 0;
     ShareFetchStats& stats_;
     std::chrono::milliseconds lock_timeout_{0};
     int fetching_ = 0;  // nodes with a fetch under way

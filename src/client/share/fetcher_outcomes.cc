@@ -47,7 +47,10 @@ bool ShareFetcher::refused(Node& node, ErrorCode code, std::string_view message)
 
 void ShareFetcher::raise(Error error) {
     constexpr size_t kErrorsMax = 16;
-    if (errors_.size() < kErrorsMax) errors_.push_back(std::move(error));
+    if (errors_.size() < kErrorsMax) {
+        errors_.push_back({std::move(error), cluster_.loop().now()});
+        stats_.for_application.put();
+    }
     filled.notify();
 }
 
@@ -58,6 +61,8 @@ void ShareFetcher::settle(Node& node, PartitionAcknowledgement part, Result<void
                        node.session.open() && cluster_.loop().now() < part.deadline;
     if (again) {
         node.retry_at = cluster_.after(config_.client.retry_backoff);
+        part.queued = cluster_.loop().now();
+        stats_.from_application.put();
         node.pending.push_front(std::move(part));
         return;
     }
@@ -67,7 +72,10 @@ void ShareFetcher::settle(Node& node, PartitionAcknowledgement part, Result<void
         records += static_cast<uint64_t>(range.last - range.first + 1);
     stats_.acknowledged += records;
     stats_.acknowledgements.record(cluster_.loop().now(), static_cast<double>(records));
-    if (!result) stats_.acknowledgements_failed += records;
+    if (!result) {
+        stats_.acknowledgements_failed += records;
+        stats_.failures.record(cluster_.loop().now(), static_cast<double>(records));
+    }
     acknowledged_(part, result);
 }
 
@@ -103,15 +111,19 @@ void ShareFetcher::fail_moved(Node& node) {
         PartitionAcknowledgement part = std::move(node.pending.front());
         node.pending.pop_front();
         const NodeId leader = leader_of(part.place);
-        if (leader >= 0 && leader != node.id)
+        const bool moved = leader >= 0 && leader != node.id;
+        if (!moved && node.session.open()) {
+            node.pending.push_back(std::move(part));
+            continue;
+        }
+        stats_.from_application.taken(part.queued, cluster_.loop().now());
+        if (moved)
             settle(node, std::move(part),
                    fail(ErrorCode::not_leader_or_follower, "the partition has another leader"));
-        else if (!node.session.open())
+        else
             settle(node, std::move(part),
                    fail(ErrorCode::share_session_not_found,
                         "the records were given back when the connection was lost"));
-        else
-            node.pending.push_back(std::move(part));
     }
 }
 

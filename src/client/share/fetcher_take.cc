@@ -37,24 +37,28 @@ std::vector<DeliveredRecords::Range> plain(std::span<const AcquiredRange> acquir
 void ShareFetcher::take_answer(Node& node, Reply<protocol::ShareFetchResponse>& reply) {
     if (reply->acquisition_lock_timeout_ms > 0)
         lock_timeout_ = std::chrono::milliseconds(reply->acquisition_lock_timeout_ms);
+    size_t records = 0;
+    size_t bytes = 0;
     for (auto& topic : reply->responses) {
         for (auto& data : topic.partitions) {
             const TopicPartition* place = node.session.find(topic.topic_id, data.partition_index);
             if (place == nullptr) continue;
-            take_records(node, *place, topic.topic_id, data, reply.frame.owner);
+            records += take_records(node, *place, topic.topic_id, data, reply.frame.owner);
+            bytes += data.records.size();
         }
     }
+    if (records != 0) stats_.all.fetched(cluster_.loop().now(), records, bytes);
 }
 
-void ShareFetcher::take_records(Node& node, const TopicPartition& place, const Uuid& topic_id,
-                                protocol::ShareFetchResponse::PartitionData& data,
-                                const std::shared_ptr<const void>& memory) {
+size_t ShareFetcher::take_records(Node& node, const TopicPartition& place, const Uuid& topic_id,
+                                  protocol::ShareFetchResponse::PartitionData& data,
+                                  const std::shared_ptr<const void>& memory) {
     if (const auto code = static_cast<ErrorCode>(data.error_code); code != ErrorCode::none) {
         note_leader(place, data.current_leader.leader_id, data.current_leader.leader_epoch);
         take_failure(place, code);
-        return;
+        return 0;
     }
-    if (data.acquired_records.empty()) return;
+    if (data.acquired_records.empty()) return 0;
     Chunk chunk{.place = std::make_shared<const TopicPartition>(place),
                 .topic_id = topic_id,
                 .node = node.id,
@@ -63,17 +67,22 @@ void ShareFetcher::take_records(Node& node, const TopicPartition& place, const U
                 .acquired = {},
                 .locked_until =
                     lock_timeout_.count() > 0 ? cluster_.after(lock_timeout_) : runtime::kNever};
-    for (const auto& range : data.acquired_records)
-        if (range.first_offset <= range.last_offset)
-            chunk.acquired.push_back({range.first_offset, range.last_offset, range.delivery_count});
+    Offset acquired = 0;
+    for (const auto& range : data.acquired_records) {
+        if (range.first_offset > range.last_offset) continue;
+        chunk.acquired.push_back({range.first_offset, range.last_offset, range.delivery_count});
+        acquired += range.last_offset - range.first_offset + 1;
+    }
     std::ranges::sort(chunk.acquired, {}, &AcquiredRange::first);
     chunks_.push_back(std::move(chunk));
+    return static_cast<size_t>(acquired);
 }
 
 Result<std::vector<ShareBatch>> ShareFetcher::take(int32_t records_max,
                                                    DeliveredRecords& delivered) {
     std::vector<ShareBatch> out;
     int64_t records = 0;
+    const uint64_t bytes_before = bytes_unpacked_;
     while (!chunks_.empty() && records < records_max) {
         Chunk& chunk = chunks_.front();
         const auto assigned = assignment_.find(*chunk.place);
@@ -104,13 +113,14 @@ Result<std::vector<ShareBatch>> ShareFetcher::take(int32_t records_max,
     // Until it asks again nothing more is locked for this consumer.
     if (!out.empty()) {
         for (const auto& [id, node] : nodes_) node->asked = false;
-        stats_.records += static_cast<uint64_t>(records);
-        stats_.consumed.record(cluster_.loop().now(), static_cast<double>(records));
+        stats_.all.given(cluster_.loop().now(), static_cast<uint64_t>(records),
+                         bytes_unpacked_ - bytes_before);
     }
     if (out.empty() && !errors_.empty()) {
-        Error error = std::move(errors_.front());
+        Raised raised = std::move(errors_.front());
         errors_.pop_front();
-        return error;
+        stats_.for_application.taken(raised.at, cluster_.loop().now());
+        return std::move(raised.error);
     }
     return out;
 }
@@ -160,7 +170,7 @@ Result<ShareBatch> ShareFetcher::give_out(Chunk& chunk, const protocol::BatchVie
         TRY(records, batch.record_bytes(*room.bytes));
         memory = std::move(room.owner);
     }
-    stats_.bytes += batch.size_bytes();
+    bytes_unpacked_ += batch.size_bytes();
     const auto ranges = plain(acquired);
     const Offset from = acquired.front().first;
     ShareBatch out(RecordBatch(chunk.place, std::move(memory), batch, records, from),

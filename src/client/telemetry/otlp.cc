@@ -38,7 +38,7 @@ ProtobufWriter metric_message(const Metric& metric, const OtlpFrame& frame) {
     data.message(1, data_point(metric, frame));
     ProtobufWriter out;
     out.text(1, telemetry_name(metric));
-    if (metric.kind == Metric::Kind::gauge) {
+    if (metric.kind != Metric::Kind::counter) {
         out.message(5, data);
         return out;
     }

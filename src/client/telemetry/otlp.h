@@ -25,6 +25,7 @@ struct OtlpFrame {
     bool delta = false;  // counters are what was added since `from`
 };
 
+// Metrics that are numbers.
 std::vector<uint8_t> encode_otlp(std::span<const Metric> metrics, const OtlpFrame& frame);
 
 }  // namespace millrace::client

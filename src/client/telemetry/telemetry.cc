@@ -1,6 +1,7 @@
 #include "client/telemetry/telemetry.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/log.h"
 #include "protocol/messages/get_telemetry_subscriptions.h"
@@ -122,7 +123,13 @@ bool TelemetrySubscription::wants(std::string_view name) const {
 
 std::vector<Metric> Telemetry::wanted() const {
     std::vector<Metric> out = metrics_().all();
-    std::erase_if(out, [&](const Metric& m) { return !subscription_->wants(telemetry_name(m)); });
+    std::erase_if(out, [&](const Metric& m) {
+        // What has no value now, or none that is a number, cannot be told; nor do Kafka's clients
+        // say how many there are.
+        if (m.kind == Metric::Kind::text || std::isnan(m.value)) return true;
+        if (m.group == "kafka-metrics-count") return true;
+        return !subscription_->wants(telemetry_name(m));
+    });
     return out;
 }
 
