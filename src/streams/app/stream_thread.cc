@@ -18,6 +18,8 @@ using std::chrono::milliseconds;
 constexpr int kSlice = 200;
 // How long a poll waits when there is nothing to do (poll.ms).
 constexpr milliseconds kPatience{100};
+// How long a thread that ends waits to be able to commit.
+constexpr std::chrono::seconds kLastCommit{5};
 // How long a thread waits before it goes on after a failure.
 constexpr milliseconds kPause{100};
 // With exactly once: writes that wait for a commit, above which it does not wait for its time.
@@ -395,9 +397,23 @@ runtime::Task<Result<client::CommittedOffsets>> StreamThread::commit_at_least_on
     co_return client::CommittedOffsets{};
 }
 
+// As commit(), but a rebalance that is under way is waited for: others would do again what is not
+// committed.
+runtime::Task<Result<void>> StreamThread::commit_at_last() {
+    CO_TRY_OK(consumer_.pause(consumer_.assignment()));
+    const runtime::TimePoint until = parts_.context.loop.now() + kLastCommit;
+    while (true) {
+        CO_TRY_OK(co_await commit());
+        CO_TRY(const client::CommittedOffsets left, co_await offsets_.processed());
+        if (left.empty() || parts_.context.loop.now() >= until) co_return Result<void>{};
+        CO_TRY_OK(co_await consumer_.poll(kPatience));
+        if (failure_) co_return *std::exchange(failure_, std::nullopt);
+    }
+}
+
 runtime::Task<Result<void>> StreamThread::shut_down(bool commit_first) {
     Result<void> result;
-    if (commit_first) result = co_await commit();
+    if (commit_first) result = co_await commit_at_last();
     // Whoever goes on need not wait for a transaction that nobody will end.
     if (!commit_first || !result) co_await collector_.forget();
     for (auto& [id, task] : tasks_) close_task(*task);

@@ -74,6 +74,7 @@ private:
     runtime::Task<Result<void>> commit();
     runtime::Task<Result<client::CommittedOffsets>> commit_at_least_once(
         client::CommittedOffsets offsets);
+    runtime::Task<Result<void>> commit_at_last();
     runtime::Task<Result<void>> shut_down(bool commit_first);
     void take_batch(client::RecordBatch batch);
     Result<void> process_slice();
