@@ -1,0 +1,46 @@
+// What is in the topics of the stock market: prices in cents, keys beside them.
+#pragma once
+
+#include "json.h"
+
+namespace millrace::examples {
+
+// Topic `accounts`, by account.
+struct Account {
+    std::string owner;
+    void fields(this auto&& self, auto&& field) { field("owner", self.owner); }
+};
+
+// Topic `trades`, by symbol.
+struct Trade {
+    int64_t id = 0;
+    std::string buyer;  // accounts
+    std::string seller;
+    int64_t price = 0;
+    int64_t quantity = 0;
+    void fields(this auto&& self, auto&& field) {
+        field("id", self.id);
+        field("buyer", self.buyer);
+        field("seller", self.seller);
+        field("price", self.price);
+        field("qty", self.quantity);
+    }
+};
+
+// Topic `orders`, by symbol.
+struct Order {
+    int64_t id = 0;
+    std::string account;
+    std::string side;  // B or S
+    std::string kind;  // new or cancel
+    int64_t quantity = 0;
+    void fields(this auto&& self, auto&& field) {
+        field("id", self.id);
+        field("account", self.account);
+        field("side", self.side);
+        field("kind", self.kind);
+        field("qty", self.quantity);
+    }
+};
+
+}  // namespace millrace::examples
