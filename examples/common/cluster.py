@@ -53,8 +53,10 @@ class Cluster:
         return subprocess.run(self.command("topics", "list"), capture_output=True, check=False).returncode == 0
 
     def create_topic(self, name, partitions, compacted=False):
+        """Records are kept for ever: those of the examples are old when they are written."""
+        configs = ["retention.ms=-1", *(["cleanup.policy=compact"] if compacted else [])]
         self.run("topics", "create", name, "--partitions", str(partitions),
-                 *(["--config", "cleanup.policy=compact"] if compacted else []))
+                 *(part for config in configs for part in ("--config", config)))
 
     def delete_topic(self, name):
         self.run("topics", "delete", name)

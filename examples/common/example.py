@@ -41,7 +41,7 @@ class Example:
 
 
 class Application:
-    """The process. Its output goes to a file, which tells when it runs."""
+    """The process. Its output goes to a file."""
 
     def __init__(self, example, cluster, folder, options, application_id=None):
         self.id = application_id or example.name
@@ -53,10 +53,8 @@ class Application:
         self.process = None
 
     def start(self):
-        begin = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        eventually(lambda: self.check() and b"state: RUNNING" in self.log.read_bytes()[begin:], 60, "the application runs")
 
     def check(self):
         """True, as long as it has not ended by itself."""
@@ -67,6 +65,11 @@ class Application:
     def kill(self):
         self.process.kill()
         self.process.wait()
+
+    def end(self):
+        """However it stands."""
+        if self.process and self.process.poll() is None:
+            self.kill()
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -88,15 +91,18 @@ class Run:
 
     def prepare(self):
         e, o = self.example, self.options
-        there = set(self.cluster.topics())
-        for topic, partitions in {**e.tables, **e.events, **e.outputs}.items():
-            if topic in there:
-                raise RuntimeError(f"the topic {topic} is there already: delete it, or take another cluster")
-            self.cluster.create_topic(topic, partitions, topic in e.tables or topic in e.compacted)
+        self.create_topics({**e.tables, **e.events, **e.outputs})
         made = subprocess.run([e.program("generate"), str(self.folder / "input"), "--seed", str(o.seed), "--scale", str(o.scale)],
                               check=True, capture_output=True, text=True)
         self.input_counts = {topic: int(count) for topic, count in map(str.split, made.stdout.splitlines())}
         print("  ".join(f"{topic} {count}" for topic, count in self.input_counts.items()), flush=True)
+
+    def create_topics(self, topics):
+        there = set(self.cluster.topics())
+        for topic, partitions in topics.items():
+            if topic in there:
+                raise RuntimeError(f"the topic {topic} is there already: delete it, or take another cluster")
+            self.cluster.create_topic(topic, partitions, topic in self.example.tables or topic in self.example.compacted)
 
     def load(self, topics, begin=0.0, end=1.0):
         """A part of the input, from 0 to 1."""
@@ -148,6 +154,16 @@ class Run:
         self.wait_until_done(self.application)
         return time.monotonic() - begin
 
+    def process_as(self, application_id):
+        """All of it once more, by an application that knows nothing yet."""
+        again = Application(self.example, self.cluster, self.folder, self.options, application_id)
+        try:
+            again.start()
+            self.wait_until_done(again)
+            again.stop()
+        finally:
+            again.end()
+
     def process_with_kill(self):
         """As process_all(). It is killed while the second half comes in."""
         self.load(self.example.tables)
@@ -197,8 +213,7 @@ class Run:
                 seconds = self.process_with_kill() if self.options.kill else self.process_all()
             self.application.stop()
         finally:
-            if self.application.process and self.application.process.poll() is None:
-                self.application.kill()
+            self.application.end()
         good = self.check()
         if good and self.example.more:
             good = self.example.more(self)
