@@ -87,8 +87,10 @@ private:
 class Publish final : public Processor<Text, Asset, Text, Bundle> {
 public:
     static StoreBuilder store() {
+        // Images and tags that many use are read all the time.
         return stores::key_value_store_builder<Text, Asset>(
-            stores::persistent_key_value_store("assets"));
+                   stores::persistent_key_value_store("assets"))
+            .with_caching_enabled();
     }
     void init(ProcessorContext<Text, Bundle>& context) override {
         Processor::init(context);
