@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "offline.h"
 #include "streams/kafka_streams.h"
 
 namespace millrace::examples {
@@ -21,6 +22,7 @@ struct Options {
     std::string application_id;
     std::string threads = "2";
     std::vector<std::string> settings;
+    std::vector<std::string> offline;  // input, output, topics
     bool exactly_once = false;
     bool describe = false;
 };
@@ -32,6 +34,8 @@ void add_options(CLI::App& line, Options& options) {
     line.add_option("--threads", options.threads, "How many stream threads");
     line.add_option("--set", options.settings, "A setting by Kafka's name, NAME=VALUE");
     line.add_flag("--exactly-once", options.exactly_once, "processing.guarantee=exactly_once_v2");
+    line.add_option("--offline", options.offline, "INPUT OUTPUT TOPIC...: files, without a cluster")
+        ->expected(3, 100);
     line.add_flag("--describe", options.describe, "Print the topology, and end");
 }
 
@@ -94,6 +98,12 @@ int run_application(int argc, char** argv, std::string application_id, Topology 
         fmt::print("{}", built.describe());
         std::fflush(stdout);
         if (options.describe) return 0;
+        if (!options.offline.empty()) {
+            const auto& files = options.offline;
+            run_offline(built, config_of(options), files[0], files[1],
+                        {files.begin() + 2, files.end()});
+            return 0;
+        }
         return run_until_stopped(built, config_of(options)) ? 0 : 1;
     } catch (const std::exception& e) {
         fmt::print(stderr, "{}\n", e.what());

@@ -1,9 +1,13 @@
 // The main() of an example: a topology, run with the settings of the command line until a signal.
 //
 //   example_NAME --bootstrap-server HOST:PORT --state-dir DIR [--exactly-once] [--threads N]
-//                [--application-id ID] [--set NAME=VALUE]... [--describe]
+//                [--application-id ID] [--set NAME=VALUE]...
 //
-// Prints the topology, each state of the application, and in the end what it did.
+// Prints the topology, each state of the application, and in the end what it did. Without a
+// cluster:
+//
+//   example_NAME --describe                           only prints the topology
+//   example_NAME --offline INPUT OUTPUT TOPIC...      runs it on files (offline.h)
 #pragma once
 
 #include <string>

@@ -85,13 +85,12 @@ class Run:
 
     def __init__(self, example, cluster, folder, options):
         self.example, self.cluster, self.folder, self.options = example, cluster, folder, options
-        self.application = Application(example, cluster, folder, options)
+        self.application = Application(example, cluster, folder, options) if cluster else None
 
     # ---- before
 
-    def prepare(self):
+    def generate(self):
         e, o = self.example, self.options
-        self.create_topics({**e.tables, **e.events, **e.outputs})
         made = subprocess.run([e.program("generate"), str(self.folder / "input"), "--seed", str(o.seed), "--scale", str(o.scale)],
                               check=True, capture_output=True, text=True)
         self.input_counts = {topic: int(count) for topic, count in map(str.split, made.stdout.splitlines())}
@@ -163,6 +162,7 @@ class Run:
             again.stop()
         finally:
             again.end()
+        self.collect()
 
     def process_with_kill(self):
         """As process_all(). It is killed while the second half comes in."""
@@ -186,16 +186,21 @@ class Run:
 
     # ---- afterwards
 
-    def check(self):
-        """True when all answers are right."""
-        e = self.example
+    def collect(self):
+        """What came out, into files."""
         (self.folder / "actual").mkdir(exist_ok=True)
+        for topic in self.example.outputs:
+            write_file(self.folder / "actual" / f"{topic}.jsonl", self.cluster.records(topic))
+
+    def check(self):
+        """True when all that came out is right."""
+        e = self.example
         expected = e.oracle(self.read_input)
         end = max(at for topic in self.input_counts for _, _, at in self.read_input(topic))
         good = True
         for topic in e.outputs:
-            records = list(self.cluster.records(topic))
-            write_file(self.folder / "actual" / f"{topic}.jsonl", records)
+            file = self.folder / "actual" / f"{topic}.jsonl"
+            records = list(read_file(file)) if file.exists() else []
             right, wrong = compare(expected.get(topic, {}), last_values(records), end)
             if self.options.exactly_once and topic in e.once:
                 wrong += [f"{key}: more than once" for key in repeated(records)]
@@ -206,22 +211,36 @@ class Run:
         return good
 
     def go(self):
-        self.prepare()
-        view = View(self.cluster, list(self.example.outputs)) if self.options.watch else contextlib.nullcontext()
-        try:
-            with view:
-                seconds = self.process_with_kill() if self.options.kill else self.process_all()
-            self.application.stop()
-        finally:
-            self.application.end()
+        """All of it, on the cluster or on files."""
+        self.generate()
+        seconds = self.process_files() if self.options.offline else self.process_topics()
         good = self.check()
-        if good and self.example.more:
+        if good and self.example.more and not self.options.offline:
             good = self.example.more(self)
         if self.options.kill and not self.options.exactly_once and not good:
             print("At least once, what was in hand when it was killed may count twice, or in part: --exactly-once is for that.")
         count = sum(self.input_counts.values())
         print(f"{'PASS' if good else 'FAIL'} {count} records in {seconds:.1f} s: {count / seconds:.0f} records/s", flush=True)
         return good
+
+    def process_files(self):
+        begin = time.monotonic()
+        subprocess.run([self.example.program("example"), "--offline", self.folder / "input", self.folder / "actual",
+                        *self.example.tables, *self.example.events], check=True, stdout=subprocess.DEVNULL)
+        return time.monotonic() - begin
+
+    def process_topics(self):
+        e = self.example
+        self.create_topics({**e.tables, **e.events, **e.outputs})
+        view = View(self.cluster, list(e.outputs)) if self.options.watch else contextlib.nullcontext()
+        try:
+            with view:
+                seconds = self.process_with_kill() if self.options.kill else self.process_all()
+            self.application.stop()
+        finally:
+            self.application.end()
+        self.collect()
+        return seconds
 
 
 def parse(text):
@@ -232,9 +251,16 @@ def parse(text):
     p.add_argument("--exactly-once", action="store_true", help="processing.guarantee=exactly_once_v2")
     p.add_argument("--threads", type=int, default=2, help="of the application (default 2)")
     p.add_argument("--watch", action="store_true", help="show what comes out while it does")
+    p.add_argument("--offline", action="store_true", help="on files, without a cluster, in one thread")
     p.add_argument("-b", "--bootstrap-server", metavar="HOST:PORT", help="a cluster that is there; none: a node is started")
     p.add_argument("--keep", type=Path, metavar="DIR", help="leave input, answers, state and logs here")
     return p.parse_args()
+
+
+def cluster_for(options, folder):
+    if options.offline:
+        return contextlib.nullcontext()
+    return Cluster(options.bootstrap_server) if options.bootstrap_server else Node(folder)
 
 
 def main(example, text):
@@ -243,7 +269,7 @@ def main(example, text):
     folder = options.keep or Path(tempfile.mkdtemp(prefix=f"{example.name}-"))
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with Cluster(options.bootstrap_server) if options.bootstrap_server else Node(folder) as cluster:
+        with cluster_for(options, folder) as cluster:
             return 0 if Run(example, cluster, folder, options).go() else 1
     except (RuntimeError, TimeoutError, OSError, subprocess.SubprocessError) as e:
         print(f"FAIL {e}", file=sys.stderr)

@@ -112,6 +112,8 @@ inline bool read_json(JsonElement from, int64_t& to) {
 bool read_json(JsonElement from, std::string& to);
 template <JsonStruct T>
 bool read_json(JsonElement from, T& to);
+template <typename T, size_t kSize>
+bool read_json(JsonElement from, std::array<T, kSize>& to);
 
 template <typename T>
 bool read_json(JsonElement from, std::vector<T>& to) {
