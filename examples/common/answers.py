@@ -1,6 +1,7 @@
 """Records in files, and whether an application's answers are those of an oracle.
 
-An oracle is a function of read(topic), which gives (key, value, time) in the order of arrival; it returns {topic: {key: Answer}}."""
+An oracle is a function of read(topic), which gives (key, value, time) in the order of arrival; it returns
+{topic: {key: Answer}}."""
 
 import json
 from typing import NamedTuple

@@ -8,6 +8,7 @@ those of the oracle.
 import argparse
 import contextlib
 import itertools
+import os
 import shutil
 import signal
 import subprocess
@@ -61,6 +62,14 @@ class Application:
         if self.process.poll() is not None:
             raise RuntimeError(f"the application ended with status {self.process.returncode}:\n{self.tail()}")
         return True
+
+    def processor_seconds(self):
+        """What the process has used of the machine so far, where the system tells."""
+        stat = Path(f"/proc/{self.process.pid}/stat")
+        if not stat.exists():
+            return 0.0
+        user, system = stat.read_text().rsplit(")", 1)[1].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def kill(self):
         self.process.kill()
@@ -215,7 +224,7 @@ class Run:
         self.generate()
         seconds = self.process_files() if self.options.offline else self.process_topics()
         good = self.check()
-        if good and self.example.more and not self.options.offline:
+        if good and self.example.more:
             good = self.example.more(self)
         if self.options.kill and not self.options.exactly_once and not good:
             print("At least once, what was in hand when it was killed may count twice, or in part: --exactly-once is for that.")
@@ -236,6 +245,7 @@ class Run:
         try:
             with view:
                 seconds = self.process_with_kill() if self.options.kill else self.process_all()
+            print(f"{self.application.processor_seconds():.1f} s of processor time in the application")
             self.application.stop()
         finally:
             self.application.end()

@@ -28,11 +28,37 @@ TestRecord parse_record(const std::string& line) {
             .timestamp = time};
 }
 
-void feed(TopologyTestDriver& driver, const std::string& topic, const std::string& path) {
-    std::ifstream file(path);
-    if (!file) throw StreamsException(fmt::format("cannot read {}", path));
-    std::string line;
-    while (std::getline(file, line)) driver.pipe_input(topic, parse_record(line));
+// The records of a topic's file, the next one at hand.
+class Input {
+public:
+    Input(std::string topic, const std::string& path) : topic_(std::move(topic)), file_(path) {
+        if (!file_) throw StreamsException(fmt::format("cannot read {}", path));
+        advance();
+    }
+    bool ended() const { return !next_; }
+    TimestampMs time() const { return *next_->timestamp; }
+    void feed(TopologyTestDriver& driver) {
+        driver.pipe_input(topic_, *std::exchange(next_, std::nullopt));
+        advance();
+    }
+
+private:
+    void advance() {
+        std::string line;
+        if (std::getline(file_, line)) next_ = parse_record(line);
+    }
+    std::string topic_;
+    std::ifstream file_;
+    std::optional<TestRecord> next_;
+};
+
+// Of the files that have records left the one goes first whose next record is the oldest.
+void feed(TopologyTestDriver& driver, std::vector<Input> inputs) {
+    while (true) {
+        std::erase_if(inputs, &Input::ended);
+        if (inputs.empty()) return;
+        std::ranges::min_element(inputs, {}, &Input::time)->feed(driver);
+    }
 }
 
 void drain(TopologyTestDriver& driver, const std::string& topic, const std::string& path) {
@@ -51,7 +77,9 @@ void drain(TopologyTestDriver& driver, const std::string& topic, const std::stri
 void run_offline(const Topology& topology, const StreamsConfig& config, const std::string& input,
                  const std::string& output, const std::vector<std::string>& topics) {
     TopologyTestDriver driver(topology, config);
-    for (const std::string& topic : topics) feed(driver, topic, file_of(input, topic));
+    std::vector<Input> inputs;
+    for (const std::string& topic : topics) inputs.emplace_back(topic, file_of(input, topic));
+    feed(driver, std::move(inputs));
     std::filesystem::create_directories(output);
     const std::string inner = config.application_id + "-";
     for (const std::string& topic : driver.produced_topic_names())

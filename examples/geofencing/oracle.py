@@ -1,5 +1,7 @@
 """The right answers of the geofencing, from its input alone."""
 
+from heapq import merge
+
 from answers import Answer
 
 
@@ -26,15 +28,26 @@ def zones_at(y, x, zones):
             if south <= y <= north and west <= x <= east and inside(y, x, polygon)}
 
 
+def in_time(read):
+    """Zones and positions in the order of time; zones first."""
+    zones = ((time, 0, name, zone) for name, zone, time in read("zones"))
+    positions = ((time, 1, vehicle, at) for vehicle, at, time in read("positions"))
+    return merge(zones, positions, key=lambda record: record[:2])
+
+
 def expected(read):
-    zones = {name: boxed([tuple(corner) for corner in zone["polygon"]]) for name, zone, _ in read("zones")}
-    visits, events = {}, {}
-    for vehicle, at, time in read("positions"):
-        here = zones_at(at["lat"], at["lon"], zones)
-        since = visits.setdefault(vehicle, {})
+    zones, visits, events = {}, {}, {}
+    for time, is_position, name, value in in_time(read):
+        if not is_position:
+            zones.pop(name, None)
+            if value:
+                zones[name] = boxed([tuple(corner) for corner in value["polygon"]])
+            continue
+        here = zones_at(value["lat"], value["lon"], zones)
+        since = visits.setdefault(name, {})
         for zone in here - since.keys():
             since[zone] = time
-            events[f"{vehicle}/{zone}/{time}"] = Answer({"event": "enter"}, time)
+            events[f"{name}/{zone}/{time}"] = Answer({"event": "enter"}, time)
         for zone in since.keys() - here:
-            events[f"{vehicle}/{zone}/{time}"] = Answer({"event": "leave", "dwell": time - since.pop(zone)}, time)
+            events[f"{name}/{zone}/{time}"] = Answer({"event": "leave", "dwell": time - since.pop(zone)}, time)
     return {"zone-events": events}
