@@ -245,7 +245,8 @@ class Run:
         try:
             with view:
                 seconds = self.process_with_kill() if self.options.kill else self.process_all()
-            print(f"{self.application.processor_seconds():.1f} s of processor time in the application")
+            print(f"{self.application.processor_seconds():.1f} s of processor time in the application"
+                  f"{' since the restart' if self.options.kill else ''}")
             self.application.stop()
         finally:
             self.application.end()

@@ -43,4 +43,48 @@ struct Order {
     }
 };
 
+// Topic `alerts-wash`, by trade.
+struct WashAlert {
+    std::string symbol;
+    std::string owner;
+    void fields(this auto&& self, auto&& field) {
+        field("symbol", self.symbol);
+        field("owner", self.owner);
+    }
+};
+
+// Topic `bars`, by symbol@start.
+struct Bar {
+    int64_t open = 0;
+    int64_t high = 0;
+    int64_t low = 0;
+    int64_t close = 0;
+    int64_t volume = 0;
+    int64_t count = 0;
+    void fields(this auto&& self, auto&& field) {
+        field("open", self.open);
+        field("high", self.high);
+        field("low", self.low);
+        field("close", self.close);
+        field("volume", self.volume);
+        field("count", self.count);
+    }
+};
+
+// Topic `alerts-jump`, by symbol@start.
+struct JumpAlert {
+    int64_t from = 0;
+    int64_t to = 0;
+    void fields(this auto&& self, auto&& field) {
+        field("from", self.from);
+        field("to", self.to);
+    }
+};
+
+// Topic `alerts-spoof`, by account/symbol/side@minute.
+struct SpoofAlert {
+    int64_t minute = 0;
+    void fields(this auto&& self, auto&& field) { field("minute", self.minute); }
+};
+
 }  // namespace millrace::examples

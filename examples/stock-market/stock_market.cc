@@ -34,14 +34,6 @@ struct Deal {
         field("sellingOwner", self.selling_owner);
     }
 };
-struct WashAlert {
-    Text symbol;
-    Text owner;
-    void fields(this auto&& self, auto&& field) {
-        field("symbol", self.symbol);
-        field("owner", self.owner);
-    }
-};
 
 Deal bought_by(Deal deal, const Account& buyer) {
     deal.buying_owner = buyer.owner;
@@ -74,7 +66,7 @@ void find_wash_trades(const KStream<Text, Trade>& trades, const KTable<Text, Acc
 // What of a trade a bar is made of. Trades arrive late: the first and the last of a minute are so
 // by their time, and at the same time by their id.
 struct Tick {
-    std::pair<TimestampMs, int64_t> when;
+    std::array<int64_t, 2> when{};  // time, id
     int64_t price = 0;
     int64_t quantity = 0;
 };
@@ -86,22 +78,6 @@ class TickOfTrade final : public FixedKeyProcessor<Text, Trade, Tick> {
     }
 };
 
-struct Bar {
-    int64_t open = 0;
-    int64_t high = 0;
-    int64_t low = 0;
-    int64_t close = 0;
-    int64_t volume = 0;
-    int64_t count = 0;
-    void fields(this auto&& self, auto&& field) {
-        field("open", self.open);
-        field("high", self.high);
-        field("low", self.low);
-        field("close", self.close);
-        field("volume", self.volume);
-        field("count", self.count);
-    }
-};
 // A bar, and of which trades its open and its close are.
 struct OpenBar {
     Bar bar;
@@ -116,14 +92,13 @@ struct OpenBar {
 
 OpenBar with_tick(const Text&, const Tick& tick, OpenBar open) {
     Bar& bar = open.bar;
-    const std::array<int64_t, 2> when{tick.when.first, tick.when.second};
     const bool empty = bar.count == 0;
-    if (empty || when < open.first) {
-        open.first = when;
+    if (empty || tick.when < open.first) {
+        open.first = tick.when;
         bar.open = tick.price;
     }
-    if (empty || when > open.last) {
-        open.last = when;
+    if (empty || tick.when > open.last) {
+        open.last = tick.when;
         bar.close = tick.price;
     }
     bar.high = empty ? tick.price : std::max(bar.high, tick.price);
@@ -145,15 +120,6 @@ KStream<Windowed<Text>, Bar> closed_bars(const KStream<Text, Trade>& trades) {
 }
 
 // ---- jumps: more than 5 % from one bar's close to the next one's
-
-struct JumpAlert {
-    int64_t from = 0;
-    int64_t to = 0;
-    void fields(this auto&& self, auto&& field) {
-        field("from", self.from);
-        field("to", self.to);
-    }
-};
 
 class FindJumps final : public Processor<Windowed<Text>, Bar, Text, JumpAlert> {
 public:
@@ -207,11 +173,6 @@ Activities with_order(const Text& symbol, const Order& order, Activities activit
     ++(order.kind == "cancel" ? at->cancelled : at->placed);
     return activities;
 }
-
-struct SpoofAlert {
-    TimestampMs minute = 0;
-    void fields(this auto&& self, auto&& field) { field("minute", self.minute); }
-};
 
 std::vector<std::pair<Text, SpoofAlert>> suspects(const Windowed<Text>& key,
                                                   const Activities& activities) {
