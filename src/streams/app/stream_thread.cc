@@ -276,7 +276,10 @@ runtime::Task<Result<void>> StreamThread::recover(Error error) {
 void StreamThread::see_whether_all_run() {
     const bool all =
         std::ranges::all_of(tasks_, [](const auto& entry) { return entry.second->running(); });
-    if (all && !tasks_.empty()) set_state(ThreadState::running);
+    // A member to whom the group gives nothing runs, too.
+    const client::MemberIdentity& member = consumer_.identity();
+    const bool joined = member.epoch >= 0 && !member.rebalancing;
+    if (all && (!tasks_.empty() || joined)) set_state(ThreadState::running);
 }
 
 void StreamThread::take_batch(client::RecordBatch batch) {
