@@ -19,7 +19,7 @@ runtime::Task<void> RepartitionPurge::delete_records(std::map<TopicPartition, Of
     const auto deleted = co_await admin.delete_records(std::move(before));
     under_way_ = false;
     if (!deleted)
-        LOG_INFO("streams", "processed records of repartition topics stay for now: {}",
+        LOG_INFO("streams", "processed records of repartition topics could not be deleted: {}",
                  deleted.error().describe());
 }
 

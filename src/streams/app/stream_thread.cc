@@ -257,6 +257,7 @@ runtime::Task<Result<void>> StreamThread::recover(Error error) {
         close_task(*task);
     }
     tasks_.clear();
+    co_await collector_.forget();
     for (Result<void> usable = error; !usable; usable = co_await collector_.start_over()) {
         if (stopping_) co_return Result<void>{};
         if (!recoverable(usable.code()) || loop.now() >= until) co_return usable.error();
@@ -364,6 +365,7 @@ bool StreamThread::commit_is_due() {
 // What caches hold back is written, everything sent is delivered, and then the inputs count as
 // read, with exactly once together with what was sent. Then the state may keep what was written.
 runtime::Task<Result<void>> StreamThread::commit() {
+    if (failure_) co_return *failure_;
     next_commit_ = parts_.context.loop.now() + milliseconds(parts_.config.commit_interval_ms);
     CO_TRY_OK(guarded([&] {
         for (auto& [id, task] : tasks_)
@@ -410,7 +412,6 @@ runtime::Task<Result<void>> StreamThread::commit_at_last() {
         CO_TRY(const client::CommittedOffsets left, co_await offsets_.processed());
         if (left.empty() || parts_.context.loop.now() >= until) co_return Result<void>{};
         CO_TRY_OK(co_await consumer_.poll(kPatience));
-        if (failure_) co_return *std::exchange(failure_, std::nullopt);
     }
 }
 
