@@ -2,6 +2,7 @@
 """A streams application on a node or, with --broker kafka, on Apache Kafka: it counts, is stopped, killed and moved, and counts on."""
 
 import collections
+import os
 import random
 import signal
 import subprocess
@@ -49,6 +50,24 @@ class Application:
             assert process.returncode == 0, err
         return out
 
+    def settled(self, process):
+        """Both threads are members of a group that nobody joins any more, and all tasks run."""
+        group = self.millrace("groups", "describe", "word-count")
+        members = all(f"StreamThread-{n}-" in group for n in (1, 2)) and "Stable" in group and "Rebalance" not in group
+        return members and self.state_of(process) == "RUNNING"
+
+    @staticmethod
+    def state_of(process):
+        """The last state that it has told of so far."""
+        os.set_blocking(process.stdout.fileno(), False)
+        try:
+            for line in process.stdout.readlines():
+                if line.startswith("state: "):
+                    process.told = line.split()[1]
+        finally:
+            os.set_blocking(process.stdout.fileno(), True)
+        return getattr(process, "told", "")
+
     def counts(self):
         """The last count of each word, as it stands in the output topic."""
         last = {}
@@ -71,8 +90,9 @@ def check_counts(app):
     eventually(app.counted, 60, what="the counts of 500 lines")
     app.write(500)
     eventually(app.counted, 60, what="the counts of 1000 lines")
+    eventually(lambda: app.settled(process), 60, what="both threads run")
     out = app.stop(process)
-    assert "RUNNING" in out and f"{sum(app.expected.values())} words in the stores here" in out, out
+    assert f"{sum(app.expected.values())} words in the stores here" in out, out
 
 
 def check_goes_on_where_it_stopped(app):
