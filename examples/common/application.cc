@@ -1,10 +1,11 @@
 #include "application.h"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
-#include <chrono>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
-#include <thread>
 
 #include "offline.h"
 #include "streams/kafka_streams.h"
@@ -13,8 +14,6 @@ namespace millrace::examples {
 namespace {
 
 using namespace streams;
-
-volatile std::sig_atomic_t stopped = 0;
 
 struct Options {
     std::string bootstrap_server = "127.0.0.1:9092";
@@ -59,8 +58,29 @@ StreamsConfig config_of(const Options& options) {
     return StreamsConfig::from(settings);
 }
 
+// SIGINT and SIGTERM, which from here on only wait_for_it() sees: threads inherit that.
+class StopSignals {
+public:
+    StopSignals() {
+        sigemptyset(&signals_);
+        sigaddset(&signals_, SIGINT);
+        sigaddset(&signals_, SIGTERM);
+        pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    }
+    void wait_for_it() const {
+        int which = 0;
+        sigwait(&signals_, &which);
+    }
+    // From any thread.
+    static void send() { ::kill(::getpid(), SIGTERM); }
+
+private:
+    sigset_t signals_{};
+};
+
 // False when it failed.
 bool run_until_stopped(const Topology& topology, const StreamsConfig& config) {
+    const StopSignals stop;
     KafkaStreams streams(topology, config);
     streams.set_state_listener([](KafkaStreams::State now, KafkaStreams::State) {
         fmt::print("state: {}\n", KafkaStreams::name(now));
@@ -70,9 +90,10 @@ bool run_until_stopped(const Topology& topology, const StreamsConfig& config) {
     streams.set_failure_listener([&](const Error& error) {
         fmt::print(stderr, "{}\n", error.describe());
         failed = true;
+        StopSignals::send();
     });
     streams.start();
-    while (!stopped && !failed) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    stop.wait_for_it();
     const StreamThread::Counts counts = streams.counts();
     streams.close();
     fmt::print("{} records, {} commits, {} restored\n", counts.processed, counts.commits,
@@ -91,8 +112,6 @@ int run_application(int argc, char** argv, std::string application_id, Topology 
     } catch (const CLI::ParseError& e) {
         return line.exit(e) == 0 ? 0 : 2;
     }
-    std::signal(SIGINT, [](int) { stopped = 1; });
-    std::signal(SIGTERM, [](int) { stopped = 1; });
     try {
         const Topology built = topology();
         fmt::print("{}", built.describe());

@@ -2,12 +2,12 @@
 """kill -9 of instances of a C++ streams application, and of the node, with exactly_once_v2: what read_committed shows is what a
 count by hand gives, each update once and in order."""
 
+import json
 import random
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -48,11 +48,14 @@ class Lines:
                     self.counts.update(line)
                     self.windows.update(f"{word}@{time_ms - time_ms % WINDOW_MS}" for word in line)
 
-    def left(self):
-        """How many the application has not committed yet."""
+    def done(self):
+        """How many the application has committed."""
         with self.node.wire(30) as wire:
-            done = wire.committed("killed")
-        return sum(count - done.get(("lines", p), 0) for p, count in enumerate(self.written))
+            offsets = wire.committed("killed")
+        return sum(offsets.get(("lines", p), 0) for p in range(PARTITIONS))
+
+    def left(self):
+        return sum(self.written) - self.done()
 
 
 class Instances:
@@ -65,12 +68,19 @@ class Instances:
     def start(self, index):
         log = open(f"{self.home}/{index}.log", "ab")
         self.processes[index] = subprocess.Popen(
-            [str(env.BINARY.parent / "streams_killed"), self.node.address, f"{self.home}/{index}", "num.stream.threads=2"],
-            stderr=log, stdout=log)
+            [str(env.BINARY.parent / "streams_killed"), "-b", self.node.address, "--state-dir", f"{self.home}/{index}",
+             "--exactly-once", "--set", "statestore.cache.max.bytes=0"], stderr=log, stdout=log)
 
     def kill(self, index):
         self.processes[index].kill()
         self.processes[index].wait()
+
+    def have_taken_over(self):
+        """Whoever is left has all partitions, with two threads each."""
+        told = subprocess.run([str(env.BINARY), "groups", "describe", "killed", "--json", "-b", self.node.address],
+                              capture_output=True, text=True, timeout=60, check=True).stdout
+        members = {row["member"] for row in json.loads(told)}
+        return None not in members and 0 < len(members) <= 2 * (len(self.processes) - 1)
 
     def see_that_they_run(self):
         for index, process in enumerate(self.processes):
@@ -102,6 +112,18 @@ def check_each_update_once(node, topic, expected):
     assert not wrong and len(last) == len(expected), f"{topic}: {len(wrong)} counts are not what they should be: {wrong}"
 
 
+def work_on(lines, instances, count):
+    """Until so many more lines are committed; there is always more to do."""
+    goal = lines.done() + count
+
+    def reached():
+        instances.see_that_they_run()
+        if lines.left() < AHEAD:
+            lines.write(AHEAD)
+        return lines.done() >= goal
+    eventually(reached, 120, f"{count} lines more")
+
+
 def killed_at_random(node, home, args, rng):
     with node.wire() as wire:
         for topic in "lines", "counts", "window-counts":
@@ -113,21 +135,16 @@ def killed_at_random(node, home, args, rng):
     try:
         eventually(lambda: lines.left() < AHEAD, 60, "the first commit")
         for _ in range(args.kills):
-            end = time.monotonic() + rng.uniform(0.5, 4)
-            while time.monotonic() < end:
-                if lines.left() < AHEAD:
-                    lines.write(AHEAD)
-                instances.see_that_they_run()
-                time.sleep(0.1)
+            work_on(lines, instances, rng.randrange(4 * AHEAD))
             victim = rng.choice(["node", "node", 0, 1, 2])
             kills["node" if victim == "node" else "instance"] += 1
             if victim == "node":
                 node.kill()
-                time.sleep(rng.uniform(0, 0.5))
                 node.start()
             else:
                 instances.kill(victim)
-                time.sleep(rng.choice([0, 0.3, 8]))  # at the last, the others have taken over
+                if rng.random() < 0.5:
+                    eventually(instances.have_taken_over, 60, "the others take over")
                 instances.start(victim)
         eventually(lambda: lines.left() == 0, 180, "the end of the input")
         instances.see_that_they_run()

@@ -308,17 +308,13 @@ Result<void> StreamThread::process_slice() {
 // has records that are still to come, or, for max.task.idle.ms, might have. Kafka: KIP-695.
 bool StreamThread::can_process(RunningTask& task) {
     if (!task.running() || !task.task().has_records()) return false;
-    if (parts_.config.max_task_idle_ms < 0 || task.inputs.size() == 1) return true;
-    bool complete = true;
-    for (const TopicPartition& input : task.inputs) {
-        if (task.task().has_records(input)) continue;
-        complete = false;
-        if (consumer_.lag(input).value_or(1) > 0) return false;
-    }
-    if (complete) {
+    if (parts_.config.max_task_idle_ms < 0) return true;
+    if (task.task().inputs().queues_with_records() == task.inputs.size()) {
         task.idle_since.reset();
         return true;
     }
+    for (const TopicPartition& input : task.inputs)
+        if (!task.task().has_records(input) && consumer_.lag(input).value_or(1) > 0) return false;
     const runtime::TimePoint now = parts_.context.loop.now();
     if (!task.idle_since) task.idle_since = now;
     return now >= *task.idle_since + milliseconds(parts_.config.max_task_idle_ms);

@@ -93,6 +93,7 @@ public:
 
     void add(RecordQueue& queue, RecordSourcePtr records);
     bool empty() const { return heap_.empty(); }
+    size_t queues_with_records() const { return heap_.size(); }
     size_t size() const;
     // The next record and its queue. Not of an empty group.
     std::pair<RecordQueue*, ReadyRecord> take();
